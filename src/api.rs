@@ -1,0 +1,8 @@
+//! The vendor's APIs: a client each. What crosses the wire never leaves this module; what leaves it is the
+//! [`model`](crate::model), or an [`ApiError`].
+
+mod error;
+mod telemetry;
+
+pub use error::{ApiError, Reason};
+pub use telemetry::{Endpoint, LoginResult, Telemetry};

@@ -1,0 +1,130 @@
+//! The configuration in its final types: past this module nothing is a string that still has to be understood.
+
+mod secret;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use regex::Regex;
+use url::Url;
+
+use crate::model::Expiry;
+
+pub use secret::{Secret, SecretError, SecretSource};
+
+/// The whole configuration.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The accounts to watch, in the order of the file; at least one; names unique.
+    pub accounts: Vec<Account>,
+    /// When and how to ask.
+    pub poll: Poll,
+    /// How much of the past to ask for.
+    pub history: History,
+    /// Which series to make.
+    pub series: Series,
+    /// After this long without a success a collector's series are withdrawn.
+    pub data_max_age: Duration,
+}
+
+/// One account of the vendor.
+#[derive(Clone, Debug)]
+pub struct Account {
+    /// The label `account`.
+    pub name: String,
+    /// Where its API is; without a trailing slash.
+    pub base_url: Url,
+    /// The vendor's id of the account.
+    pub account_id: String,
+    /// The first half of the pair.
+    pub access_key: SecretSource,
+    /// The second half of the pair.
+    pub secret: SecretSource,
+    /// What the console shows of this pair.
+    pub credential: Expiry,
+    /// Certificates to trust beside the system's, PEM.
+    pub ca_file: Option<PathBuf>,
+}
+
+/// How often to ask, and how much at once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Poll {
+    /// Between two polls of the month-to-date usage.
+    pub current_usage: Duration,
+    /// Between two polls of the closed months; one follows each turn of a month as well.
+    pub monthly_usage: Duration,
+    /// Between two looks at the session's remaining life.
+    pub credentials: Duration,
+    /// A fresh login is made at least this often.
+    pub verify_login: Duration,
+    /// Between two polls of service accounts and permissions.
+    pub inventory: Duration,
+    /// For one request, from connecting to the end of its answer.
+    pub timeout: Duration,
+    /// At most this many requests are under way at once, all accounts together.
+    pub max_concurrent_requests: usize,
+}
+
+impl Default for Poll {
+    fn default() -> Self {
+        const MINUTE: Duration = Duration::from_secs(60);
+        Self {
+            current_usage: 15 * MINUTE,
+            monthly_usage: 360 * MINUTE,
+            credentials: 5 * MINUTE,
+            verify_login: 60 * MINUTE,
+            inventory: 60 * MINUTE,
+            timeout: MINUTE / 2,
+            max_concurrent_requests: 8,
+        }
+    }
+}
+
+/// How much of the past to ask for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct History {
+    /// How many closed months; 0 switches the history off.
+    pub months: u32,
+}
+
+impl Default for History {
+    fn default() -> Self {
+        Self { months: 6 }
+    }
+}
+
+/// Which series to make.
+#[derive(Clone, Debug)]
+pub struct Series {
+    /// Which buckets get series of their own.
+    pub buckets: Filter,
+    /// At most this many series of one collector of one account, beside the account's totals.
+    pub max_per_account: usize,
+}
+
+impl Default for Series {
+    fn default() -> Self {
+        Self {
+            buckets: Filter::default(),
+            max_per_account: 50_000,
+        }
+    }
+}
+
+/// A choice of names: one of `include` must match, and none of `exclude`.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    /// Anchored expressions; an empty list takes every name.
+    pub include: Vec<Regex>,
+    /// Anchored expressions.
+    pub exclude: Vec<Regex>,
+}
+
+impl Filter {
+    /// Whether `name` is chosen.
+    #[must_use]
+    pub fn allows(&self, name: &str) -> bool {
+        let matches = |list: &[Regex]| list.iter().any(|expression| expression.is_match(name));
+        (self.include.is_empty() || matches(&self.include)) && !matches(&self.exclude)
+    }
+}

@@ -1,0 +1,19 @@
+//! Prometheus exporter for Seagate Lyve Cloud: storage usage, its history, and when credentials expire.
+//!
+//! Data walks one way, and the modules are named after its stations:
+//!
+//! ```text
+//! config → poll → api → model → store → metrics → exposition → http
+//! ```
+//!
+//! [`config`] turns a file and the environment into final types. [`poll`] decides when to ask the vendor and what a
+//! failure means; [`api`] asks, and turns what came over the wire into the [`model`]. [`store`] keeps the last whole
+//! good answer of each (account, collector) with its time. [`metrics`] derives metric families from the store,
+//! [`exposition`] turns them into bytes, once a change, and [`http`] sends those. A scrape never calls the vendor:
+//! `poll` and `http` meet only in the store.
+
+pub mod api;
+pub mod clock;
+pub mod config;
+pub mod model;
+pub mod store;

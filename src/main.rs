@@ -1,0 +1,3 @@
+//! Arguments, logs, signals and the exit status; nothing else.
+
+fn main() {}

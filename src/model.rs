@@ -1,0 +1,41 @@
+//! What is known of an account: plain values, in base units, with no trace of the wire, of metrics or of files.
+//!
+//! Sizes are whole bytes, instants are UTC, a value that is not known is `None`.
+
+mod collector;
+mod credential;
+mod dropped;
+mod inventory;
+mod month;
+mod usage;
+
+pub use collector::{Collector, PerCollector};
+pub use credential::{CredentialKind, CredentialStatus, Expiry, Logins, credential_status};
+pub use dropped::{Answer, DropReason, Dropped};
+pub use inventory::{Permission, ServiceAccount};
+pub use month::Month;
+pub use usage::{
+    BucketHistory, BucketUsage, CurrentUsage, MonthTotal, MonthlyUsage, SubAccount, SubAccountHistory,
+};
+
+/// What the vendor says of the running session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Session {
+    /// When its token stops working, by our clock.
+    pub expires_at: jiff::Timestamp,
+}
+
+/// The whole answer of one collector.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Data {
+    /// Of [`Collector::CurrentUsage`].
+    CurrentUsage(CurrentUsage),
+    /// Of [`Collector::MonthlyUsage`].
+    MonthlyUsage(MonthlyUsage),
+    /// Of [`Collector::Credentials`].
+    Credentials(Session),
+    /// Of [`Collector::ServiceAccounts`].
+    ServiceAccounts(Vec<ServiceAccount>),
+    /// Of [`Collector::Permissions`].
+    Permissions(Vec<Permission>),
+}

@@ -1,0 +1,88 @@
+use jiff::Timestamp;
+
+use super::Month;
+
+/// Usage of the month to date.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CurrentUsage {
+    /// The account's own buckets together, bytes.
+    pub usage_bytes: Option<u64>,
+    /// How many buckets the account has.
+    pub bucket_count: Option<u64>,
+    /// Each bucket, in the order of their names, each name once.
+    pub buckets: Vec<BucketUsage>,
+    /// The account together with its sub-accounts, bytes; `None` where it has none.
+    pub usage_with_sub_accounts_bytes: Option<u64>,
+    /// Each sub-account, in the order of their ids, each id once; empty for an account that is no master.
+    pub sub_accounts: Vec<SubAccount>,
+}
+
+/// Usage of one bucket.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BucketUsage {
+    /// Its name, which is its identity.
+    pub name: Box<str>,
+    /// Bytes.
+    pub usage_bytes: u64,
+}
+
+/// A sub-account of a master account.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SubAccount {
+    /// Its identity.
+    pub id: Box<str>,
+    /// Its name, which can change.
+    pub name: Box<str>,
+    /// Bytes.
+    pub usage_bytes: Option<u64>,
+    /// How many users it has.
+    pub users: Option<u64>,
+    /// How many service accounts it has.
+    pub service_accounts: Option<u64>,
+    /// How many buckets it has.
+    pub buckets: Option<u64>,
+    /// Days left of its trial; `None` where it has no trial.
+    pub trial_days: Option<u64>,
+    /// When it was created.
+    pub created: Option<Timestamp>,
+}
+
+/// Averages of closed months. A month without data is left out.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct MonthlyUsage {
+    /// The account's own buckets together, oldest month first.
+    pub months: Vec<MonthTotal>,
+    /// Each bucket that had a figure in any month, in the order of their names, each name once.
+    pub buckets: Vec<BucketHistory>,
+    /// Each sub-account that had a figure in any month, in the order of their ids, each id once.
+    pub sub_accounts: Vec<SubAccountHistory>,
+}
+
+/// The mean over a month of each day's mean.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MonthTotal {
+    /// Which month.
+    pub month: Month,
+    /// Bytes.
+    pub average_bytes: u64,
+}
+
+/// The months of one bucket.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BucketHistory {
+    /// The bucket's name.
+    pub name: Box<str>,
+    /// Oldest month first; a month in which it was not listed is left out.
+    pub months: Box<[MonthTotal]>,
+}
+
+/// The months of one sub-account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SubAccountHistory {
+    /// Its identity.
+    pub id: Box<str>,
+    /// Its name in the newest month of the answer.
+    pub name: Box<str>,
+    /// Oldest month first; a month in which it was not listed is left out.
+    pub months: Box<[MonthTotal]>,
+}

@@ -1,0 +1,141 @@
+//! The last whole good answer of each (account, collector), with its time, and how its polls went.
+//!
+//! Pollers write, the metrics and the pages read; neither waits for the other. A reader takes a [`Store::snapshot`]:
+//! immutable states that share their data with the store. A writer changes one account's state by copying the small
+//! frame around the shared data, so a reader never sees half of a change.
+//!
+//! A failure never replaces an answer. An answer older than the configured age is withdrawn: it stays in memory, but
+//! [`AccountState::current`] no longer gives it.
+
+mod account;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+
+use tokio::sync::watch;
+
+pub use account::{AccountSpec, AccountState, Failure, Good, Health, Part, RequestCode};
+
+use crate::model::Collector;
+
+/// All accounts.
+#[derive(Debug)]
+pub struct Store {
+    accounts: RwLock<BTreeMap<Arc<str>, Arc<AccountCell>>>,
+    changes: watch::Sender<u64>,
+}
+
+impl Default for Store {
+    fn default() -> Self {
+        Self {
+            accounts: RwLock::default(),
+            changes: watch::Sender::new(0),
+        }
+    }
+}
+
+impl Store {
+    /// Makes the store hold exactly these accounts: new ones start empty, those that are gone are forgotten, and those
+    /// that stay keep what is known of them.
+    pub fn apply(&self, specs: impl IntoIterator<Item = AccountSpec>) {
+        let mut accounts = self.accounts.write().unwrap_or_else(PoisonError::into_inner);
+        let mut before = std::mem::take(&mut *accounts);
+        for spec in specs {
+            let spec = Arc::new(spec);
+            let cell = before.remove(&spec.name).unwrap_or_else(|| {
+                Arc::new(AccountCell {
+                    state: Mutex::new(Arc::new(AccountState::new(Arc::clone(&spec)))),
+                    changes: self.changes.clone(),
+                })
+            });
+            accounts.insert(Arc::clone(&spec.name), Arc::clone(&cell));
+            cell.update(|state| state.set_spec(spec));
+        }
+        drop(accounts);
+        self.changes.send_modify(|version| *version += 1);
+    }
+
+    /// The place of one account, for its pollers.
+    #[must_use]
+    pub fn account(&self, name: &str) -> Option<Arc<AccountCell>> {
+        self.accounts
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(name)
+            .cloned()
+    }
+
+    /// The state of every account at this moment, in the order of their names.
+    #[must_use]
+    pub fn snapshot(&self) -> Vec<Arc<AccountState>> {
+        self.accounts
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .values()
+            .map(|cell| cell.state())
+            .collect()
+    }
+
+    /// Counts up with every change; for those who wait for one.
+    #[must_use]
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.changes.subscribe()
+    }
+
+    /// Whether each collector of each account has had its first attempt.
+    #[must_use]
+    pub fn ready(&self) -> bool {
+        self.snapshot().iter().all(|state| {
+            state
+                .spec
+                .collectors
+                .iter()
+                .all(|collector| state.health(*collector).last_attempt.is_some())
+        })
+    }
+}
+
+/// The place of one account in the store.
+#[derive(Debug)]
+pub struct AccountCell {
+    state: Mutex<Arc<AccountState>>,
+    changes: watch::Sender<u64>,
+}
+
+impl AccountCell {
+    /// The account's state at this moment.
+    #[must_use]
+    pub fn state(&self) -> Arc<AccountState> {
+        Arc::clone(&self.lock())
+    }
+
+    /// Changes the state; what `change` does is seen whole or not at all.
+    pub fn update<T>(&self, change: impl FnOnce(&mut AccountState) -> T) -> T {
+        let result = change(Arc::make_mut(&mut self.lock()));
+        self.changes.send_modify(|version| *version += 1);
+        result
+    }
+
+    // A panic while the lock is held can only come from a change that had not begun to write: the state is whole.
+    fn lock(&self) -> MutexGuard<'_, Arc<AccountState>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl AccountState {
+    /// Whether the last attempt of every collector worked.
+    #[must_use]
+    pub fn up(&self) -> bool {
+        self.spec
+            .collectors
+            .iter()
+            .all(|collector| self.collector_up(*collector))
+    }
+
+    /// Whether the last attempt of one collector worked.
+    #[must_use]
+    pub fn collector_up(&self, collector: Collector) -> bool {
+        let health = self.health(collector);
+        health.last_attempt.is_some() && health.failing.is_none()
+    }
+}

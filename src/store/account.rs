@@ -1,0 +1,347 @@
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::api::{ApiError, Endpoint, LoginResult, Reason};
+use crate::clock;
+use crate::model::{
+    Answer, Collector, CurrentUsage, Data, Dropped, Expiry, Logins, MonthlyUsage, PerCollector, Permission,
+    ServiceAccount, Session,
+};
+
+/// What the configuration says of an account, as far as it shows.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AccountSpec {
+    /// The label `account`.
+    pub name: Arc<str>,
+    /// The vendor's id of the account. It identifies the account's own pair of credentials too, as it stays the same
+    /// when the pair is regenerated.
+    pub account_id: Arc<str>,
+    /// When its own pair of credentials ends.
+    pub credential: Expiry,
+    /// What is polled of it.
+    pub collectors: Vec<Collector>,
+    /// After this long without a success a collector's answer is withdrawn.
+    pub data_max_age: Duration,
+}
+
+/// A part of an account's state that is shown together; each has a version of its own, so that what is made from one
+/// part is not made again when another changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// The answer of [`Collector::CurrentUsage`].
+    CurrentUsage,
+    /// The answer of [`Collector::MonthlyUsage`].
+    MonthlyUsage,
+    /// Whatever tells how credentials stand: configuration, logins, session, service accounts.
+    Credentials,
+    /// The answer of [`Collector::Permissions`].
+    Permissions,
+    /// How the polls went, requests, and counts.
+    Health,
+}
+
+impl Part {
+    const COUNT: usize = 5;
+}
+
+/// A whole good answer.
+#[derive(Debug)]
+pub struct Good<T> {
+    /// When it came.
+    pub at: Timestamp,
+    /// What it says; shared, never copied.
+    pub data: Arc<T>,
+}
+
+impl<T> Clone for Good<T> {
+    fn clone(&self) -> Self {
+        Self {
+            at: self.at,
+            data: Arc::clone(&self.data),
+        }
+    }
+}
+
+/// Why the last attempt of a collector failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// When.
+    pub at: Timestamp,
+    /// The kind of failure.
+    pub reason: Reason,
+    /// What went wrong, for a person; no secret in it.
+    pub message: Arc<str>,
+}
+
+/// How the polls of one collector went.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Health {
+    /// When the last poll ended, however it ended.
+    pub last_attempt: Option<Timestamp>,
+    /// When the last poll that was a whole success ended.
+    pub last_success: Option<Timestamp>,
+    /// How long the last poll took.
+    pub last_duration: Option<Duration>,
+    /// How many polls ended.
+    pub polls: u64,
+    /// How many polls failed, by reason.
+    pub failures: [u64; Reason::ALL.len()],
+    /// The last poll's failure; `None` where it worked.
+    pub failing: Option<Failure>,
+}
+
+impl Health {
+    fn attempt(&mut self, at: Timestamp, took: Duration) {
+        self.last_attempt = Some(at);
+        self.last_duration = Some(took);
+        self.polls += 1;
+    }
+}
+
+/// Everything that is known of one account.
+#[derive(Clone, Debug)]
+pub struct AccountState {
+    /// What the configuration says.
+    pub spec: Arc<AccountSpec>,
+    /// What is known of the logins with its own credentials.
+    pub logins: Logins,
+    /// How many logins ended, by result.
+    pub login_results: [u64; LoginResult::ALL.len()],
+    /// How many requests ended, by endpoint and by status, or by the reason why there was none.
+    pub requests: BTreeMap<(Endpoint, RequestCode), u64>,
+    /// How many listed things got no series.
+    pub dropped: Dropped,
+    current_usage: Option<Good<CurrentUsage>>,
+    monthly_usage: Option<Good<MonthlyUsage>>,
+    session: Option<Good<Session>>,
+    service_accounts: Option<Good<Vec<ServiceAccount>>>,
+    permissions: Option<Good<Vec<Permission>>>,
+    health: PerCollector<Health>,
+    versions: [u64; Part::COUNT],
+}
+
+/// How a request ended: the value of the `code` label.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum RequestCode {
+    /// With an answer of this status.
+    Status(u16),
+    /// Without an answer, for the reason of this name.
+    None(&'static str),
+}
+
+impl std::fmt::Display for RequestCode {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Status(status) => write!(f, "{status}"),
+            Self::None(reason) => f.write_str(reason),
+        }
+    }
+}
+
+/// Versions are never used twice, in no part of no account, so that equal versions mean equal content.
+fn next_version() -> u64 {
+    static LAST: AtomicU64 = AtomicU64::new(0);
+    LAST.fetch_add(1, Ordering::Relaxed) + 1
+}
+
+impl AccountState {
+    pub(super) fn new(spec: Arc<AccountSpec>) -> Self {
+        Self {
+            spec,
+            logins: Logins::default(),
+            login_results: [0; LoginResult::ALL.len()],
+            requests: BTreeMap::new(),
+            dropped: Dropped::default(),
+            current_usage: None,
+            monthly_usage: None,
+            session: None,
+            service_accounts: None,
+            permissions: None,
+            health: PerCollector::default(),
+            versions: std::array::from_fn(|_| next_version()),
+        }
+    }
+
+    pub(super) fn set_spec(&mut self, spec: Arc<AccountSpec>) {
+        if self.spec != spec {
+            self.spec = spec;
+            self.versions = std::array::from_fn(|_| next_version());
+        }
+    }
+
+    /// Which version of a part this is; two equal versions are of the same account with the same content.
+    #[must_use]
+    pub const fn version(&self, part: Part) -> u64 {
+        self.versions[part as usize]
+    }
+
+    fn touch(&mut self, part: Part) {
+        self.versions[part as usize] = next_version();
+    }
+
+    /// How the polls of one collector went.
+    #[must_use]
+    pub fn health(&self, collector: Collector) -> &Health {
+        &self.health[collector]
+    }
+
+    /// Takes the answer of a poll that was a whole success and ended at `at`.
+    pub fn succeed(&mut self, answer: Answer<Data>, at: Timestamp, took: Duration) {
+        let Answer { data, dropped } = answer;
+        let collector = match data {
+            Data::CurrentUsage(data) => {
+                self.current_usage = Some(Good {
+                    at,
+                    data: Arc::new(data),
+                });
+                self.touch(Part::CurrentUsage);
+                Collector::CurrentUsage
+            }
+            Data::MonthlyUsage(data) => {
+                self.monthly_usage = Some(Good {
+                    at,
+                    data: Arc::new(data),
+                });
+                self.touch(Part::MonthlyUsage);
+                Collector::MonthlyUsage
+            }
+            Data::Credentials(data) => {
+                self.session = Some(Good {
+                    at,
+                    data: Arc::new(data),
+                });
+                self.touch(Part::Credentials);
+                Collector::Credentials
+            }
+            Data::ServiceAccounts(data) => {
+                self.service_accounts = Some(Good {
+                    at,
+                    data: Arc::new(data),
+                });
+                self.touch(Part::Credentials);
+                Collector::ServiceAccounts
+            }
+            Data::Permissions(data) => {
+                self.permissions = Some(Good {
+                    at,
+                    data: Arc::new(data),
+                });
+                self.touch(Part::Permissions);
+                Collector::Permissions
+            }
+        };
+        self.dropped.merge(dropped);
+        let health = &mut self.health[collector];
+        health.attempt(at, took);
+        health.last_success = Some(at);
+        health.failing = None;
+        self.touch(Part::Health);
+    }
+
+    /// Takes the failure of a poll that ended at `at`. What was known stays.
+    pub fn fail(&mut self, collector: Collector, error: &ApiError, at: Timestamp, took: Duration) {
+        let health = &mut self.health[collector];
+        health.attempt(at, took);
+        health.failures[error.reason as usize] += 1;
+        health.failing = Some(Failure {
+            at,
+            reason: error.reason,
+            message: error.to_string().into(),
+        });
+        self.touch(Part::Health);
+    }
+
+    /// Counts one request.
+    pub fn count_request(&mut self, endpoint: Endpoint, outcome: Result<u16, Reason>) {
+        let code = outcome.map_or_else(|reason| RequestCode::None(reason.name()), RequestCode::Status);
+        *self.requests.entry((endpoint, code)).or_default() += 1;
+        self.touch(Part::Health);
+    }
+
+    /// Takes note of a login that ended at `at`.
+    pub fn count_login(&mut self, result: LoginResult, at: Timestamp) {
+        self.login_results[result as usize] += 1;
+        match result {
+            LoginResult::Accepted => self.logins.last_accepted = Some(at),
+            LoginResult::Refused => {
+                self.logins.last_refused = Some(at);
+                // The token of refused credentials is dead with them.
+                self.session = None;
+            }
+            LoginResult::Failed => {}
+        }
+        self.touch(Part::Credentials);
+        self.touch(Part::Health);
+    }
+
+    /// The month-to-date usage, unless it is too old to be shown at `now`.
+    #[must_use]
+    pub fn current_usage(&self, now: Timestamp) -> Option<&Good<CurrentUsage>> {
+        self.shown(self.current_usage.as_ref(), now)
+    }
+
+    /// The closed months, unless they are too old to be shown at `now`.
+    #[must_use]
+    pub fn monthly_usage(&self, now: Timestamp) -> Option<&Good<MonthlyUsage>> {
+        self.shown(self.monthly_usage.as_ref(), now)
+    }
+
+    /// The session, unless what is known of it is too old to be shown at `now`.
+    #[must_use]
+    pub fn session(&self, now: Timestamp) -> Option<&Good<Session>> {
+        self.shown(self.session.as_ref(), now)
+    }
+
+    /// The service accounts, unless they are too old to be shown at `now`.
+    #[must_use]
+    pub fn service_accounts(&self, now: Timestamp) -> Option<&Good<Vec<ServiceAccount>>> {
+        self.shown(self.service_accounts.as_ref(), now)
+    }
+
+    /// The permissions, unless they are too old to be shown at `now`.
+    #[must_use]
+    pub fn permissions(&self, now: Timestamp) -> Option<&Good<Vec<Permission>>> {
+        self.shown(self.permissions.as_ref(), now)
+    }
+
+    fn shown<'a, T>(&self, good: Option<&'a Good<T>>, now: Timestamp) -> Option<&'a Good<T>> {
+        good.filter(|good| now < self.withdrawn_at(good))
+    }
+
+    fn withdrawn_at<T>(&self, good: &Good<T>) -> Timestamp {
+        clock::after(good.at, self.spec.data_max_age)
+    }
+
+    /// The first instant after `now` at which something is shown differently although nothing was polled: an answer
+    /// is withdrawn, or a credential reaches its date.
+    #[must_use]
+    pub fn changes_at(&self, now: Timestamp) -> Timestamp {
+        let withdrawn = [
+            self.current_usage.as_ref().map(|good| self.withdrawn_at(good)),
+            self.monthly_usage.as_ref().map(|good| self.withdrawn_at(good)),
+            self.session.as_ref().map(|good| self.withdrawn_at(good)),
+            self.service_accounts.as_ref().map(|good| self.withdrawn_at(good)),
+            self.permissions.as_ref().map(|good| self.withdrawn_at(good)),
+        ];
+        let service_accounts = self.service_accounts.iter().flat_map(|good| good.data.iter());
+        let expiries = service_accounts
+            .map(|account| account.expiry)
+            .chain([self.spec.credential]);
+        let ends = expiries.map(|expiry| {
+            if let Expiry::At(end) = expiry {
+                Some(end)
+            } else {
+                None
+            }
+        });
+        ends.chain(withdrawn)
+            .flatten()
+            .filter(|at| *at > now)
+            .min()
+            .unwrap_or(Timestamp::MAX)
+    }
+}
