@@ -8,6 +8,7 @@
 //! [`AccountState::current`] no longer gives it.
 
 mod account;
+mod credentials;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
@@ -15,6 +16,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use tokio::sync::watch;
 
 pub use account::{AccountSpec, AccountState, Failure, Good, Health, Part, RequestCode};
+pub use credentials::{ACCOUNT_CREDENTIAL_NAME, CredentialView};
 
 use crate::model::Collector;
 

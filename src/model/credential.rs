@@ -1,5 +1,7 @@
 use jiff::Timestamp;
 
+use crate::clock;
+
 /// When a credential stops working.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Expiry {
@@ -68,6 +70,30 @@ impl CredentialStatus {
             Self::Unknown => "unknown",
         }
     }
+
+    /// The status in the words of the vendor's console, as far as it has words for it.
+    #[must_use]
+    pub fn words(self, expiry: Expiry, now: Timestamp) -> String {
+        match (self, expiry) {
+            (Self::Expires, Expiry::At(end)) => format!("Expires in {}", time_left(end, now)),
+            (Self::Expires | Self::Unknown, _) => "Unknown".to_owned(),
+            (Self::NeverExpires, _) => "Never expires".to_owned(),
+            (Self::Expired, _) => "Expired".to_owned(),
+            (Self::Rejected, _) => "Rejected".to_owned(),
+        }
+    }
+}
+
+/// Whole days, or what is left of the last one in hours or minutes: rounded down, so that nobody counts on time that is
+/// not there.
+fn time_left(end: Timestamp, now: Timestamp) -> String {
+    let minutes = clock::until(now, end).as_secs() / 60;
+    let (count, unit) = match minutes {
+        0..60 => (minutes, "minute"),
+        60..1440 => (minutes / 60, "hour"),
+        _ => (minutes / 1440, "day"),
+    };
+    format!("{count} {unit}{}", if count == 1 { "" } else { "s" })
 }
 
 /// What is known of the logins with a pair of credentials.
@@ -115,6 +141,25 @@ mod tests {
 
     fn at(text: &str) -> Timestamp {
         text.parse().unwrap()
+    }
+
+    #[test]
+    fn words_are_the_consoles() {
+        let now = at("2026-11-24T12:00:00Z");
+        for (end, words) in [
+            ("2026-12-06T12:00:00Z", "Expires in 12 days"),
+            ("2026-11-25T12:00:00Z", "Expires in 1 day"),
+            ("2026-11-25T11:59:59Z", "Expires in 23 hours"),
+            ("2026-11-24T12:00:59Z", "Expires in 0 minutes"),
+        ] {
+            assert_eq!(CredentialStatus::Expires.words(Expiry::At(at(end)), now), words);
+        }
+        assert_eq!(
+            CredentialStatus::NeverExpires.words(Expiry::Never, now),
+            "Never expires"
+        );
+        assert_eq!(CredentialStatus::Expired.words(Expiry::At(now), now), "Expired");
+        assert_eq!(CredentialStatus::Unknown.words(Expiry::At(now), now), "Unknown");
     }
 
     #[test]

@@ -1,0 +1,68 @@
+use std::sync::Arc;
+
+use futures_util::future::join_all;
+use tokio::sync::{Notify, Semaphore};
+
+use crate::api::ApiError;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::daemon::{Parts, assemble};
+use crate::exposition::Page;
+use crate::model::Collector;
+use crate::poll::{Jitter, Poller, Schedule};
+use crate::store::Store;
+
+/// What polling everything once came to.
+#[derive(Debug)]
+pub struct Once {
+    /// What is known now.
+    pub store: Arc<Store>,
+    /// How each poll ended, in the order of the configuration.
+    pub polls: Vec<(Arc<str>, Collector, Result<(), ApiError>)>,
+}
+
+/// Polls everything once.
+///
+/// # Errors
+/// Where a client cannot be made.
+pub async fn once(config: &Config, clock: &Arc<dyn Clock>) -> Result<Once, ApiError> {
+    let Parts { store, accounts, .. } = assemble(config, clock)?;
+    let permits = Arc::new(Semaphore::new(config.poll.max_concurrent_requests));
+    let pollers = accounts.iter().flat_map(|account| {
+        let collectors = account.cell.state().spec.collectors.clone();
+        collectors.into_iter().map(|collector| Poller {
+            account: account.clone(),
+            collector,
+            schedule: Schedule::new(collector, config, Jitter(0.0), accounts.len()),
+            series: config.series.clone(),
+            clock: Arc::clone(clock),
+            permits: Arc::clone(&permits),
+            rotated: Arc::new(Notify::new()),
+        })
+    });
+    let polls = join_all(pollers.map(|poller| async move {
+        let outcome = poller.poll().await;
+        (Arc::clone(&poller.account.cell.state().spec.name), poller.collector, outcome)
+    }))
+    .await;
+    Ok(Once { store, polls })
+}
+
+impl Once {
+    /// The account families, text format 0.0.4.
+    ///
+    /// The exporter's own families are left out: a process that has ended has none, and node_exporter, whose textfile
+    /// collector is to read this, has `process_*` of its own.
+    #[must_use]
+    pub fn metrics(&self, clock: &dyn Clock) -> String {
+        Page::text_of(&self.store.snapshot(), clock.now())
+    }
+
+    /// The polls that failed, one line each: account, collector and why.
+    pub fn failures(&self) -> impl Iterator<Item = String> {
+        self.polls.iter().filter_map(|(account, collector, outcome)| {
+            let error = outcome.as_ref().err()?;
+            Some(format!("{account}: {collector}: {}: {error}", error.reason.name()))
+        })
+    }
+}

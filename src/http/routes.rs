@@ -1,0 +1,124 @@
+use std::sync::Arc;
+
+use hyper::header::{
+    ACCEPT, ACCEPT_ENCODING, ALLOW, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_SECURITY_POLICY,
+    CONTENT_TYPE, HeaderName, HeaderValue, REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+};
+use hyper::{HeaderMap, Method, Request, Response, StatusCode};
+
+use super::body::Parts;
+use super::{page, status};
+use crate::clock::Clock;
+use crate::exposition::{Encoding, Exposition, Format};
+use crate::store::Store;
+
+/// The choices of the command line that show on the web side.
+#[derive(Clone, Debug)]
+pub struct Web {
+    /// Where the metrics are.
+    pub telemetry_path: String,
+    /// The exporter's version, for the pages.
+    pub version: &'static str,
+}
+
+/// Answers requests.
+#[derive(Debug)]
+pub struct Routes {
+    /// What the pages are made from.
+    pub store: Arc<Store>,
+    /// The time of day.
+    pub clock: Arc<dyn Clock>,
+    /// What `/metrics` is made by.
+    pub exposition: Arc<Exposition>,
+    /// Choices of the command line.
+    pub web: Web,
+}
+
+/// Nothing of a page may come from elsewhere, run, or be framed.
+const CSP: &str = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+type Answer = Response<Parts>;
+
+impl Routes {
+    /// Answers one request. Its body, if it has one, is not read.
+    pub(super) async fn answer<B>(&self, request: Request<B>) -> Answer {
+        let path = request.uri().path();
+        let known = path == self.web.telemetry_path
+            || matches!(path, "/" | "/api/v1/status" | "/-/healthy" | "/-/ready");
+        if !known {
+            return text(StatusCode::NOT_FOUND, "not found: see / for what there is\n");
+        }
+        if !matches!(*request.method(), Method::GET | Method::HEAD) {
+            let mut answer = text(StatusCode::METHOD_NOT_ALLOWED, "only GET and HEAD are answered here\n");
+            answer.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
+            return answer;
+        }
+        let mut answer = match path {
+            "/" => self.page(),
+            "/api/v1/status" => self.status(),
+            "/-/healthy" => text(StatusCode::OK, "healthy\n"),
+            "/-/ready" if self.store.ready() => text(StatusCode::OK, "ready\n"),
+            "/-/ready" => text(StatusCode::SERVICE_UNAVAILABLE, "not ready: some collectors had no first attempt yet\n"),
+            _ => self.metrics(request.headers()).await,
+        };
+        if request.method() == Method::HEAD {
+            let length = answer.body().len();
+            answer.headers_mut().insert(CONTENT_LENGTH, length.into());
+            *answer.body_mut() = Parts::default();
+        }
+        answer
+    }
+
+    async fn metrics(&self, headers: &HeaderMap) -> Answer {
+        let accept = joined(headers, &ACCEPT);
+        let accept_encoding = joined(headers, &ACCEPT_ENCODING);
+        let format = Format::negotiate(accept.as_deref());
+        let encoding = Encoding::negotiate(accept_encoding.as_deref());
+        let scrape = self.exposition.scrape(format, encoding).await;
+        let mut answer = Response::new(Parts::from(scrape.parts));
+        let headers = answer.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(format.content_type()));
+        headers.insert(VARY, HeaderValue::from_static("Accept, Accept-Encoding"));
+        if encoding == Encoding::Gzip {
+            headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+        }
+        answer
+    }
+
+    fn page(&self) -> Answer {
+        let html = page::render(&self.store.snapshot(), self.clock.now(), &self.web).into_string();
+        let mut answer = Response::new(Parts::from(html));
+        let headers = answer.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+        headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(CSP));
+        headers.insert(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
+        headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+        guarded(answer)
+    }
+
+    fn status(&self) -> Answer {
+        let json = status::render(&self.store.snapshot(), self.clock.now());
+        let mut answer = Response::new(Parts::from(json));
+        answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        guarded(answer)
+    }
+}
+
+fn text(code: StatusCode, text: &str) -> Answer {
+    let mut answer = Response::new(Parts::from(text.to_owned()));
+    *answer.status_mut() = code;
+    answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    guarded(answer)
+}
+
+fn guarded(mut answer: Answer) -> Answer {
+    answer.headers_mut().insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    answer.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    answer
+}
+
+/// A header that may come in several lines, as one; lines that are no text count as absent.
+fn joined(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
+    let lines: Vec<&str> = headers.get_all(name).iter().filter_map(|line| line.to_str().ok()).collect();
+    (!lines.is_empty()).then(|| lines.join(","))
+}

@@ -1,0 +1,143 @@
+use crate::config::Series;
+use crate::model::{Answer, BucketHistory, Data, DropReason, Dropped};
+
+/// Leaves out of an answer what the configuration wants no series for, and counts it in series.
+///
+/// Account totals always stay. Where there is more than the limit, the largest stay: they are what a bill or an alert
+/// is about, and which ones they are changes least from poll to poll.
+#[must_use]
+pub fn admit(answer: Answer<Data>, series: &Series) -> Answer<Data> {
+    let Answer { mut data, mut dropped } = answer;
+    let mut budget = Budget { left: series.max_per_account, dropped: &mut dropped };
+    match &mut data {
+        Data::CurrentUsage(usage) => {
+            budget.filter(&mut usage.buckets, |bucket| series.buckets.allows(&bucket.name), |_| 1);
+            budget.keep_largest(&mut usage.sub_accounts, |sub_account| sub_account.usage_bytes.unwrap_or(0), |_| 6);
+            budget.keep_largest(&mut usage.buckets, |bucket| bucket.usage_bytes, |_| 1);
+        }
+        Data::MonthlyUsage(usage) => {
+            budget.filter(&mut usage.buckets, |bucket| series.buckets.allows(&bucket.name), months);
+            let newest = |months: &[crate::model::MonthTotal]| months.last().map_or(0, |month| month.average_bytes);
+            budget.keep_largest(
+                &mut usage.sub_accounts,
+                |sub_account| newest(&sub_account.months),
+                |sub_account| sub_account.months.len(),
+            );
+            budget.keep_largest(&mut usage.buckets, |bucket| newest(&bucket.months), months);
+        }
+        // Expiry, the five statuses, enabled and ready; which ones end first is not known before all are looked at,
+        // so the answer's order decides.
+        Data::ServiceAccounts(accounts) => budget.keep_largest(accounts, |_| 0, |_| 8),
+        Data::Permissions(permissions) => budget.keep_largest(permissions, |_| 0, |_| 1),
+        Data::Credentials(_) => {}
+    }
+    Answer { data, dropped }
+}
+
+fn months(bucket: &BucketHistory) -> usize {
+    bucket.months.len()
+}
+
+struct Budget<'a> {
+    left: usize,
+    dropped: &'a mut Dropped,
+}
+
+impl Budget<'_> {
+    fn filter<T>(&mut self, items: &mut Vec<T>, allows: impl Fn(&T) -> bool, series: impl Fn(&T) -> usize) {
+        items.retain(|item| {
+            let stays = allows(item);
+            if !stays {
+                self.dropped.add(DropReason::Filtered, series(item) as u64);
+            }
+            stays
+        });
+    }
+
+    /// Keeps as many of the largest items as the budget has series for; they stay in their order.
+    fn keep_largest<T>(&mut self, items: &mut Vec<T>, size: impl Fn(&T) -> u64, series: impl Fn(&T) -> usize) {
+        let wanted: usize = items.iter().map(&series).sum();
+        if wanted <= self.left {
+            self.left -= wanted;
+            return;
+        }
+        let mut by_size: Vec<usize> = (0..items.len()).collect();
+        by_size.sort_by_key(|index| std::cmp::Reverse(size(&items[*index])));
+        let mut stays = vec![false; items.len()];
+        for index in by_size {
+            let needed = series(&items[index]);
+            if needed > self.left {
+                break;
+            }
+            self.left -= needed;
+            stays[index] = true;
+        }
+        let mut stays = stays.into_iter();
+        items.retain(|item| {
+            let stays = stays.next().unwrap_or(false);
+            if !stays {
+                self.dropped.add(DropReason::Limit, series(item) as u64);
+            }
+            stays
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Filter;
+    use crate::model::{BucketUsage, CurrentUsage, Month, MonthTotal, MonthlyUsage};
+
+    fn current(buckets: &[(&str, u64)]) -> Answer<Data> {
+        let buckets =
+            buckets.iter().map(|(name, usage_bytes)| BucketUsage { name: (*name).into(), usage_bytes: *usage_bytes });
+        let usage = CurrentUsage { usage_bytes: Some(600), buckets: buckets.collect(), ..CurrentUsage::default() };
+        Answer { data: Data::CurrentUsage(usage), dropped: Dropped::default() }
+    }
+
+    fn names(answer: &Answer<Data>) -> Vec<&str> {
+        match &answer.data {
+            Data::CurrentUsage(usage) => usage.buckets.iter().map(|bucket| &*bucket.name).collect(),
+            Data::MonthlyUsage(usage) => usage.buckets.iter().map(|bucket| &*bucket.name).collect(),
+            other => panic!("no buckets in {other:?}"),
+        }
+    }
+
+    #[test]
+    fn the_largest_stay_in_their_order_and_the_total_is_kept() {
+        let series = Series { max_per_account: 2, ..Series::default() };
+        let answer = admit(current(&[("a", 200), ("b", 100), ("c", 300)]), &series);
+        assert_eq!(names(&answer), ["a", "c"]);
+        assert_eq!(answer.dropped.get(DropReason::Limit), 1);
+        let Data::CurrentUsage(usage) = &answer.data else { panic!() };
+        assert_eq!(usage.usage_bytes, Some(600));
+    }
+
+    #[test]
+    fn filtered_buckets_do_not_use_up_the_limit() {
+        let exclude = vec![regex::Regex::new("^(?:tmp-.*)$").unwrap()];
+        let series = Series { max_per_account: 1, buckets: Filter { include: Vec::new(), exclude } };
+        let answer = admit(current(&[("data", 1), ("tmp-1", 2), ("tmp-2", 3)]), &series);
+        assert_eq!(names(&answer), ["data"]);
+        assert_eq!(answer.dropped.get(DropReason::Filtered), 2);
+        assert_eq!(answer.dropped.get(DropReason::Limit), 0);
+    }
+
+    #[test]
+    fn a_bucket_is_kept_with_all_its_months_or_not_at_all() {
+        let month = |number, average_bytes| MonthTotal { month: Month::new(2026, number).unwrap(), average_bytes };
+        let bucket = |name: &str, months: &[MonthTotal]| BucketHistory { name: name.into(), months: months.into() };
+        let usage = MonthlyUsage {
+            buckets: vec![
+                bucket("large", &[month(8, 9), month(9, 9)]),
+                bucket("small", &[month(8, 1), month(9, 1)]),
+            ],
+            ..MonthlyUsage::default()
+        };
+        let answer = Answer { data: Data::MonthlyUsage(usage), dropped: Dropped::default() };
+        let answer = admit(answer, &Series { max_per_account: 3, ..Series::default() });
+        assert_eq!(names(&answer), ["large"]);
+        assert_eq!(answer.dropped.get(DropReason::Limit), 2);
+    }
+}

@@ -1,0 +1,51 @@
+use jiff::Timestamp;
+
+use super::AccountState;
+use crate::model::{CredentialKind, CredentialStatus, Expiry, Logins, credential_status};
+
+/// The name of every account's own pair of credentials: the vendor gives it none.
+pub const ACCOUNT_CREDENTIAL_NAME: &str = "API credentials";
+
+/// One credential of an account as it stands at an instant.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct CredentialView<'a> {
+    /// What it is for.
+    pub kind: CredentialKind,
+    /// Its identity.
+    pub id: &'a str,
+    /// Its name.
+    pub name: &'a str,
+    /// When it ends, as far as it is known.
+    pub expiry: Expiry,
+    /// How it stands.
+    pub status: CredentialStatus,
+    /// The last login that worked, for the account's own pair.
+    pub last_accepted: Option<Timestamp>,
+}
+
+impl AccountState {
+    /// Every credential that is known at `now`: the account's own pair first, then its service accounts.
+    pub fn credentials(&self, now: Timestamp) -> impl Iterator<Item = CredentialView<'_>> {
+        let own = CredentialView {
+            kind: CredentialKind::AccountApi,
+            id: &self.spec.account_id,
+            name: ACCOUNT_CREDENTIAL_NAME,
+            expiry: self.spec.credential,
+            status: credential_status(self.spec.credential, &self.logins, now),
+            last_accepted: self.logins.last_accepted,
+        };
+        let service_accounts = self
+            .service_accounts(now)
+            .map(|good| good.data.iter())
+            .into_iter()
+            .flatten();
+        std::iter::once(own).chain(service_accounts.map(move |account| CredentialView {
+            kind: CredentialKind::ServiceAccount,
+            id: &account.id,
+            name: &account.name,
+            expiry: account.expiry,
+            status: credential_status(account.expiry, &Logins::default(), now),
+            last_accepted: None,
+        }))
+    }
+}
