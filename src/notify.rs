@@ -1,0 +1,60 @@
+//! Warns of credentials through Alertmanager without any Prometheus rule.
+//!
+//! The alerts have the names and labels of the shipped rules, so that one route serves both, and a site that has both
+//! gets one notification. They are posted as Prometheus posts its own: to every Alertmanager, again and again well
+//! before they would end by themselves, and as resolved for a while once they are cured. A failure is counted and
+//! logged, and the next round tries again; nothing else waits for it.
+
+mod alert;
+mod round;
+mod send;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tracing::warn;
+
+use crate::clock::{self, Clock};
+use crate::config::Secret;
+use crate::store::Store;
+
+pub use alert::{Alert, alerts};
+pub use round::Round;
+pub use send::{Outcomes, Sender};
+
+/// How often the credentials are looked at and what is active is sent again.
+pub const EVERY: Duration = Duration::from_secs(60);
+
+/// Name and password for the Alertmanagers.
+#[derive(Clone, Debug)]
+pub struct BasicAuth {
+    /// The name.
+    pub username: String,
+    /// The password, read again for each round.
+    pub password: crate::config::SecretSource,
+}
+
+/// Sends the alerts of the credentials in `store`, until it is dropped.
+pub async fn run(store: Arc<Store>, clock: Arc<dyn Clock>, steps: Arc<[Duration]>, sender: Sender) {
+    let mut round = Round::default();
+    loop {
+        let now = clock.now();
+        let posts = round.posts(alerts(&store.snapshot(), now, &steps), now);
+        if !posts.is_empty() {
+            sender.send(&posts).await;
+        }
+        clock.sleep_until(clock::after(now, EVERY)).await;
+    }
+}
+
+/// Reads the password for one round; a failure is logged and sends without it, which the Alertmanager refuses and
+/// the failure counter shows.
+pub(crate) async fn password(auth: &BasicAuth) -> Option<Secret> {
+    match auth.password.read().await {
+        Ok(password) => Some(password),
+        Err(error) => {
+            warn!(%error, "cannot read the Alertmanager's password");
+            None
+        }
+    }
+}
