@@ -432,7 +432,9 @@ fn a_nesting_without_end_is_refused() {
             assert!(place.load_as(name, &part.repeat(100_000), &[]).is_err());
         }
     }
-    let steps: String = (0..2_000).map(|depth| format!("{}a:\n", " ".repeat(depth))).collect();
+    let steps: String = (0..2_000)
+        .map(|depth| format!("{}a:\n", " ".repeat(depth)))
+        .collect();
     assert!(place.load(&steps).is_err());
 }
 
