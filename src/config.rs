@@ -1,6 +1,12 @@
 //! The configuration in its final types: past this module nothing is a string that still has to be understood.
 
+mod account;
+mod faults;
+mod load;
+mod reader;
 mod secret;
+mod tree;
+mod value;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -8,8 +14,10 @@ use std::time::Duration;
 use regex::Regex;
 use url::Url;
 
-use crate::model::Expiry;
+use crate::model::{Collector, Expiry};
 
+pub use faults::{ConfigFaults, Fault};
+pub use load::{load, process_environment};
 pub use secret::{Secret, SecretError, SecretSource};
 
 /// The whole configuration.
@@ -80,6 +88,19 @@ impl Default for Poll {
     }
 }
 
+impl Poll {
+    /// How long it is from one poll of `collector` to the next.
+    #[must_use]
+    pub const fn interval(&self, collector: Collector) -> Duration {
+        match collector {
+            Collector::CurrentUsage => self.current_usage,
+            Collector::MonthlyUsage => self.monthly_usage,
+            Collector::Credentials => self.credentials,
+            Collector::ServiceAccounts | Collector::Permissions => self.inventory,
+        }
+    }
+}
+
 /// How much of the past to ask for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct History {
@@ -128,3 +149,6 @@ impl Filter {
         (self.include.is_empty() || matches(&self.include)) && !matches(&self.exclude)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -13,7 +13,10 @@
 //! `poll` and `http` meet only in the store.
 
 pub mod api;
+pub mod build_info;
+pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod logging;
 pub mod model;
 pub mod store;

@@ -1,0 +1,290 @@
+//! The command line.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::build_info;
+use crate::logging::{LogFormat, LogLevel};
+
+/// Prometheus exporter for Seagate Lyve Cloud: storage usage, its history, and when credentials expire
+#[derive(Clone, Debug, PartialEq, Eq, Parser)]
+#[command(name = "lyve-cloud-exporter", version = build_info::LONG)]
+pub struct Cli {
+    /// The flags, which every command takes.
+    #[command(flatten)]
+    pub options: Options,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+impl Cli {
+    /// What to do: to run, where no command is given.
+    #[must_use]
+    pub fn command(&self) -> Command {
+        self.command.clone().unwrap_or(Command::Run)
+    }
+}
+
+/// What to do.
+#[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
+pub enum Command {
+    /// Runs the exporter; also without any command
+    Run,
+    /// Runs the exporter against a simulated Lyve Cloud inside the same process: no account, no file, no network
+    Demo,
+    /// Validates the configuration and tells every fault
+    Check {
+        /// Also logs in to each account and makes one read of every endpoint
+        #[arg(long)]
+        live: bool,
+    },
+    /// Polls everything once and prints the metrics; fails if a poll failed
+    Once,
+    /// Asks the running exporter whether it is ready
+    Health,
+}
+
+/// The flags. Each can be given as a variable of the environment too; the flag wins.
+#[derive(Clone, Debug, PartialEq, Eq, Args)]
+pub struct Options {
+    /// The configuration file: YAML, or TOML or JSON by its ending
+    #[arg(
+        long = "config.file",
+        global = true,
+        value_name = "FILE",
+        env = "LYVE_EXPORTER_CONFIG_FILE"
+    )]
+    pub config_file: Option<PathBuf>,
+
+    /// Where to listen: :PORT for every address of the machine, or ADDRESS:PORT; can be given more than once
+    #[arg(
+        long = "web.listen-address",
+        global = true,
+        value_name = "ADDRESS",
+        env = "LYVE_EXPORTER_WEB_LISTEN_ADDRESS",
+        default_value = ":10047",
+        value_delimiter = ',',
+        value_parser = listen_address
+    )]
+    pub listen_addresses: Vec<SocketAddr>,
+
+    /// The path of the metrics
+    #[arg(
+        long = "web.telemetry-path",
+        global = true,
+        value_name = "PATH",
+        env = "LYVE_EXPORTER_WEB_TELEMETRY_PATH",
+        default_value = "/metrics",
+        value_parser = telemetry_path
+    )]
+    pub telemetry_path: String,
+
+    /// The least severe messages to log
+    #[arg(
+        long = "log.level",
+        global = true,
+        value_name = "LEVEL",
+        env = "LYVE_EXPORTER_LOG_LEVEL",
+        default_value = "info"
+    )]
+    pub log_level: LogLevel,
+
+    /// The format of the log
+    #[arg(
+        long = "log.format",
+        global = true,
+        value_name = "FORMAT",
+        env = "LYVE_EXPORTER_LOG_FORMAT",
+        default_value = "logfmt"
+    )]
+    pub log_format: LogFormat,
+}
+
+/// An address as Go's listeners take it. `:PORT` becomes the unspecified IPv6 address, which is meant for both
+/// families.
+fn listen_address(text: &str) -> Result<SocketAddr, String> {
+    let wrong = || "write :PORT, ADDRESS:PORT or [IPV6-ADDRESS]:PORT".to_owned();
+    let (host, port) = text.rsplit_once(':').ok_or_else(wrong)?;
+    // Digits only: the parser of numbers would take a sign.
+    let digits = !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit());
+    let port: u16 = port
+        .parse()
+        .ok()
+        .filter(|_| digits)
+        .ok_or("the port must be a number from 0 to 65535")?;
+    let address = match host {
+        "" => IpAddr::V6(Ipv6Addr::UNSPECIFIED),
+        "localhost" => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        _ => return text.parse().map_err(|_| wrong()),
+    };
+    Ok(SocketAddr::new(address, port))
+}
+
+/// A path that no other page of ours has.
+fn telemetry_path(text: &str) -> Result<String, String> {
+    if !text.starts_with('/') {
+        return Err("must begin with /".to_owned());
+    }
+    // What a request's path can hold without being encoded (RFC 3986, pchar and /).
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/-._~!$&'()*+,;=:@".contains(&byte);
+    if !text.bytes().all(plain) {
+        return Err("must hold only letters, digits and signs that a path needs no encoding for".to_owned());
+    }
+    let taken = text == "/"
+        || ["/-", "/api"]
+            .iter()
+            .any(|page| text == *page || text.starts_with(&format!("{page}/")));
+    if taken {
+        return Err("is the place of another page: /, /-/… and /api/… are taken".to_owned());
+    }
+    Ok(text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+    use clap::error::ErrorKind;
+
+    use super::*;
+
+    fn parse(arguments: &[&str]) -> Result<Cli, clap::Error> {
+        Cli::try_parse_from(std::iter::once("lyve-cloud-exporter").chain(arguments.iter().copied()))
+    }
+
+    #[test]
+    fn without_arguments_it_runs_with_the_defaults() {
+        let cli = parse(&[]).unwrap();
+        assert_eq!(cli.command(), Command::Run);
+        assert_eq!(
+            cli.options,
+            Options {
+                config_file: None,
+                listen_addresses: vec!["[::]:10047".parse().unwrap()],
+                telemetry_path: "/metrics".to_owned(),
+                log_level: LogLevel::Info,
+                log_format: LogFormat::Logfmt,
+            }
+        );
+    }
+
+    #[test]
+    fn flags_stand_before_or_behind_the_command() {
+        for arguments in [
+            &["--config.file", "c.yaml", "--log.level=debug", "check", "--live"][..],
+            &["check", "--live", "--log.level=debug", "--config.file=c.yaml"],
+            &["--log.level=debug", "check", "--config.file=c.yaml", "--live"],
+        ] {
+            let cli = parse(arguments).unwrap();
+            assert_eq!(cli.command(), Command::Check { live: true });
+            assert_eq!(cli.options.config_file, Some(PathBuf::from("c.yaml")));
+            assert_eq!(cli.options.log_level, LogLevel::Debug);
+        }
+        assert_eq!(
+            parse(&["check"]).unwrap().command(),
+            Command::Check { live: false }
+        );
+        assert_eq!(parse(&["run"]).unwrap().command(), Command::Run);
+        assert_eq!(parse(&["demo"]).unwrap().command(), Command::Demo);
+        assert_eq!(parse(&["once"]).unwrap().command(), Command::Once);
+        assert_eq!(parse(&["health"]).unwrap().command(), Command::Health);
+    }
+
+    #[test]
+    fn listens_where_it_is_told_to() {
+        let cli = parse(&[
+            "--web.listen-address=:9000",
+            "--web.listen-address=127.0.0.1:0",
+            "--web.listen-address=[::1]:9001",
+            "--web.listen-address=localhost:9002,10.0.0.1:9003",
+        ])
+        .unwrap();
+        let shown: Vec<String> = cli
+            .options
+            .listen_addresses
+            .iter()
+            .map(ToString::to_string)
+            .collect();
+        assert_eq!(
+            shown,
+            [
+                "[::]:9000",
+                "127.0.0.1:0",
+                "[::1]:9001",
+                "127.0.0.1:9002",
+                "10.0.0.1:9003"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_bad_command_line_is_refused_with_status_2() {
+        for arguments in [
+            &["--web.listen-address=9000"][..],
+            &["--web.listen-address=:"],
+            &["--web.listen-address=:70000"],
+            &["--web.listen-address=:+1"],
+            &["--web.listen-address=example.com:80"],
+            &["--web.listen-address=::1:80:x"],
+            &["--web.listen-address="],
+            &["--web.telemetry-path=metrics"],
+            &["--web.telemetry-path=/"],
+            &["--web.telemetry-path=/-/ready"],
+            &["--web.telemetry-path=/-"],
+            &["--web.telemetry-path=/api"],
+            &["--web.telemetry-path=/api/v1/status"],
+            &["--web.telemetry-path=/a?b"],
+            &["--web.telemetry-path=/a b"],
+            &["--log.level=loud"],
+            &["--log.format=text"],
+            &["--config.file"],
+            &["--live"],
+            &["backfill"],
+            &["--web.config.file=w.yaml"],
+            &["--web.enable-lifecycle"],
+            &["check", "extra"],
+        ] {
+            assert_eq!(parse(arguments).unwrap_err().exit_code(), 2, "{arguments:?}");
+        }
+        assert!(parse(&["--web.telemetry-path=/apis/metrics"]).is_ok());
+    }
+
+    #[test]
+    fn the_version_tells_the_build() {
+        let version = parse(&["--version"]).unwrap_err();
+        assert_eq!(version.kind(), ErrorKind::DisplayVersion);
+        assert_eq!(version.exit_code(), 0);
+        assert_eq!(
+            version.to_string(),
+            format!(
+                "lyve-cloud-exporter {} (revision {}, rustc {})\n",
+                build_info::VERSION,
+                build_info::REVISION,
+                build_info::RUSTC
+            )
+        );
+    }
+
+    #[test]
+    fn every_flag_has_the_variable_of_its_name() {
+        let command = <Cli as CommandFactory>::command();
+        command.clone().debug_assert();
+        let mut flags = 0;
+        for argument in command.get_arguments() {
+            let Some(long) = argument
+                .get_long()
+                .filter(|long| !["help", "version"].contains(long))
+            else {
+                continue;
+            };
+            let variable = format!("LYVE_EXPORTER_{}", long.to_uppercase().replace(['.', '-'], "_"));
+            assert_eq!(
+                argument.get_env().and_then(|name| name.to_str()),
+                Some(&*variable)
+            );
+            flags += 1;
+        }
+        assert_eq!(flags, 5);
+    }
+}

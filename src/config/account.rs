@@ -1,0 +1,279 @@
+//! One account: from its table to its final type.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use config::{Value, ValueKind};
+use rustls::RootCertStore;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
+use url::Url;
+use zeroize::Zeroizing;
+
+use super::faults::Faults;
+use super::reader::{Section, Text};
+use super::tree::Table;
+use super::value::{self, Limits};
+use super::{Account, Secret, SecretSource};
+use crate::model::Expiry;
+
+/// Where the vendor's Account API is (vendor guide).
+const BASE_URL: &str = "https://api.lyvecloud.seagate.com/v2";
+
+/// Reads the table of one account. Relative paths start at `directory`.
+pub(super) fn read(mut section: Section, directory: &Path, faults: &mut Faults) -> Option<Account> {
+    let name = section
+        .required_text("name", faults)
+        .and_then(|text| without_control_characters(text, faults));
+    section.parsed("api", api, faults);
+    let base_url = base_url(&mut section, faults);
+    let account_id = section
+        .required_text("account_id", faults)
+        .and_then(|text| without_control_characters(text, faults));
+    let access_key = secret(&mut section, "access_key", "access_key_file", directory, faults);
+    let secret = secret(&mut section, "secret", "secret_file", directory, faults);
+    let credential = credential(section.section("credential", faults), faults);
+    let ca_file = section
+        .text("ca_file", faults)
+        .and_then(|text| ca_file(text, directory, faults));
+    section.finish(&["price"], faults);
+    Some(Account {
+        name: name?,
+        base_url: base_url?,
+        account_id: account_id?,
+        access_key: access_key?,
+        secret: secret?,
+        credential,
+        ca_file,
+    })
+}
+
+/// The variables that describe one account, each with the key that it stands for.
+const VARIABLES: [(&str, &str); 8] = [
+    ("LYVE_ACCOUNT_ID", "account_id"),
+    ("LYVE_ACCOUNT_ID_FILE", "account_id_file"),
+    ("LYVE_ACCESS_KEY", "access_key"),
+    ("LYVE_ACCESS_KEY_FILE", "access_key_file"),
+    ("LYVE_SECRET", "secret"),
+    ("LYVE_SECRET_FILE", "secret_file"),
+    ("LYVE_BASE_URL", "base_url"),
+    ("LYVE_CREDENTIAL_EXPIRES", "expires"),
+];
+
+/// What the `LYVE_…` variables say of one account; `None` where none of them is set. A variable that is set to nothing
+/// counts as not set: a container's list of variables often has them all.
+pub(super) fn variables(environment: &BTreeMap<String, String>) -> Option<Section> {
+    let values: Table = VARIABLES
+        .into_iter()
+        .filter_map(|(name, key)| {
+            let text = environment.get(name).filter(|text| !text.trim().is_empty())?;
+            let value = Value::new(Some(&name.to_owned()), ValueKind::String(text.clone()));
+            Some((key.to_owned(), value))
+        })
+        .collect();
+    (!values.is_empty()).then(|| Section::new("", values))
+}
+
+/// Reads the account of [`variables`]. Its name is its id.
+pub(super) fn from_variables(mut section: Section, faults: &mut Faults) -> Option<Account> {
+    let mut part = |variable: &str, inline, file| {
+        if !section.has(inline) && !section.has(file) {
+            let problem =
+                format!("is not set, but other variables of the account are: set it or {variable}_FILE");
+            faults.add(variable, problem);
+            return None;
+        }
+        // A shell names files from the working directory.
+        secret(&mut section, inline, file, Path::new(""), faults)
+    };
+    let account_id = part("LYVE_ACCOUNT_ID", "account_id", "account_id_file");
+    let access_key = part("LYVE_ACCESS_KEY", "access_key", "access_key_file");
+    let secret = part("LYVE_SECRET", "secret", "secret_file");
+    let base_url = base_url(&mut section, faults);
+    let credential = section
+        .parsed("expires", value::expiry, faults)
+        .unwrap_or_default();
+    let account_id = match account_id? {
+        SecretSource::Inline(text) => text.expose().to_owned(),
+        SecretSource::File(path) => read_file(&path).ok()?.trim().to_owned(),
+    };
+    Some(Account {
+        name: account_id.clone(),
+        base_url: base_url?,
+        account_id,
+        access_key: access_key?,
+        secret: secret?,
+        credential,
+        ca_file: None,
+    })
+}
+
+fn api(text: &str) -> Result<(), String> {
+    match text {
+        "account_v2" => Ok(()),
+        "object_storage" => Err(
+            "this version does not support object_storage yet: use account_v2, or remove the account"
+                .to_owned(),
+        ),
+        _ => Err("must be account_v2".to_owned()),
+    }
+}
+
+fn base_url(section: &mut Section, faults: &mut Faults) -> Option<Url> {
+    if section.has("base_url") {
+        section.parsed("base_url", value::base_url, faults)
+    } else {
+        // Asked for all the same, so that the section knows the key.
+        section.text("base_url", faults);
+        value::base_url(BASE_URL).ok()
+    }
+}
+
+fn without_control_characters(text: Text, faults: &mut Faults) -> Option<String> {
+    if text.text.chars().any(char::is_control) {
+        faults.add(text.place, "has a line break or another control character in it");
+        return None;
+    }
+    Some(text.text)
+}
+
+fn secret(
+    section: &mut Section,
+    inline: &'static str,
+    file: &'static str,
+    directory: &Path,
+    faults: &mut Faults,
+) -> Option<SecretSource> {
+    let places = (section.place(inline), section.place(file));
+    let both = section.has(inline) && section.has(file);
+    let none = !section.has(inline) && !section.has(file);
+    let inline_text = section.text(inline, faults);
+    let file_text = section.text(file, faults);
+    if both {
+        faults.add(
+            places.0,
+            format!("is given as well as {}: keep one of them", places.1),
+        );
+        return None;
+    }
+    if none {
+        faults.add(places.0, format!("is missing: give {inline} or {file}"));
+        return None;
+    }
+    if let Some(text) = inline_text {
+        return Some(SecretSource::Inline(Secret::new(text.text)));
+    }
+    let text = file_text?;
+    let path = resolve(&text, directory);
+    match read_file(&path) {
+        Ok(content) if content.trim().is_empty() => {
+            faults.add(text.place, "names a file that is empty: write the value into it");
+            None
+        }
+        Ok(_) => Some(SecretSource::File(path)),
+        Err(problem) => {
+            faults.add(text.place, problem);
+            None
+        }
+    }
+}
+
+/// A secret is short; a larger file is another file.
+const LARGEST_SECRET: u64 = 64 * 1024;
+
+/// The content of a file with a secret. The error does not name the file: the secret itself may stand in its place.
+fn read_file(path: &Path) -> Result<Zeroizing<String>, String> {
+    let unreadable = |error: std::io::Error| {
+        format!(
+            "names a file that cannot be read ({}): check its path and its rights",
+            error.kind()
+        )
+    };
+    let size = fs::metadata(path).map_err(unreadable)?.len();
+    if size > LARGEST_SECRET {
+        return Err("names a file that is too large to hold a secret".to_owned());
+    }
+    fs::read_to_string(path).map(Zeroizing::new).map_err(unreadable)
+}
+
+fn resolve(text: &Text, directory: &Path) -> PathBuf {
+    if text.from_environment {
+        PathBuf::from(&text.text)
+    } else {
+        directory.join(&text.text)
+    }
+}
+
+fn ca_file(text: Text, directory: &Path, faults: &mut Faults) -> Option<PathBuf> {
+    let path = resolve(&text, directory);
+    match check_certificates(&path) {
+        Ok(()) => Some(path),
+        Err(problem) => {
+            faults.add(text.place, problem);
+            None
+        }
+    }
+}
+
+fn check_certificates(path: &Path) -> Result<(), String> {
+    let pem = fs::read(path).map_err(|error| {
+        format!(
+            "names a file that cannot be read ({}): check its path and its rights",
+            error.kind()
+        )
+    })?;
+    let mut store = RootCertStore::empty();
+    for certificate in CertificateDer::pem_slice_iter(&pem) {
+        certificate
+            .ok()
+            .and_then(|certificate| store.add(certificate).ok())
+            .ok_or("names a file with a certificate in it that cannot be read: it must be PEM")?;
+    }
+    if store.is_empty() {
+        return Err("names a file without a certificate in it: it must be PEM".to_owned());
+    }
+    Ok(())
+}
+
+fn credential(mut section: Section, faults: &mut Faults) -> Expiry {
+    let path = section.path().to_owned();
+    let (has_expires, has_generated, has_valid_for) = (
+        section.has("expires"),
+        section.has("generated"),
+        section.has("valid_for"),
+    );
+    let expires = section.parsed("expires", value::expiry, faults);
+    let generated = section.parsed("generated", value::generated, faults);
+    let valid_for = section.duration("valid_for", &Limits::LIFE, faults);
+    section.finish(&[], faults);
+    match (has_expires, has_generated, has_valid_for) {
+        (true, false, false) => expires.unwrap_or_default(),
+        (false, true, true) => match (generated, valid_for) {
+            (Some(generated), Some(valid_for)) => Expiry::At(crate::clock::after(generated, valid_for)),
+            _ => Expiry::Unknown,
+        },
+        (false, false, false) => Expiry::Unknown,
+        (true, ..) => {
+            faults.add(
+                path,
+                "holds expires as well as generated or valid_for: keep expires, or the other two",
+            );
+            Expiry::Unknown
+        }
+        (false, true, false) => {
+            faults.add(
+                path,
+                "holds generated without valid_for: add valid_for, or give expires instead",
+            );
+            Expiry::Unknown
+        }
+        (false, false, true) => {
+            faults.add(
+                path,
+                "holds valid_for without generated: add generated, or give expires instead",
+            );
+            Expiry::Unknown
+        }
+    }
+}

@@ -1,0 +1,326 @@
+//! Typed keys out of a tree of values. Every fault is noted and reading goes on, so that all are told at once.
+
+use std::time::Duration;
+
+use config::{Value, ValueKind};
+
+use super::faults::Faults;
+use super::tree::Table;
+use super::value::{self, Limits};
+
+/// One table of the configuration. Keys are taken out of it; what is left in the end is unknown.
+#[derive(Debug)]
+pub(super) struct Section {
+    path: String,
+    values: Table,
+    /// Every key that was asked for, found or not.
+    known: Vec<&'static str>,
+}
+
+/// A text with its place, for the faults that are found when it is understood.
+#[derive(Debug)]
+pub(super) struct Text {
+    pub(super) place: String,
+    pub(super) text: String,
+    /// Whether a variable gave it, rather than the file.
+    pub(super) from_environment: bool,
+}
+
+impl Section {
+    /// The table at `path`; the path of the whole tree is empty.
+    pub(super) fn new(path: impl Into<String>, values: Table) -> Self {
+        Self {
+            path: path.into(),
+            values,
+            known: Vec::new(),
+        }
+    }
+
+    /// Where `key` of this table is.
+    pub(super) fn place(&self, key: &str) -> String {
+        let path = join(&self.path, key);
+        match self.values.get(key) {
+            Some(value) => place(&path, value),
+            None => path,
+        }
+    }
+
+    /// Where this table is.
+    pub(super) fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// Whether `key` is there.
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.values.contains_key(key)
+    }
+
+    /// Whether `key` is there and its value is in the file, not in a variable.
+    pub(super) fn has_in_file(&self, key: &str) -> bool {
+        self.values.get(key).is_some_and(|value| value.origin().is_none())
+    }
+
+    /// The text of `key`, left where it is, with no fault noted.
+    pub(super) fn peek_text(&self, key: &str) -> Option<String> {
+        match &self.values.get(key)?.kind {
+            ValueKind::String(text) => Some(text.trim().to_owned()).filter(|text| !text.is_empty()),
+            _ => None,
+        }
+    }
+
+    fn take(&mut self, key: &'static str) -> Option<(String, Value)> {
+        self.known.push(key);
+        let place = self.place(key);
+        self.values.remove(key).map(|value| (place, value))
+    }
+
+    /// The text of `key`, without the white space around it; `None` where there is none, or no good one.
+    pub(super) fn text(&mut self, key: &'static str, faults: &mut Faults) -> Option<Text> {
+        let (place, value) = self.take(key)?;
+        text(place, value, faults)
+    }
+
+    /// As [`Section::text`], where it is a fault that the key is not there.
+    pub(super) fn required_text(&mut self, key: &'static str, faults: &mut Faults) -> Option<Text> {
+        if !self.has(key) {
+            faults.add(self.place(key), "is missing");
+        }
+        self.text(key, faults)
+    }
+
+    /// What `parse` makes of the text of `key`; its error is the fault.
+    pub(super) fn parsed<T>(
+        &mut self,
+        key: &'static str,
+        parse: impl FnOnce(&str) -> Result<T, String>,
+        faults: &mut Faults,
+    ) -> Option<T> {
+        let Text { place, text, .. } = self.text(key, faults)?;
+        parse(&text).map_err(|problem| faults.add(place, problem)).ok()
+    }
+
+    /// A duration within `limits`.
+    pub(super) fn duration(
+        &mut self,
+        key: &'static str,
+        limits: &Limits,
+        faults: &mut Faults,
+    ) -> Option<Duration> {
+        if let Some(ValueKind::I64(_) | ValueKind::U64(_) | ValueKind::Float(_)) =
+            self.values.get(key).map(|value| &value.kind)
+        {
+            let (place, _) = self.take(key)?;
+            faults.add(place, value::NO_UNIT);
+            return None;
+        }
+        self.parsed(key, |text| value::duration(text, limits), faults)
+    }
+
+    /// A whole number from `least` to `most`.
+    pub(super) fn number(
+        &mut self,
+        key: &'static str,
+        least: u32,
+        most: u32,
+        faults: &mut Faults,
+    ) -> Option<u32> {
+        let (place, value) = self.take(key)?;
+        let number = match &value.kind {
+            ValueKind::I64(number) => i128::from(*number),
+            ValueKind::U64(number) => i128::from(*number),
+            // A variable has no types: its text is the number.
+            ValueKind::String(text) if value.origin().is_some() => text.trim().parse().unwrap_or(-1),
+            ValueKind::Nil => {
+                faults.add(place, EMPTY);
+                return None;
+            }
+            other => {
+                faults.add(place, format!("must be a whole number, and is {}", kind(other)));
+                return None;
+            }
+        };
+        let number = u32::try_from(number)
+            .ok()
+            .filter(|number| (least..=most).contains(number));
+        if number.is_none() {
+            faults.add(place, format!("must be a whole number from {least} to {most}"));
+        }
+        number
+    }
+
+    /// A list of texts, each with its place.
+    pub(super) fn texts(&mut self, key: &'static str, faults: &mut Faults) -> Option<Vec<Text>> {
+        let (path, items) = self.items(key, "texts", faults)?;
+        let texts = items.into_iter().enumerate();
+        Some(
+            texts
+                .filter_map(|(index, item)| text(place(&format!("{path}[{index}]"), &item), item, faults))
+                .collect(),
+        )
+    }
+
+    /// A list of tables.
+    pub(super) fn sections(&mut self, key: &'static str, faults: &mut Faults) -> Vec<Self> {
+        let Some((path, items)) = self.items(key, "tables", faults) else {
+            return Vec::new();
+        };
+        let mut sections = Vec::new();
+        for (index, item) in items.into_iter().enumerate() {
+            let path = format!("{path}[{index}]");
+            match item.kind {
+                ValueKind::Table(table) => sections.push(Self::new(path, table.into_iter().collect())),
+                ref other => faults.add(
+                    place(&path, &item),
+                    format!("must be a table of keys, and is {}", kind(other)),
+                ),
+            }
+        }
+        sections
+    }
+
+    fn items(&mut self, key: &'static str, of: &str, faults: &mut Faults) -> Option<(String, Vec<Value>)> {
+        let (place, value) = self.take(key)?;
+        match value.kind {
+            ValueKind::Array(items) => Some((join(&self.path, key), items)),
+            // All its items commented out.
+            ValueKind::Nil => None,
+            ref other => {
+                faults.add(place, format!("must be a list of {of}, and is {}", kind(other)));
+                None
+            }
+        }
+    }
+
+    /// The table under `key`; an empty one where there is none, or all of it is commented out.
+    pub(super) fn section(&mut self, key: &'static str, faults: &mut Faults) -> Self {
+        let path = join(&self.path, key);
+        let values = match self.take(key) {
+            None => Table::new(),
+            Some((place, value)) => match value.kind {
+                ValueKind::Table(table) => table.into_iter().collect(),
+                ValueKind::Nil => Table::new(),
+                ref other => {
+                    faults.add(place, format!("must be a table of keys, and is {}", kind(other)));
+                    Table::new()
+                }
+            },
+        };
+        Self::new(path, values)
+    }
+
+    /// Ends the reading of this table: every key that nobody asked for is a fault. `planned` are keys that a later
+    /// version may know.
+    pub(super) fn finish(self, planned: &[&str], faults: &mut Faults) {
+        for (key, value) in &self.values {
+            if planned.contains(&key.as_str()) {
+                faults.add(self.place(key), "is not supported by this version: remove it");
+                continue;
+            }
+            let near = nearest(key, &self.known);
+            // What does not look like a key at all may be a secret that lost its key.
+            let shown = near.is_some() || looks_like_a_key(key);
+            let path = join(&self.path, if shown { key } else { "(a key not shown here)" });
+            let advice = match near {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("known here: {}", self.known.join(", ")),
+            };
+            faults.add(place(&path, value), format!("is not a known key; {advice}"));
+        }
+    }
+}
+
+const EMPTY: &str = "is empty: give it a value, or remove the key";
+
+fn join(path: &str, key: &str) -> String {
+    if path.is_empty() {
+        key.to_owned()
+    } else {
+        format!("{path}.{key}")
+    }
+}
+
+fn place(path: &str, value: &Value) -> String {
+    match value.origin() {
+        Some(variable) => format!("{path} ({variable})"),
+        None => path.to_owned(),
+    }
+}
+
+fn text(place: String, value: Value, faults: &mut Faults) -> Option<Text> {
+    let from_environment = value.origin().is_some();
+    match value.kind {
+        ValueKind::String(text) if !text.trim().is_empty() => Some(Text {
+            place,
+            text: text.trim().to_owned(),
+            from_environment,
+        }),
+        ValueKind::String(_) | ValueKind::Nil => {
+            faults.add(place, EMPTY);
+            None
+        }
+        // The file's own spelling (a leading zero, an exponent) is lost by now, so it cannot be taken as a text.
+        ref other @ (ValueKind::Table(_) | ValueKind::Array(_)) => {
+            faults.add(place, format!("must be a text, and is {}", kind(other)));
+            None
+        }
+        ref other => {
+            faults.add(
+                place,
+                format!("must be a text, and is {}: put it in quotes", kind(other)),
+            );
+            None
+        }
+    }
+}
+
+/// What a value is, without the value.
+fn kind(value: &ValueKind) -> &'static str {
+    match value {
+        ValueKind::Nil => "empty",
+        ValueKind::Boolean(_) => "true or false",
+        ValueKind::I64(_) | ValueKind::I128(_) | ValueKind::U64(_) | ValueKind::U128(_) => "a number",
+        ValueKind::Float(_) => "a number with a fraction",
+        ValueKind::String(_) => "a text",
+        ValueKind::Table(_) => "a table",
+        ValueKind::Array(_) => "a list",
+    }
+}
+
+fn looks_like_a_key(key: &str) -> bool {
+    key.len() <= 32
+        && key
+            .chars()
+            .all(|c| c.is_ascii_lowercase() || c == '_' || c == '-')
+}
+
+/// The known key that `key` most likely stands for.
+fn nearest<'a>(key: &str, known: &[&'a str]) -> Option<&'a str> {
+    let plain = |text: &str| text.to_ascii_lowercase().replace(['_', '-', ' '], "");
+    let wanted = plain(key);
+    // Keys are short; a longer text is no slip of the finger, and the comparison is quadratic.
+    if wanted.len() > 40 {
+        return None;
+    }
+    known
+        .iter()
+        .map(|known| (distance(&wanted, &plain(known)), *known))
+        .filter(|(distance, known)| *distance <= 2 && *distance * 3 <= known.len())
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, known)| known)
+}
+
+/// How many letters must be put in, left out or exchanged to turn one word into the other (Levenshtein).
+fn distance(one: &str, other: &str) -> usize {
+    let other: Vec<char> = other.chars().collect();
+    let mut row: Vec<usize> = (0..=other.len()).collect();
+    for (i, a) in one.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, b) in other.iter().enumerate() {
+            let exchanged = diagonal + usize::from(a != *b);
+            diagonal = row[j + 1];
+            row[j + 1] = exchanged.min(row[j] + 1).min(diagonal + 1);
+        }
+    }
+    row[other.len()]
+}
