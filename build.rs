@@ -11,18 +11,10 @@ const UNKNOWN: &str = "unknown";
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-env-changed={REVISION}");
-    let revision = env::var(REVISION)
-        .ok()
-        .filter(|revision| !revision.is_empty())
-        .or_else(commit);
-    let rustc = env::var("RUSTC")
-        .ok()
-        .and_then(|rustc| output(&rustc, &["--version"]));
+    let revision = env::var(REVISION).ok().filter(|revision| !revision.is_empty()).or_else(commit);
+    let rustc = env::var("RUSTC").ok().and_then(|rustc| output(&rustc, &["--version"]));
     let rustc = rustc.as_deref().and_then(|text| text.split(' ').nth(1));
-    println!(
-        "cargo::rustc-env=BUILD_REVISION={}",
-        revision.as_deref().unwrap_or(UNKNOWN)
-    );
+    println!("cargo::rustc-env=BUILD_REVISION={}", revision.as_deref().unwrap_or(UNKNOWN));
     println!("cargo::rustc-env=BUILD_RUSTC={}", rustc.unwrap_or(UNKNOWN));
 }
 
@@ -34,12 +26,7 @@ fn commit() -> Option<String> {
         return None;
     }
     let branch = output("git", &["symbolic-ref", "--quiet", "HEAD"]);
-    for name in [
-        Some("HEAD"),
-        Some("logs/HEAD"),
-        Some("packed-refs"),
-        branch.as_deref(),
-    ] {
+    for name in [Some("HEAD"), Some("logs/HEAD"), Some("packed-refs"), branch.as_deref()] {
         let path = name.and_then(|name| output("git", &["rev-parse", "--git-path", name]));
         // A path that does not exist would make every build a new one.
         if let Some(path) = path.filter(|path| Path::new(path).exists()) {

@@ -50,12 +50,7 @@ pub enum Command {
 #[derive(Clone, Debug, PartialEq, Eq, Args)]
 pub struct Options {
     /// The configuration file: YAML, or TOML or JSON by its ending
-    #[arg(
-        long = "config.file",
-        global = true,
-        value_name = "FILE",
-        env = "LYVE_EXPORTER_CONFIG_FILE"
-    )]
+    #[arg(long = "config.file", global = true, value_name = "FILE", env = "LYVE_EXPORTER_CONFIG_FILE")]
     pub config_file: Option<PathBuf>,
 
     /// Where to listen: :PORT for every address of the machine, or ADDRESS:PORT; can be given more than once
@@ -109,11 +104,8 @@ fn listen_address(text: &str) -> Result<SocketAddr, String> {
     let (host, port) = text.rsplit_once(':').ok_or_else(wrong)?;
     // Digits only: the parser of numbers would take a sign.
     let digits = !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit());
-    let port: u16 = port
-        .parse()
-        .ok()
-        .filter(|_| digits)
-        .ok_or("the port must be a number from 0 to 65535")?;
+    let port: u16 =
+        port.parse().ok().filter(|_| digits).ok_or("the port must be a number from 0 to 65535")?;
     let address = match host {
         "" => IpAddr::V6(Ipv6Addr::UNSPECIFIED),
         "localhost" => IpAddr::V4(Ipv4Addr::LOCALHOST),
@@ -133,9 +125,7 @@ fn telemetry_path(text: &str) -> Result<String, String> {
         return Err("must hold only letters, digits and signs that a path needs no encoding for".to_owned());
     }
     let taken = text == "/"
-        || ["/-", "/api"]
-            .iter()
-            .any(|page| text == *page || text.starts_with(&format!("{page}/")));
+        || ["/-", "/api"].iter().any(|page| text == *page || text.starts_with(&format!("{page}/")));
     if taken {
         return Err("is the place of another page: /, /-/… and /api/… are taken".to_owned());
     }
@@ -181,10 +171,7 @@ mod tests {
             assert_eq!(cli.options.config_file, Some(PathBuf::from("c.yaml")));
             assert_eq!(cli.options.log_level, LogLevel::Debug);
         }
-        assert_eq!(
-            parse(&["check"]).unwrap().command(),
-            Command::Check { live: false }
-        );
+        assert_eq!(parse(&["check"]).unwrap().command(), Command::Check { live: false });
         assert_eq!(parse(&["run"]).unwrap().command(), Command::Run);
         assert_eq!(parse(&["demo"]).unwrap().command(), Command::Demo);
         assert_eq!(parse(&["once"]).unwrap().command(), Command::Once);
@@ -200,22 +187,8 @@ mod tests {
             "--web.listen-address=localhost:9002,10.0.0.1:9003",
         ])
         .unwrap();
-        let shown: Vec<String> = cli
-            .options
-            .listen_addresses
-            .iter()
-            .map(ToString::to_string)
-            .collect();
-        assert_eq!(
-            shown,
-            [
-                "[::]:9000",
-                "127.0.0.1:0",
-                "[::1]:9001",
-                "127.0.0.1:9002",
-                "10.0.0.1:9003"
-            ]
-        );
+        let shown: Vec<String> = cli.options.listen_addresses.iter().map(ToString::to_string).collect();
+        assert_eq!(shown, ["[::]:9000", "127.0.0.1:0", "[::1]:9001", "127.0.0.1:9002", "10.0.0.1:9003"]);
     }
 
     #[test]
@@ -272,17 +245,11 @@ mod tests {
         command.clone().debug_assert();
         let mut flags = 0;
         for argument in command.get_arguments() {
-            let Some(long) = argument
-                .get_long()
-                .filter(|long| !["help", "version"].contains(long))
-            else {
+            let Some(long) = argument.get_long().filter(|long| !["help", "version"].contains(long)) else {
                 continue;
             };
             let variable = format!("LYVE_EXPORTER_{}", long.to_uppercase().replace(['.', '-'], "_"));
-            assert_eq!(
-                argument.get_env().and_then(|name| name.to_str()),
-                Some(&*variable)
-            );
+            assert_eq!(argument.get_env().and_then(|name| name.to_str()), Some(&*variable));
             flags += 1;
         }
         assert_eq!(flags, 5);

@@ -28,10 +28,7 @@ pub struct System;
 const LOOK_AGAIN: Duration = Duration::from_secs(30);
 
 impl Clock for System {
-    #[allow(
-        clippy::disallowed_methods,
-        reason = "this is the one place that reads the system's clock"
-    )]
+    #[allow(clippy::disallowed_methods, reason = "this is the one place that reads the system's clock")]
     fn now(&self) -> Timestamp {
         Timestamp::now()
     }
@@ -64,9 +61,7 @@ impl Manual {
     /// A clock that shows `start`.
     #[must_use]
     pub fn new(start: Timestamp) -> Self {
-        Self {
-            time: watch::Sender::new(start),
-        }
+        Self { time: watch::Sender::new(start) }
     }
 
     /// Sets the clock, forwards or backwards.
@@ -110,10 +105,7 @@ pub fn until(from: Timestamp, to: Timestamp) -> Duration {
 
 /// An instant as Prometheus shows it: seconds since 1970-01-01 UTC.
 #[must_use]
-#[allow(
-    clippy::cast_precision_loss,
-    reason = "milliseconds of every calendar date fit a double exactly"
-)]
+#[allow(clippy::cast_precision_loss, reason = "milliseconds of every calendar date fit a double exactly")]
 pub fn unix_seconds(instant: Timestamp) -> f64 {
     instant.as_millisecond() as f64 / 1000.0
 }
@@ -147,9 +139,6 @@ mod tests {
     fn arithmetic_holds_at_the_ends_of_the_calendar() {
         assert_eq!(after(Timestamp::MAX, Duration::from_secs(1)), Timestamp::MAX);
         assert_eq!(after(at("2026-01-01T00:00:00Z"), Duration::MAX), Timestamp::MAX);
-        assert_eq!(
-            until(at("2026-01-02T00:00:00Z"), at("2026-01-01T00:00:00Z")),
-            Duration::ZERO
-        );
+        assert_eq!(until(at("2026-01-02T00:00:00Z"), at("2026-01-01T00:00:00Z")), Duration::ZERO);
     }
 }

@@ -1,6 +1,7 @@
 //! The configuration in its final types: past this module nothing is a string that still has to be understood.
 
 mod account;
+mod alertmanager;
 mod faults;
 mod load;
 mod reader;
@@ -16,6 +17,7 @@ use url::Url;
 
 use crate::model::{Collector, Expiry};
 
+pub use alertmanager::{Alertmanager, BasicAuth};
 pub use faults::{ConfigFaults, Fault};
 pub use load::{load, process_environment};
 pub use secret::{Secret, SecretError, SecretSource};
@@ -33,6 +35,10 @@ pub struct Config {
     pub series: Series,
     /// After this long without a success a collector's series are withdrawn.
     pub data_max_age: Duration,
+    /// Where the daemon itself sends alerts; `None` where it sends none.
+    pub alertmanager: Option<Alertmanager>,
+    /// The times left of a credential at which the daemon itself warns; the shortest is critical.
+    pub credential_warning: Vec<Duration>,
 }
 
 /// One account of the vendor.
@@ -125,10 +131,7 @@ pub struct Series {
 
 impl Default for Series {
     fn default() -> Self {
-        Self {
-            buckets: Filter::default(),
-            max_per_account: 50_000,
-        }
+        Self { buckets: Filter::default(), max_per_account: 50_000 }
     }
 }
 

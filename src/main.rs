@@ -1,3 +1,159 @@
 //! Arguments, logs, signals and the exit status; nothing else.
 
-fn main() {}
+use std::fmt::Display;
+use std::io::Write as _;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::Parser as _;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+use lyve_cloud_exporter::cli::{Cli, Command, Options};
+use lyve_cloud_exporter::clock::{Clock, System};
+use lyve_cloud_exporter::command::{Demo, health, once, report};
+use lyve_cloud_exporter::config::{self, Config};
+use lyve_cloud_exporter::daemon::{self, Deps};
+use lyve_cloud_exporter::http::{Web, bind};
+use lyve_cloud_exporter::poll::Jitter;
+use lyve_cloud_exporter::{build_info, logging};
+
+/// Why the program ends other than well.
+enum Ended {
+    /// It failed at run time.
+    Failed(String),
+    /// The configuration is wrong.
+    Misconfigured(String),
+}
+
+impl Ended {
+    fn failed(what: &str, why: impl Display) -> Self {
+        Self::Failed(format!("{what}: {why}"))
+    }
+}
+
+/// How far polls are spread around their intervals.
+const JITTER: Jitter = Jitter(1.0);
+
+fn main() -> ExitCode {
+    // A wrong command line ends here, with status 2.
+    let cli = Cli::parse();
+    let outcome = logging::init(cli.options.log_level, cli.options.log_format)
+        .map_err(|error| Ended::failed("cannot set up the log", error))
+        .and_then(|()| {
+            let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+            runtime.map_err(|error| Ended::failed("cannot start the runtime", error))
+        })
+        .and_then(|runtime| runtime.block_on(execute(&cli)));
+    let (message, code) = match outcome {
+        Ok(()) => return ExitCode::SUCCESS,
+        Err(Ended::Failed(message)) => (message, 1),
+        Err(Ended::Misconfigured(message)) => (message, 2),
+    };
+    // Where even standard error is closed there is nobody left to tell.
+    let _ = writeln!(std::io::stderr(), "lyve-cloud-exporter: {message}");
+    ExitCode::from(code)
+}
+
+async fn execute(cli: &Cli) -> Result<(), Ended> {
+    let clock: Arc<dyn Clock> = Arc::new(System);
+    match cli.command() {
+        Command::Run => {
+            let config = load(&cli.options)?;
+            let listeners = listen(&cli.options)?;
+            serve(&cli.options, config, clock, listeners).await
+        }
+        Command::Demo => {
+            let listeners = listen(&cli.options)?;
+            let demo = Demo::start(&clock)
+                .await
+                .map_err(|error| Ended::failed("cannot start the simulator", error))?;
+            if let Some(port) =
+                listeners.first().and_then(|listener| listener.local_addr().ok()).map(|a| a.port())
+            {
+                print(&format!(
+                    "Demo: open http://localhost:{port}/ and http://localhost:{port}{}\n",
+                    cli.options.telemetry_path
+                ))?;
+            }
+            serve(&cli.options, demo.config(), clock, listeners).await
+        }
+        Command::Check { live } => {
+            let config = load(&cli.options)?;
+            if !live {
+                return print("The configuration is good.\n");
+            }
+            let once = once(&config, &clock).await.map_err(|error| Ended::failed("cannot poll", error))?;
+            print(&report(&once, &clock))?;
+            match once.failures().count() {
+                0 => Ok(()),
+                count => Err(Ended::Failed(format!("{count} of {} polls failed", once.polls.len()))),
+            }
+        }
+        Command::Once => {
+            let config = load(&cli.options)?;
+            let once = once(&config, &clock).await.map_err(|error| Ended::failed("cannot poll", error))?;
+            print(&once.metrics(clock.now()))?;
+            let failures: Vec<String> = once.failures().collect();
+            if failures.is_empty() { Ok(()) } else { Err(Ended::Failed(failures.join("\n"))) }
+        }
+        Command::Health => {
+            let Some(address) = cli.options.listen_addresses.first() else { return Ok(()) };
+            health(*address).await.map_err(Ended::Failed)
+        }
+    }
+}
+
+fn load(options: &Options) -> Result<Config, Ended> {
+    config::load(options.config_file.as_deref(), &config::process_environment())
+        .map_err(|faults| Ended::Misconfigured(faults.to_string()))
+}
+
+fn listen(options: &Options) -> Result<Vec<TcpListener>, Ended> {
+    let bound = options.listen_addresses.iter().map(|address| {
+        bind(*address).map_err(|error| {
+            Ended::failed(
+                &format!("cannot listen on {address}"),
+                format!("{error}; choose another with --web.listen-address"),
+            )
+        })
+    });
+    bound.collect()
+}
+
+async fn serve(
+    options: &Options,
+    config: Config,
+    clock: Arc<dyn Clock>,
+    listeners: Vec<TcpListener>,
+) -> Result<(), Ended> {
+    let shutdown = CancellationToken::new();
+    let mut terminate =
+        signal(SignalKind::terminate()).map_err(|error| Ended::failed("cannot wait for signals", error))?;
+    let mut interrupt =
+        signal(SignalKind::interrupt()).map_err(|error| Ended::failed("cannot wait for signals", error))?;
+    tokio::spawn({
+        let shutdown = shutdown.clone();
+        async move {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+            shutdown.cancel();
+        }
+    });
+    let web = Web { telemetry_path: options.telemetry_path.clone(), version: build_info::VERSION };
+    let deps = Deps { config, clock, jitter: JITTER, web };
+    daemon::run(deps, listeners, shutdown).await.map_err(|error| Ended::failed("cannot run", error))
+}
+
+/// Prints to standard output. A reader that has closed its end, such as `head`, has what it wanted.
+fn print(text: &str) -> Result<(), Ended> {
+    match std::io::stdout().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(Ended::failed("cannot write to standard output", error))
+        }
+        _ => Ok(()),
+    }
+}

@@ -15,7 +15,7 @@ use std::time::Duration;
 use tracing::warn;
 
 use crate::clock::{self, Clock};
-use crate::config::Secret;
+use crate::config::{BasicAuth, Secret};
 use crate::store::Store;
 
 pub use alert::{Alert, alerts};
@@ -24,15 +24,6 @@ pub use send::{Outcomes, Sender};
 
 /// How often the credentials are looked at and what is active is sent again.
 pub const EVERY: Duration = Duration::from_secs(60);
-
-/// Name and password for the Alertmanagers.
-#[derive(Clone, Debug)]
-pub struct BasicAuth {
-    /// The name.
-    pub username: String,
-    /// The password, read again for each round.
-    pub password: crate::config::SecretSource,
-}
 
 /// Sends the alerts of the credentials in `store`, until it is dropped.
 pub async fn run(store: Arc<Store>, clock: Arc<dyn Clock>, steps: Arc<[Duration]>, sender: Sender) {

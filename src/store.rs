@@ -29,10 +29,7 @@ pub struct Store {
 
 impl Default for Store {
     fn default() -> Self {
-        Self {
-            accounts: RwLock::default(),
-            changes: watch::Sender::new(0),
-        }
+        Self { accounts: RwLock::default(), changes: watch::Sender::new(0) }
     }
 }
 
@@ -60,11 +57,7 @@ impl Store {
     /// The place of one account, for its pollers.
     #[must_use]
     pub fn account(&self, name: &str) -> Option<Arc<AccountCell>> {
-        self.accounts
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(name)
-            .cloned()
+        self.accounts.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
     }
 
     /// The state of every account at this moment, in the order of their names.
@@ -88,11 +81,7 @@ impl Store {
     #[must_use]
     pub fn ready(&self) -> bool {
         self.snapshot().iter().all(|state| {
-            state
-                .spec
-                .collectors
-                .iter()
-                .all(|collector| state.health(*collector).last_attempt.is_some())
+            state.spec.collectors.iter().all(|collector| state.health(*collector).last_attempt.is_some())
         })
     }
 }
@@ -128,10 +117,7 @@ impl AccountState {
     /// Whether the last attempt of every collector worked.
     #[must_use]
     pub fn up(&self) -> bool {
-        self.spec
-            .collectors
-            .iter()
-            .all(|collector| self.collector_up(*collector))
+        self.spec.collectors.iter().all(|collector| self.collector_up(*collector))
     }
 
     /// Whether the last attempt of one collector worked.

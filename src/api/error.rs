@@ -79,13 +79,6 @@ pub struct ApiError {
 impl ApiError {
     /// An error that no answer of the vendor is behind.
     pub fn new(reason: Reason, endpoint: Endpoint, detail: impl Into<Box<str>>) -> Self {
-        Self {
-            reason,
-            endpoint,
-            status: None,
-            code: None,
-            detail: detail.into(),
-            retry_after: None,
-        }
+        Self { reason, endpoint, status: None, code: None, detail: detail.into(), retry_after: None }
     }
 }

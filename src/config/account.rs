@@ -23,20 +23,16 @@ const BASE_URL: &str = "https://api.lyvecloud.seagate.com/v2";
 
 /// Reads the table of one account. Relative paths start at `directory`.
 pub(super) fn read(mut section: Section, directory: &Path, faults: &mut Faults) -> Option<Account> {
-    let name = section
-        .required_text("name", faults)
-        .and_then(|text| without_control_characters(text, faults));
+    let name =
+        section.required_text("name", faults).and_then(|text| without_control_characters(text, faults));
     section.parsed("api", api, faults);
     let base_url = base_url(&mut section, faults);
-    let account_id = section
-        .required_text("account_id", faults)
-        .and_then(|text| without_control_characters(text, faults));
+    let account_id =
+        section.required_text("account_id", faults).and_then(|text| without_control_characters(text, faults));
     let access_key = secret(&mut section, "access_key", "access_key_file", directory, faults);
     let secret = secret(&mut section, "secret", "secret_file", directory, faults);
     let credential = credential(section.section("credential", faults), faults);
-    let ca_file = section
-        .text("ca_file", faults)
-        .and_then(|text| ca_file(text, directory, faults));
+    let ca_file = section.text("ca_file", faults).and_then(|text| ca_file(text, directory, faults));
     section.finish(&["price"], faults);
     Some(Account {
         name: name?,
@@ -91,9 +87,7 @@ pub(super) fn from_variables(mut section: Section, faults: &mut Faults) -> Optio
     let access_key = part("LYVE_ACCESS_KEY", "access_key", "access_key_file");
     let secret = part("LYVE_SECRET", "secret", "secret_file");
     let base_url = base_url(&mut section, faults);
-    let credential = section
-        .parsed("expires", value::expiry, faults)
-        .unwrap_or_default();
+    let credential = section.parsed("expires", value::expiry, faults).unwrap_or_default();
     let account_id = match account_id? {
         SecretSource::Inline(text) => text.expose().to_owned(),
         SecretSource::File(path) => read_file(&path).ok()?.trim().to_owned(),
@@ -112,10 +106,10 @@ pub(super) fn from_variables(mut section: Section, faults: &mut Faults) -> Optio
 fn api(text: &str) -> Result<(), String> {
     match text {
         "account_v2" => Ok(()),
-        "object_storage" => Err(
-            "this version does not support object_storage yet: use account_v2, or remove the account"
-                .to_owned(),
-        ),
+        "object_storage" => {
+            Err("this version does not support object_storage yet: use account_v2, or remove the account"
+                .to_owned())
+        }
         _ => Err("must be account_v2".to_owned()),
     }
 }
@@ -138,7 +132,8 @@ fn without_control_characters(text: Text, faults: &mut Faults) -> Option<String>
     Some(text.text)
 }
 
-fn secret(
+/// A secret that stands inline or in a file; exactly one of the two.
+pub(super) fn secret(
     section: &mut Section,
     inline: &'static str,
     file: &'static str,
@@ -151,10 +146,7 @@ fn secret(
     let inline_text = section.text(inline, faults);
     let file_text = section.text(file, faults);
     if both {
-        faults.add(
-            places.0,
-            format!("is given as well as {}: keep one of them", places.1),
-        );
+        faults.add(places.0, format!("is given as well as {}: keep one of them", places.1));
         return None;
     }
     if none {
@@ -185,10 +177,7 @@ const LARGEST_SECRET: u64 = 64 * 1024;
 /// The content of a file with a secret. The error does not name the file: the secret itself may stand in its place.
 fn read_file(path: &Path) -> Result<Zeroizing<String>, String> {
     let unreadable = |error: std::io::Error| {
-        format!(
-            "names a file that cannot be read ({}): check its path and its rights",
-            error.kind()
-        )
+        format!("names a file that cannot be read ({}): check its path and its rights", error.kind())
     };
     let size = fs::metadata(path).map_err(unreadable)?.len();
     if size > LARGEST_SECRET {
@@ -198,14 +187,11 @@ fn read_file(path: &Path) -> Result<Zeroizing<String>, String> {
 }
 
 fn resolve(text: &Text, directory: &Path) -> PathBuf {
-    if text.from_environment {
-        PathBuf::from(&text.text)
-    } else {
-        directory.join(&text.text)
-    }
+    if text.from_environment { PathBuf::from(&text.text) } else { directory.join(&text.text) }
 }
 
-fn ca_file(text: Text, directory: &Path, faults: &mut Faults) -> Option<PathBuf> {
+/// A file of certificates, PEM.
+pub(super) fn ca_file(text: Text, directory: &Path, faults: &mut Faults) -> Option<PathBuf> {
     let path = resolve(&text, directory);
     match check_certificates(&path) {
         Ok(()) => Some(path),
@@ -218,10 +204,7 @@ fn ca_file(text: Text, directory: &Path, faults: &mut Faults) -> Option<PathBuf>
 
 fn check_certificates(path: &Path) -> Result<(), String> {
     let pem = fs::read(path).map_err(|error| {
-        format!(
-            "names a file that cannot be read ({}): check its path and its rights",
-            error.kind()
-        )
+        format!("names a file that cannot be read ({}): check its path and its rights", error.kind())
     })?;
     let mut store = RootCertStore::empty();
     for certificate in CertificateDer::pem_slice_iter(&pem) {
@@ -238,11 +221,8 @@ fn check_certificates(path: &Path) -> Result<(), String> {
 
 fn credential(mut section: Section, faults: &mut Faults) -> Expiry {
     let path = section.path().to_owned();
-    let (has_expires, has_generated, has_valid_for) = (
-        section.has("expires"),
-        section.has("generated"),
-        section.has("valid_for"),
-    );
+    let (has_expires, has_generated, has_valid_for) =
+        (section.has("expires"), section.has("generated"), section.has("valid_for"));
     let expires = section.parsed("expires", value::expiry, faults);
     let generated = section.parsed("generated", value::generated, faults);
     let valid_for = section.duration("valid_for", &Limits::LIFE, faults);
@@ -255,24 +235,16 @@ fn credential(mut section: Section, faults: &mut Faults) -> Expiry {
         },
         (false, false, false) => Expiry::Unknown,
         (true, ..) => {
-            faults.add(
-                path,
-                "holds expires as well as generated or valid_for: keep expires, or the other two",
-            );
+            faults
+                .add(path, "holds expires as well as generated or valid_for: keep expires, or the other two");
             Expiry::Unknown
         }
         (false, true, false) => {
-            faults.add(
-                path,
-                "holds generated without valid_for: add valid_for, or give expires instead",
-            );
+            faults.add(path, "holds generated without valid_for: add valid_for, or give expires instead");
             Expiry::Unknown
         }
         (false, false, true) => {
-            faults.add(
-                path,
-                "holds valid_for without generated: add generated, or give expires instead",
-            );
+            faults.add(path, "holds valid_for without generated: add generated, or give expires instead");
             Expiry::Unknown
         }
     }

@@ -28,10 +28,7 @@ pub struct ConfigFaults(Vec<Fault>);
 impl ConfigFaults {
     /// The only thing that is wrong.
     pub(super) fn one(place: impl Into<String>, problem: impl Into<String>) -> Self {
-        Self(vec![Fault {
-            place: place.into(),
-            problem: problem.into(),
-        }])
+        Self(vec![Fault { place: place.into(), problem: problem.into() }])
     }
 
     /// Every fault, in the order of reading.
@@ -62,19 +59,12 @@ pub(super) struct Faults(Vec<Fault>);
 
 impl Faults {
     pub(super) fn add(&mut self, place: impl Into<String>, problem: impl Into<String>) {
-        self.0.push(Fault {
-            place: place.into(),
-            problem: problem.into(),
-        });
+        self.0.push(Fault { place: place.into(), problem: problem.into() });
     }
 
     /// `value`, unless something was wrong.
     pub(super) fn or<T>(self, value: T) -> Result<T, ConfigFaults> {
-        if self.0.is_empty() {
-            Ok(value)
-        } else {
-            Err(ConfigFaults(self.0))
-        }
+        if self.0.is_empty() { Ok(value) } else { Err(ConfigFaults(self.0)) }
     }
 }
 

@@ -12,14 +12,14 @@ use super::faults::Faults;
 use super::reader::Section;
 use super::tree::{self, Table};
 use super::value::{self, Limits};
-use super::{Account, Config, ConfigFaults, Filter, History, Poll, Series, account};
+use super::{Account, Config, ConfigFaults, Filter, History, Poll, Series, account, alertmanager};
 
 /// Default of `data_max_age`.
 const DATA_MAX_AGE: Duration = Duration::from_secs(24 * 60 * 60);
 /// The largest file that is read as a configuration, in bytes: far above any list of accounts.
 const LARGEST_FILE: u64 = 4 * 1024 * 1024;
 /// Keys at the top that a later version may know.
-const PLANNED: &[&str] = &["alertmanager", "credential_warning", "state_file"];
+const PLANNED: &[&str] = &["state_file"];
 
 /// Reads the configuration: `path` (YAML, or TOML or JSON where it ends in `.toml` or `.json`), overridden by the
 /// `LYVE_EXPORTER__…` variables of `environment`, or the one account that its `LYVE_…` variables describe. Also looks
@@ -55,10 +55,7 @@ pub fn process_environment() -> BTreeMap<String, String> {
     std::env::vars_os()
         .map(|(name, value)| {
             // Never dropped in silence: a replaced character is a fault in `load`.
-            (
-                name.to_string_lossy().into_owned(),
-                value.to_string_lossy().into_owned(),
-            )
+            (name.to_string_lossy().into_owned(), value.to_string_lossy().into_owned())
         })
         .filter(|(name, _)| name.to_ascii_uppercase().starts_with("LYVE_"))
         .collect()
@@ -79,15 +76,11 @@ fn read_file(path: &Path) -> Result<(Table, bool), String> {
     let file = File::open(path).map_err(unreadable)?;
     let open_to_others = is_open_to_others(&file.metadata().map_err(unreadable)?);
     let mut text = String::new();
-    file.take(LARGEST_FILE + 1)
-        .read_to_string(&mut text)
-        .map_err(unreadable)?;
+    file.take(LARGEST_FILE + 1).read_to_string(&mut text).map_err(unreadable)?;
     if text.len() as u64 > LARGEST_FILE {
         return Err(format!("the configuration file {shown} is too large to be one"));
     }
-    let ending = path
-        .extension()
-        .map(|ending| ending.to_string_lossy().to_ascii_lowercase());
+    let ending = path.extension().map(|ending| ending.to_string_lossy().to_ascii_lowercase());
     let format = match ending.as_deref() {
         Some("toml") => FileFormat::Toml,
         Some("json") => FileFormat::Json,
@@ -124,18 +117,12 @@ fn read(
     let history = history(root.section("history", faults), faults);
     let series = series(root.section("series", faults), faults);
     let place = root.place("data_max_age");
-    let data_max_age = root
-        .duration("data_max_age", &Limits::AGE, faults)
-        .unwrap_or(DATA_MAX_AGE);
+    let data_max_age = root.duration("data_max_age", &Limits::AGE, faults).unwrap_or(DATA_MAX_AGE);
+    let alertmanager = alertmanager::read(root.section("alertmanager", faults), directory, faults);
+    let credential_warning = alertmanager::warning(&mut root, faults);
     root.finish(PLANNED, faults);
     check_age(&place, data_max_age, &poll, history, faults);
-    let config = Config {
-        accounts,
-        poll,
-        history,
-        series,
-        data_max_age,
-    };
+    let config = Config { accounts, poll, history, series, data_max_age, alertmanager, credential_warning };
     (config, inline_secret)
 }
 
@@ -182,19 +169,13 @@ fn accounts(
 
 fn poll(mut section: Section, faults: &mut Faults) -> Poll {
     let default = Poll::default();
-    let mut interval = |key, default| {
-        section
-            .duration(key, &Limits::INTERVAL, faults)
-            .unwrap_or(default)
-    };
+    let mut interval = |key, default| section.duration(key, &Limits::INTERVAL, faults).unwrap_or(default);
     let current_usage = interval("current_usage", default.current_usage);
     let monthly_usage = interval("monthly_usage", default.monthly_usage);
     let credentials = interval("credentials", default.credentials);
     let verify_login = interval("verify_login", default.verify_login);
     let inventory = interval("inventory", default.inventory);
-    let timeout = section
-        .duration("timeout", &Limits::TIMEOUT, faults)
-        .unwrap_or(default.timeout);
+    let timeout = section.duration("timeout", &Limits::TIMEOUT, faults).unwrap_or(default.timeout);
     let max_concurrent_requests = section
         .number("max_concurrent_requests", 1, 1000, faults)
         .map_or(default.max_concurrent_requests, |number| number as usize);

@@ -29,11 +29,7 @@ pub(super) struct Text {
 impl Section {
     /// The table at `path`; the path of the whole tree is empty.
     pub(super) fn new(path: impl Into<String>, values: Table) -> Self {
-        Self {
-            path: path.into(),
-            values,
-            known: Vec::new(),
-        }
+        Self { path: path.into(), values, known: Vec::new() }
     }
 
     /// Where `key` of this table is.
@@ -139,9 +135,7 @@ impl Section {
                 return None;
             }
         };
-        let number = u32::try_from(number)
-            .ok()
-            .filter(|number| (least..=most).contains(number));
+        let number = u32::try_from(number).ok().filter(|number| (least..=most).contains(number));
         if number.is_none() {
             faults.add(place, format!("must be a whole number from {least} to {most}"));
         }
@@ -169,10 +163,8 @@ impl Section {
             let path = format!("{path}[{index}]");
             match item.kind {
                 ValueKind::Table(table) => sections.push(Self::new(path, table.into_iter().collect())),
-                ref other => faults.add(
-                    place(&path, &item),
-                    format!("must be a table of keys, and is {}", kind(other)),
-                ),
+                ref other => faults
+                    .add(place(&path, &item), format!("must be a table of keys, and is {}", kind(other))),
             }
         }
         sections
@@ -232,11 +224,7 @@ impl Section {
 const EMPTY: &str = "is empty: give it a value, or remove the key";
 
 fn join(path: &str, key: &str) -> String {
-    if path.is_empty() {
-        key.to_owned()
-    } else {
-        format!("{path}.{key}")
-    }
+    if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") }
 }
 
 fn place(path: &str, value: &Value) -> String {
@@ -249,11 +237,9 @@ fn place(path: &str, value: &Value) -> String {
 fn text(place: String, value: Value, faults: &mut Faults) -> Option<Text> {
     let from_environment = value.origin().is_some();
     match value.kind {
-        ValueKind::String(text) if !text.trim().is_empty() => Some(Text {
-            place,
-            text: text.trim().to_owned(),
-            from_environment,
-        }),
+        ValueKind::String(text) if !text.trim().is_empty() => {
+            Some(Text { place, text: text.trim().to_owned(), from_environment })
+        }
         ValueKind::String(_) | ValueKind::Nil => {
             faults.add(place, EMPTY);
             None
@@ -264,10 +250,7 @@ fn text(place: String, value: Value, faults: &mut Faults) -> Option<Text> {
             None
         }
         ref other => {
-            faults.add(
-                place,
-                format!("must be a text, and is {}: put it in quotes", kind(other)),
-            );
+            faults.add(place, format!("must be a text, and is {}: put it in quotes", kind(other)));
             None
         }
     }
@@ -287,10 +270,7 @@ fn kind(value: &ValueKind) -> &'static str {
 }
 
 fn looks_like_a_key(key: &str) -> bool {
-    key.len() <= 32
-        && key
-            .chars()
-            .all(|c| c.is_ascii_lowercase() || c == '_' || c == '-')
+    key.len() <= 32 && key.chars().all(|c| c.is_ascii_lowercase() || c == '_' || c == '-')
 }
 
 /// The known key that `key` most likely stands for.

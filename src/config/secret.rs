@@ -75,10 +75,7 @@ impl SecretSource {
                 let text = tokio::fs::read_to_string(path)
                     .await
                     .map(Zeroizing::new)
-                    .map_err(|source| SecretError::Unreadable {
-                        path: path.clone(),
-                        source,
-                    })?;
+                    .map_err(|source| SecretError::Unreadable { path: path.clone(), source })?;
                 match text.trim() {
                     "" => Err(SecretError::Empty { path: path.clone() }),
                     trimmed => Ok(Secret::new(trimmed.to_owned())),
@@ -108,14 +105,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("secret");
         let source = SecretSource::File(path.clone());
-        assert!(
-            source
-                .read()
-                .await
-                .unwrap_err()
-                .to_string()
-                .contains(path.to_str().unwrap())
-        );
+        assert!(source.read().await.unwrap_err().to_string().contains(path.to_str().unwrap()));
         std::fs::write(&path, " \n").unwrap();
         assert_eq!(
             source.read().await.unwrap_err().to_string(),

@@ -38,10 +38,7 @@ impl Place {
 }
 
 fn variables(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
-    pairs
-        .iter()
-        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-        .collect()
+    pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
 }
 
 fn lines(faults: &ConfigFaults) -> Vec<String> {
@@ -66,10 +63,7 @@ fn the_least_that_is_needed_takes_every_default() {
     let [account] = &config.accounts[..] else { panic!() };
     assert_eq!(account.name, "a");
     assert_eq!(account.base_url.as_str(), "https://api.lyvecloud.seagate.com/v2");
-    assert_eq!(
-        account.access_key,
-        SecretSource::Inline(Secret::new("AK".to_owned()))
-    );
+    assert_eq!(account.access_key, SecretSource::Inline(Secret::new("AK".to_owned())));
     assert_eq!(account.secret, SecretSource::File(place.path("secret")));
     assert_eq!(account.credential, Expiry::Unknown);
     assert_eq!(account.ca_file, None);
@@ -80,11 +74,8 @@ fn the_example_loads_as_it_is_and_with_every_comment_taken_as_a_value() {
     let example = include_str!("../../config/lyve-cloud-exporter.yaml");
     let place = Place::new();
     let at_the_example = |text: &str| {
-        text.replace(
-            "/run/credentials/lyve-secret",
-            place.path("secret").to_str().unwrap(),
-        )
-        .replace("/etc/ssl/proxy-ca.pem", place.path("ca.pem").to_str().unwrap())
+        text.replace("/run/credentials/lyve-secret", place.path("secret").to_str().unwrap())
+            .replace("/etc/ssl/proxy-ca.pem", place.path("ca.pem").to_str().unwrap())
     };
     let certificate = rcgen::generate_simple_self_signed(vec!["proxy".to_owned()]).unwrap();
     std::fs::write(place.path("ca.pem"), certificate.cert.pem()).unwrap();
@@ -113,6 +104,9 @@ fn the_example_loads_as_it_is_and_with_every_comment_taken_as_a_value() {
     assert_eq!(full.accounts[0].base_url, config.accounts[0].base_url);
     assert_eq!(full.accounts[0].ca_file, Some(place.path("ca.pem")));
     assert_eq!(full.accounts[0].credential, at("2027-01-31T00:00:00Z"));
+    assert_eq!(full.credential_warning, config.credential_warning);
+    assert!(config.alertmanager.is_none());
+    assert_eq!(full.alertmanager.unwrap().urls[0].as_str(), "http://localhost:9093/");
 }
 
 #[test]
@@ -144,10 +138,7 @@ exclude = ['tmp-.*']
 }"#;
     let shown = |name: &str, text: &str| format!("{:?}", place.load_as(name, text, &[]).unwrap());
     let expected = shown("config.yml", yaml);
-    assert!(
-        expected.contains("Über") && expected.contains("2027-01-31"),
-        "{expected}"
-    );
+    assert!(expected.contains("Über") && expected.contains("2027-01-31"), "{expected}");
     assert_eq!(shown("config.toml", toml), expected);
     assert_eq!(shown("config.JSON", json), expected);
     assert_eq!(shown("config", yaml), expected);
@@ -157,9 +148,7 @@ exclude = ['tmp-.*']
 #[test]
 fn a_section_with_everything_commented_out_is_as_none() {
     let place = Place::new();
-    let config = place
-        .load(&format!("{ACCOUNT}poll:\nseries:\n  buckets:\n    include:\n"))
-        .unwrap();
+    let config = place.load(&format!("{ACCOUNT}poll:\nseries:\n  buckets:\n    include:\n")).unwrap();
     assert_eq!(config.poll, Poll::default());
 }
 
@@ -178,8 +167,8 @@ history: {months: 121}
 series: {buckets: {include: ['[a'], exclude: [7]}, max_per_account: 0}
 data_max_age: 5m
 state_file: /tmp/state
-alertmanager: {urls: []}
-credential_warning: [30d]
+alertmanager: {urls: ['http://alertmanager:9093', 'ftp://x'], basic_auth: {username: me}}
+credential_warning: ['30']
 Pol: {}
 ",
     );
@@ -210,9 +199,11 @@ Pol: {}
         "series.buckets.include[0]: is not a regular expression: unclosed character class",
         "series.buckets.exclude[0]: must be a text, and is a number: put it in quotes",
         "series.max_per_account: must be a whole number from 1 to 4294967295",
+        "alertmanager.urls[1]: must begin with https://",
+        "alertmanager.basic_auth.password: is missing: give password or password_file",
+        "alertmanager.urls: has an http address, which would send the password of basic_auth in clear: use https",
+        "credential_warning[0]: has no unit: write 30s, 15m, 6h or 90d",
         "Pol: is not a known key; did you mean `poll`?",
-        "alertmanager: is not supported by this version: remove it",
-        "credential_warning: is not supported by this version: remove it",
         "state_file: is not supported by this version: remove it",
         "data_max_age: must be longer than poll.current_usage, or series would vanish between two polls: raise it, or \
          shorten poll.current_usage",
@@ -236,22 +227,10 @@ fn each_kind_of_fault_has_its_place_and_its_words() {
     let top = |more: &str| format!("{ACCOUNT}{more}\n");
     let place = Place::new();
     for (text, expected) in [
-        (
-            account(""),
-            "accounts[0].secret: is missing: give secret or secret_file",
-        ),
-        (
-            account("secret: ''"),
-            "accounts[0].secret: is empty: give it a value, or remove the key",
-        ),
-        (
-            account("secret: ~"),
-            "accounts[0].secret: is empty: give it a value, or remove the key",
-        ),
-        (
-            account("secret: [x]"),
-            "accounts[0].secret: must be a text, and is a list",
-        ),
+        (account(""), "accounts[0].secret: is missing: give secret or secret_file"),
+        (account("secret: ''"), "accounts[0].secret: is empty: give it a value, or remove the key"),
+        (account("secret: ~"), "accounts[0].secret: is empty: give it a value, or remove the key"),
+        (account("secret: [x]"), "accounts[0].secret: must be a text, and is a list"),
         (
             account("secret: 1.5"),
             "accounts[0].secret: must be a text, and is a number with a fraction: put it in quotes",
@@ -277,10 +256,7 @@ fn each_kind_of_fault_has_its_place_and_its_words() {
             "accounts[0].credential.expires: is no date: write 2027-01-31 (00:00 UTC of it), or 2027-01-31T12:00:00Z \
              with its offset, or never",
         ),
-        (
-            with("credential: never"),
-            "accounts[0].credential: must be a table of keys, and is a text",
-        ),
+        (with("credential: never"), "accounts[0].credential: must be a table of keys, and is a text"),
         (with("api: account_v1"), "accounts[0].api: must be account_v2"),
         (
             with("ca_file: missing.pem"),
@@ -295,27 +271,15 @@ fn each_kind_of_fault_has_its_place_and_its_words() {
             "accounts[0].region: is not a known key; known here: name, api, base_url, account_id, access_key, \
              access_key_file, secret, secret_file, credential, ca_file",
         ),
-        (
-            with("Base-URL: x"),
-            "accounts[0].Base-URL: is not a known key; did you mean `base_url`?",
-        ),
-        (
-            top("poll: {timeout: soon}"),
-            "poll.timeout: is not a duration: write 30s, 15m, 1h30m or 90d",
-        ),
+        (with("Base-URL: x"), "accounts[0].Base-URL: is not a known key; did you mean `base_url`?"),
+        (top("poll: {timeout: soon}"), "poll.timeout: is not a duration: write 30s, 15m, 1h30m or 90d"),
         (top("poll: 15m"), "poll: must be a table of keys, and is a text"),
-        (
-            top("history: {months: -1}"),
-            "history.months: must be a whole number from 0 to 120",
-        ),
+        (top("history: {months: -1}"), "history.months: must be a whole number from 0 to 120"),
         (
             top("history: {months: 6.5}"),
             "history.months: must be a whole number, and is a number with a fraction",
         ),
-        (
-            top("history: {months: '6'}"),
-            "history.months: must be a whole number, and is a text",
-        ),
+        (top("history: {months: '6'}"), "history.months: must be a whole number, and is a text"),
         (
             top("series: {buckets: {include: '.*'}}"),
             "series.buckets.include: must be a list of texts, and is a text",
@@ -335,86 +299,42 @@ fn an_expiry_is_given_or_computed() {
     let place = Place::new();
     for (credential, expected) in [
         ("{expires: 2027-01-31}", at("2027-01-31T00:00:00Z")),
-        (
-            "{expires: '2027-01-31T12:00:00+02:00'}",
-            at("2027-01-31T10:00:00Z"),
-        ),
+        ("{expires: '2027-01-31T12:00:00+02:00'}", at("2027-01-31T10:00:00Z")),
         ("{expires: never}", Expiry::Never),
-        (
-            "{generated: 2026-10-01, valid_for: 90d}",
-            at("2026-12-30T00:00:00Z"),
-        ),
+        ("{generated: 2026-10-01, valid_for: 90d}", at("2026-12-30T00:00:00Z")),
         ("{}", Expiry::Unknown),
         ("", Expiry::Unknown),
     ] {
         let text = format!(
             "accounts:\n- name: a\n  account_id: acme\n  access_key: AK\n  secret_file: secret\n  credential: {credential}\n"
         );
-        assert_eq!(
-            place.load(&text).unwrap().accounts[0].credential,
-            expected,
-            "{credential}"
-        );
+        assert_eq!(place.load(&text).unwrap().accounts[0].credential, expected, "{credential}");
     }
 }
 
 #[test]
 fn the_monthly_interval_needs_no_data_where_the_history_is_off() {
-    Place::new()
-        .load(&format!("{ACCOUNT}data_max_age: 2h\nhistory: {{months: 0}}\n"))
-        .unwrap();
+    Place::new().load(&format!("{ACCOUNT}data_max_age: 2h\nhistory: {{months: 0}}\n")).unwrap();
 }
 
 #[test]
 fn a_file_that_cannot_be_parsed_is_told_by_line_and_never_quoted() {
     let place = Place::new();
     for (name, text, expected) in [
-        (
-            "c.yaml",
-            "accounts:\n  - secret: canary\n bad\n",
-            "is not valid YAML at line ",
-        ),
-        (
-            "c.yaml",
-            "canary: 1\ncanary: 2\n",
-            "is not valid YAML at line 2, column ",
-        ),
-        (
-            "c.yaml",
-            "secret: *canary\n",
-            "is not valid YAML at line 1, column ",
-        ),
+        ("c.yaml", "accounts:\n  - secret: canary\n bad\n", "is not valid YAML at line "),
+        ("c.yaml", "canary: 1\ncanary: 2\n", "is not valid YAML at line 2, column "),
+        ("c.yaml", "secret: *canary\n", "is not valid YAML at line 1, column "),
         ("c.yaml", "a: \"canary\n", "is not valid YAML at line "),
-        (
-            "c.yaml",
-            "a: canary\n---\nb: canary\n",
-            "is not valid YAML: there is more than one document in it",
-        ),
-        (
-            "c.yaml",
-            "canary",
-            "must be a table of keys (accounts, poll and so on) at its top",
-        ),
-        (
-            "c.toml",
-            "a = 1\nsecret = canary\n",
-            "is not valid TOML at line 2, column 10",
-        ),
+        ("c.yaml", "a: canary\n---\nb: canary\n", "is not valid YAML: there is more than one document in it"),
+        ("c.yaml", "canary", "must be a table of keys (accounts, poll and so on) at its top"),
+        ("c.toml", "a = 1\nsecret = canary\n", "is not valid TOML at line 2, column 10"),
         (
             "c.toml",
             "canary = 1\ncanary = 2\n",
             "is not valid TOML at line 2, column 1: the same key is there twice",
         ),
-        (
-            "c.json",
-            "{\"secret\": canary}",
-            "is not valid JSON at line 1, column ",
-        ),
-        (
-            "c.json",
-            "[\"canary\"]",
-            "must be a table of keys (accounts, poll and so on) at its top",
-        ),
+        ("c.json", "{\"secret\": canary}", "is not valid JSON at line 1, column "),
+        ("c.json", "[\"canary\"]", "must be a table of keys (accounts, poll and so on) at its top"),
     ] {
         let faults = lines(&place.load_as(name, text, &[]).unwrap_err());
         let start = format!("the configuration file {} {expected}", place.path(name).display());
@@ -432,9 +352,7 @@ fn a_nesting_without_end_is_refused() {
             assert!(place.load_as(name, &part.repeat(100_000), &[]).is_err());
         }
     }
-    let steps: String = (0..2_000)
-        .map(|depth| format!("{}a:\n", " ".repeat(depth)))
-        .collect();
+    let steps: String = (0..2_000).map(|depth| format!("{}a:\n", " ".repeat(depth))).collect();
     assert!(place.load(&steps).is_err());
 }
 
@@ -476,22 +394,14 @@ fn any_value_can_be_overridden_from_the_environment() {
     assert_eq!(config.accounts[0].name, "Name.With[Case]");
     assert_eq!(config.accounts[0].credential, at("2027-01-31T00:00:00Z"));
     assert_eq!(config.accounts[1].account_id, "0123");
-    assert_eq!(
-        config.accounts[1].access_key,
-        SecretSource::Inline(Secret::new("true".to_owned()))
-    );
-    assert_eq!(
-        config.accounts[1].secret,
-        SecretSource::Inline(Secret::new("1e5".to_owned()))
-    );
+    assert_eq!(config.accounts[1].access_key, SecretSource::Inline(Secret::new("true".to_owned())));
+    assert_eq!(config.accounts[1].secret, SecretSource::Inline(Secret::new("1e5".to_owned())));
     assert!(!config.series.buckets.allows("tmp"));
 }
 
 #[test]
 fn lists_can_be_built_up_from_the_environment_alone() {
-    let names: Vec<String> = (0..12)
-        .map(|index| format!("LYVE_EXPORTER__ACCOUNTS__{index}__"))
-        .collect();
+    let names: Vec<String> = (0..12).map(|index| format!("LYVE_EXPORTER__ACCOUNTS__{index}__")).collect();
     let mut environment = BTreeMap::new();
     for (index, name) in names.iter().enumerate() {
         environment.insert(format!("{name}NAME"), format!("n{index}"));
@@ -543,7 +453,7 @@ fn a_bad_override_names_its_variable() {
             "poll.inventori (LYVE_EXPORTER__POLL__INVENTORI): is not a known key; did you mean `inventory`?",
             "history.months (LYVE_EXPORTER__HISTORY__MONTHS): must be a whole number from 0 to 120",
             "data_max_age (LYVE_EXPORTER__DATA_MAX_AGE): is not a duration: write 30s, 15m, 1h30m or 90d",
-            " (LYVE_EXPORTER__): is not a known key; known here: accounts, poll, history, series, data_max_age",
+            " (LYVE_EXPORTER__): is not a known key; known here: accounts, poll, history, series, data_max_age, alertmanager, credential_warning",
         ]
     );
 }
@@ -569,10 +479,7 @@ fn one_account_needs_no_file() {
     let [account] = &config.accounts[..] else { panic!() };
     assert_eq!(account.name, "s3cret");
     assert_eq!(account.account_id, "s3cret");
-    assert_eq!(
-        account.access_key,
-        SecretSource::Inline(Secret::new("AK".to_owned()))
-    );
+    assert_eq!(account.access_key, SecretSource::Inline(Secret::new("AK".to_owned())));
     assert_eq!(account.secret, SecretSource::File(secret.clone()));
     assert_eq!(account.base_url.as_str(), "http://127.0.0.1:1/v2");
     assert_eq!(account.credential, Expiry::Never);
@@ -610,9 +517,7 @@ fn faults_of_the_account_in_variables_name_the_variables() {
 #[test]
 fn accounts_come_from_one_place_and_from_somewhere() {
     let place = Place::new();
-    let faults = place
-        .load_as("config.yaml", ACCOUNT, &[("LYVE_SECRET", "s")])
-        .unwrap_err();
+    let faults = place.load_as("config.yaml", ACCOUNT, &[("LYVE_SECRET", "s")]).unwrap_err();
     assert_eq!(
         lines(&faults),
         [
@@ -701,11 +606,7 @@ fn near_yaml() -> impl Strategy<Value = String> {
         value,
     )
         .prop_map(|(depth, item, key, colon, value)| {
-            format!(
-                "{}{}{key}{colon}{value}\n",
-                "  ".repeat(depth),
-                if item { "- " } else { "" }
-            )
+            format!("{}{}{key}{colon}{value}\n", "  ".repeat(depth), if item { "- " } else { "" })
         });
     prop::collection::vec(line, 0..12).prop_map(|lines| lines.concat())
 }

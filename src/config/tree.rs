@@ -80,16 +80,10 @@ fn hint(message: &str) -> Option<&'static str> {
             "mapping values are not allowed",
             "put a text that holds \": \" in quotes, and check the indentation",
         ),
-        (
-            "simple key",
-            "a line here lacks its \": \", or has the wrong indentation",
-        ),
+        ("simple key", "a line here lacks its \": \", or has the wrong indentation"),
         ("tabs", "indent with spaces, not tabs"),
         ("indent", "the indentation does not fit the lines above"),
-        (
-            "unknown anchor",
-            "an alias (*name) has no anchor (&name); put a text that begins with * in quotes",
-        ),
+        ("unknown anchor", "an alias (*name) has no anchor (&name); put a text that begins with * in quotes"),
         ("EOF while parsing", "it ends too early"),
         ("trailing comma", "there is a comma too many"),
     ]
@@ -126,8 +120,7 @@ enum Step {
 
 impl From<&str> for Step {
     fn from(text: &str) -> Self {
-        text.parse()
-            .map_or_else(|_| Self::Key(text.to_owned()), Self::Item)
+        text.parse().map_or_else(|_| Self::Key(text.to_owned()), Self::Item)
     }
 }
 

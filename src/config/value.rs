@@ -22,29 +22,17 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 impl Limits {
     /// Between two polls.
-    pub(super) const INTERVAL: Self = Self {
-        least: Duration::from_secs(1),
-        most: DAY.saturating_mul(90),
-        text: "from 1s to 90d",
-    };
+    pub(super) const INTERVAL: Self =
+        Self { least: Duration::from_secs(1), most: DAY.saturating_mul(90), text: "from 1s to 90d" };
     /// For one request.
-    pub(super) const TIMEOUT: Self = Self {
-        least: Duration::from_millis(100),
-        most: Duration::from_secs(600),
-        text: "from 100ms to 10m",
-    };
+    pub(super) const TIMEOUT: Self =
+        Self { least: Duration::from_millis(100), most: Duration::from_secs(600), text: "from 100ms to 10m" };
     /// How old data may become.
-    pub(super) const AGE: Self = Self {
-        least: Duration::from_secs(1),
-        most: DAY.saturating_mul(366),
-        text: "from 1s to 366d",
-    };
+    pub(super) const AGE: Self =
+        Self { least: Duration::from_secs(1), most: DAY.saturating_mul(366), text: "from 1s to 366d" };
     /// How long a credential lives.
-    pub(super) const LIFE: Self = Self {
-        least: Duration::from_secs(1),
-        most: DAY.saturating_mul(36_500),
-        text: "from 1s to 36500d",
-    };
+    pub(super) const LIFE: Self =
+        Self { least: Duration::from_secs(1), most: DAY.saturating_mul(36_500), text: "from 1s to 36500d" };
 }
 
 pub(super) const NO_UNIT: &str = "has no unit: write 30s, 15m, 6h or 90d";
@@ -54,14 +42,11 @@ pub(super) fn duration(text: &str, limits: &Limits) -> Result<Duration, String> 
     if text.parse::<f64>().is_ok() {
         return Err(NO_UNIT.to_owned());
     }
-    let span: Span = text
-        .parse()
-        .map_err(|_| "is not a duration: write 30s, 15m, 1h30m or 90d".to_owned())?;
-    let duration = span
-        .to_duration(SpanRelativeTo::days_are_24_hours())
-        .map_err(|_| {
-            "counts months or years, which have no fixed length: write days, as in 90d".to_owned()
-        })?;
+    let span: Span =
+        text.parse().map_err(|_| "is not a duration: write 30s, 15m, 1h30m or 90d".to_owned())?;
+    let duration = span.to_duration(SpanRelativeTo::days_are_24_hours()).map_err(|_| {
+        "counts months or years, which have no fixed length: write days, as in 90d".to_owned()
+    })?;
     Duration::try_from(duration)
         .ok()
         .filter(|duration| (limits.least..=limits.most).contains(duration))
@@ -73,9 +58,7 @@ pub(super) fn expiry(text: &str) -> Result<Expiry, String> {
     if text == "never" {
         return Ok(Expiry::Never);
     }
-    instant(text)
-        .map(Expiry::At)
-        .ok_or_else(|| format!("{NO_DATE}, or never"))
+    instant(text).map(Expiry::At).ok_or_else(|| format!("{NO_DATE}, or never"))
 }
 
 /// A date or an instant.
@@ -100,22 +83,26 @@ fn instant(text: &str) -> Option<Timestamp> {
 
 /// The address of an API, without a trailing slash.
 pub(super) fn base_url(text: &str) -> Result<Url, String> {
+    let url = web_url(text)?;
+    if url.scheme() == "http" && !is_loopback(&url) {
+        return Err(
+            "is http, which would send the credentials in clear: use https (http is for this machine only)"
+                .to_owned(),
+        );
+    }
+    Ok(url)
+}
+
+/// The address of a web server, without a trailing slash.
+pub(super) fn web_url(text: &str) -> Result<Url, String> {
     let mut url = Url::parse(text).map_err(|error| {
         format!("is not a URL ({error}): write it like https://api.lyvecloud.seagate.com/v2")
     })?;
-    match url.scheme() {
-        "https" => {}
-        "http" if is_loopback(&url) => {}
-        "http" => {
-            return Err(
-                "is http, which would send the credentials in clear: use https (http is for this machine only)"
-                    .to_owned(),
-            );
-        }
-        _ => return Err("must begin with https://".to_owned()),
+    if !matches!(url.scheme(), "https" | "http") {
+        return Err("must begin with https://".to_owned());
     }
     if !url.username().is_empty() || url.password().is_some() {
-        return Err("must hold no user name or password: use access_key and secret".to_owned());
+        return Err("must hold no user name or password: they have keys of their own".to_owned());
     }
     if url.query().is_some() || url.fragment().is_some() {
         return Err("must hold no `?` or `#`: paths are put behind it".to_owned());
@@ -125,7 +112,8 @@ pub(super) fn base_url(text: &str) -> Result<Url, String> {
     Ok(url)
 }
 
-fn is_loopback(url: &Url) -> bool {
+/// Whether the address is of this machine.
+pub(super) fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => name.eq_ignore_ascii_case("localhost"),
         Some(Host::Ipv4(address)) => address.is_loopback(),
@@ -141,20 +129,16 @@ const EXPRESSION_SIZE: usize = 1 << 20;
 pub(super) fn anchored(text: &str) -> Result<Regex, String> {
     let compile = |text: &str| RegexBuilder::new(text).size_limit(EXPRESSION_SIZE).build();
     // By itself first: `a)(b` is only whole within our parentheses.
-    compile(text)
-        .and_then(|_| compile(&format!("^(?:{text})$")))
-        .map_err(|error| match error {
-            regex::Error::CompiledTooBig(_) => {
-                "is too large a regular expression: make it simpler".to_owned()
+    compile(text).and_then(|_| compile(&format!("^(?:{text})$"))).map_err(|error| match error {
+        regex::Error::CompiledTooBig(_) => "is too large a regular expression: make it simpler".to_owned(),
+        regex::Error::Syntax(message) => {
+            match message.lines().last().and_then(|l| l.strip_prefix("error: ")) {
+                Some(reason) => format!("is not a regular expression: {reason}"),
+                None => "is not a regular expression".to_owned(),
             }
-            regex::Error::Syntax(message) => {
-                match message.lines().last().and_then(|l| l.strip_prefix("error: ")) {
-                    Some(reason) => format!("is not a regular expression: {reason}"),
-                    None => "is not a regular expression".to_owned(),
-                }
-            }
-            _ => "is not a regular expression".to_owned(),
-        })
+        }
+        _ => "is not a regular expression".to_owned(),
+    })
 }
 
 #[cfg(test)]
@@ -173,11 +157,7 @@ mod tests {
             ("1w", 604_800),
             ("PT15M", 900),
         ] {
-            assert_eq!(
-                duration(text, &Limits::INTERVAL),
-                Ok(Duration::from_secs(seconds)),
-                "{text}"
-            );
+            assert_eq!(duration(text, &Limits::INTERVAL), Ok(Duration::from_secs(seconds)), "{text}");
         }
         for (text, problem) in [
             ("15", NO_UNIT),
@@ -205,15 +185,9 @@ mod tests {
         assert_eq!(expiry("2027-01-31"), at("2027-01-31T00:00:00Z"));
         assert_eq!(expiry("2027-01-31T02:00:00+02:00"), at("2027-01-31T00:00:00Z"));
         assert_eq!(expiry("never"), Ok(Expiry::Never));
-        for text in [
-            "2027-02-30",
-            "2027-01-31T12:00:00",
-            "31.01.2027",
-            "20270131",
-            "Never",
-            "90d",
-            "tomorrow",
-        ] {
+        for text in
+            ["2027-02-30", "2027-01-31T12:00:00", "31.01.2027", "20270131", "Never", "90d", "tomorrow"]
+        {
             assert!(expiry(text).unwrap_err().starts_with("is no date"), "{text}");
         }
         assert!(generated("never").is_err());
@@ -222,14 +196,8 @@ mod tests {
     #[test]
     fn a_base_url_is_https_and_bare() {
         for (text, shown) in [
-            (
-                "https://api.lyvecloud.seagate.com/v2",
-                "https://api.lyvecloud.seagate.com/v2",
-            ),
-            (
-                "https://api.lyvecloud.seagate.com/v2//",
-                "https://api.lyvecloud.seagate.com/v2",
-            ),
+            ("https://api.lyvecloud.seagate.com/v2", "https://api.lyvecloud.seagate.com/v2"),
+            ("https://api.lyvecloud.seagate.com/v2//", "https://api.lyvecloud.seagate.com/v2"),
             ("https://example.com", "https://example.com/"),
             ("http://127.0.0.1:8080/v2/", "http://127.0.0.1:8080/v2"),
             ("http://[::1]:8080", "http://[::1]:8080/"),
@@ -262,14 +230,8 @@ mod tests {
         for (text, problem) in [
             ("[a-", "is not a regular expression: unclosed character class"),
             ("a)(b", "is not a regular expression: unopened group"),
-            (
-                r"\p{canary}",
-                "is not a regular expression: Unicode property not found",
-            ),
-            (
-                "(?:a{1000}){1000}",
-                "is too large a regular expression: make it simpler",
-            ),
+            (r"\p{canary}", "is not a regular expression: Unicode property not found"),
+            ("(?:a{1000}){1000}", "is too large a regular expression: make it simpler"),
         ] {
             assert_eq!(anchored(text).unwrap_err(), problem);
         }

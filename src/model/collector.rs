@@ -17,13 +17,8 @@ pub enum Collector {
 
 impl Collector {
     /// Every collector, in the order in which they are shown.
-    pub const ALL: [Self; 5] = [
-        Self::CurrentUsage,
-        Self::MonthlyUsage,
-        Self::Credentials,
-        Self::ServiceAccounts,
-        Self::Permissions,
-    ];
+    pub const ALL: [Self; 5] =
+        [Self::CurrentUsage, Self::MonthlyUsage, Self::Credentials, Self::ServiceAccounts, Self::Permissions];
 
     /// The name in labels, logs and messages.
     #[must_use]

@@ -51,13 +51,8 @@ pub enum CredentialStatus {
 
 impl CredentialStatus {
     /// Every status, in the order in which they are shown.
-    pub const ALL: [Self; 5] = [
-        Self::Expires,
-        Self::NeverExpires,
-        Self::Expired,
-        Self::Rejected,
-        Self::Unknown,
-    ];
+    pub const ALL: [Self; 5] =
+        [Self::Expires, Self::NeverExpires, Self::Expired, Self::Rejected, Self::Unknown];
 
     /// The value of the `status` label.
     #[must_use]
@@ -122,11 +117,7 @@ pub fn credential_status(expiry: Expiry, logins: &Logins, now: Timestamp) -> Cre
         Expiry::At(end) if end <= now => {
             let worked_after =
                 !logins.refused() && logins.last_accepted.is_some_and(|accepted| accepted > end);
-            if worked_after {
-                CredentialStatus::Unknown
-            } else {
-                CredentialStatus::Expired
-            }
+            if worked_after { CredentialStatus::Unknown } else { CredentialStatus::Expired }
         }
         _ if logins.refused() => CredentialStatus::Rejected,
         Expiry::At(_) => CredentialStatus::Expires,
@@ -154,10 +145,7 @@ mod tests {
         ] {
             assert_eq!(CredentialStatus::Expires.words(Expiry::At(at(end)), now), words);
         }
-        assert_eq!(
-            CredentialStatus::NeverExpires.words(Expiry::Never, now),
-            "Never expires"
-        );
+        assert_eq!(CredentialStatus::NeverExpires.words(Expiry::Never, now), "Never expires");
         assert_eq!(CredentialStatus::Expired.words(Expiry::At(now), now), "Expired");
         assert_eq!(CredentialStatus::Unknown.words(Expiry::At(now), now), "Unknown");
     }
@@ -167,25 +155,15 @@ mod tests {
         let now = at("2026-11-24T12:00:00Z");
         let future = Expiry::At(at("2027-01-31T00:00:00Z"));
         let past = Expiry::At(at("2026-11-20T00:00:00Z"));
-        let accepted = |text: &str| Logins {
-            last_accepted: Some(at(text)),
-            last_refused: None,
-        };
-        let refused = |text: &str| Logins {
-            last_accepted: None,
-            last_refused: Some(at(text)),
-        };
+        let accepted = |text: &str| Logins { last_accepted: Some(at(text)), last_refused: None };
+        let refused = |text: &str| Logins { last_accepted: None, last_refused: Some(at(text)) };
         let worked_before = accepted("2026-11-19T00:00:00Z");
         let worked_after = accepted("2026-11-24T11:00:00Z");
         let refused_now = refused("2026-11-24T11:00:00Z");
-        let worked_then_refused = Logins {
-            last_accepted: Some(at("2026-11-24T10:00:00Z")),
-            ..refused("2026-11-24T11:00:00Z")
-        };
-        let refused_then_worked = Logins {
-            last_refused: Some(at("2026-11-24T10:00:00Z")),
-            ..accepted("2026-11-24T11:00:00Z")
-        };
+        let worked_then_refused =
+            Logins { last_accepted: Some(at("2026-11-24T10:00:00Z")), ..refused("2026-11-24T11:00:00Z") };
+        let refused_then_worked =
+            Logins { last_refused: Some(at("2026-11-24T10:00:00Z")), ..accepted("2026-11-24T11:00:00Z") };
         let untried = Logins::default();
 
         for (expiry, logins, status) in [
@@ -208,11 +186,7 @@ mod tests {
             (Expiry::Unknown, untried, CredentialStatus::Unknown),
             (Expiry::Unknown, refused_now, CredentialStatus::Rejected),
         ] {
-            assert_eq!(
-                credential_status(expiry, &logins, now),
-                status,
-                "{expiry:?} with {logins:?}"
-            );
+            assert_eq!(credential_status(expiry, &logins, now), status, "{expiry:?} with {logins:?}");
         }
     }
 }

@@ -63,9 +63,6 @@ pub struct Answer<T> {
 impl<T> Answer<T> {
     /// The same answer with its data changed.
     pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Answer<U> {
-        Answer {
-            data: change(self.data),
-            dropped: self.dropped,
-        }
+        Answer { data: change(self.data), dropped: self.dropped }
     }
 }

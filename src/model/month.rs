@@ -13,18 +13,15 @@ impl Month {
     /// The month number `month` (1 = January) of `year`; `None` outside 1 to 12 or the years 0 to 9999.
     #[must_use]
     pub fn new(year: i32, month: i32) -> Option<Self> {
-        ((0..=9999).contains(&year) && (1..=12).contains(&month)).then_some(Self {
-            ordinal: year * 12 + month - 1,
-        })
+        ((0..=9999).contains(&year) && (1..=12).contains(&month))
+            .then_some(Self { ordinal: year * 12 + month - 1 })
     }
 
     /// The month in which `instant` lies.
     #[must_use]
     pub fn of(instant: Timestamp) -> Self {
         let date = Offset::UTC.to_datetime(instant).date();
-        Self {
-            ordinal: i32::from(date.year()) * 12 + i32::from(date.month()) - 1,
-        }
+        Self { ordinal: i32::from(date.year()) * 12 + i32::from(date.month()) - 1 }
     }
 
     /// The year.
@@ -42,9 +39,7 @@ impl Month {
     /// The month `count` months later; earlier where `count` is negative.
     #[must_use]
     pub const fn plus(self, count: i32) -> Self {
-        Self {
-            ordinal: self.ordinal.saturating_add(count),
-        }
+        Self { ordinal: self.ordinal.saturating_add(count) }
     }
 
     /// How many months this one is after `earlier`.
@@ -60,8 +55,7 @@ impl Month {
             .ok()
             .zip(i8::try_from(self.number()).ok())
             .and_then(|(year, month)| Date::new(year, month, 1).ok());
-        date.and_then(|date| Offset::UTC.to_timestamp(date.at(0, 0, 0, 0)).ok())
-            .unwrap_or(Timestamp::MAX)
+        date.and_then(|date| Offset::UTC.to_timestamp(date.at(0, 0, 0, 0)).ok()).unwrap_or(Timestamp::MAX)
     }
 }
 
@@ -98,10 +92,7 @@ mod tests {
 
     #[test]
     fn starts_at_midnight_utc_of_its_first_day() {
-        assert_eq!(
-            Month::new(2028, 2).unwrap().start(),
-            "2028-02-01T00:00:00Z".parse().unwrap()
-        );
+        assert_eq!(Month::new(2028, 2).unwrap().start(), "2028-02-01T00:00:00Z".parse().unwrap());
         assert_eq!(Month::new(9999, 12).unwrap().plus(1).start(), Timestamp::MAX);
     }
 

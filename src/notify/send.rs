@@ -5,7 +5,8 @@ use tracing::{info, warn};
 use url::Url;
 
 use super::round::Post;
-use super::{BasicAuth, password};
+use super::password;
+use crate::config::BasicAuth;
 
 /// Told how each post ended.
 pub trait Outcomes: Send + Sync + 'static {

@@ -59,10 +59,7 @@ pub struct Good<T> {
 
 impl<T> Clone for Good<T> {
     fn clone(&self) -> Self {
-        Self {
-            at: self.at,
-            data: Arc::clone(&self.data),
-        }
+        Self { at: self.at, data: Arc::clone(&self.data) }
     }
 }
 
@@ -194,42 +191,27 @@ impl AccountState {
         let Answer { data, dropped } = answer;
         let collector = match data {
             Data::CurrentUsage(data) => {
-                self.current_usage = Some(Good {
-                    at,
-                    data: Arc::new(data),
-                });
+                self.current_usage = Some(Good { at, data: Arc::new(data) });
                 self.touch(Part::CurrentUsage);
                 Collector::CurrentUsage
             }
             Data::MonthlyUsage(data) => {
-                self.monthly_usage = Some(Good {
-                    at,
-                    data: Arc::new(data),
-                });
+                self.monthly_usage = Some(Good { at, data: Arc::new(data) });
                 self.touch(Part::MonthlyUsage);
                 Collector::MonthlyUsage
             }
             Data::Credentials(data) => {
-                self.session = Some(Good {
-                    at,
-                    data: Arc::new(data),
-                });
+                self.session = Some(Good { at, data: Arc::new(data) });
                 self.touch(Part::Credentials);
                 Collector::Credentials
             }
             Data::ServiceAccounts(data) => {
-                self.service_accounts = Some(Good {
-                    at,
-                    data: Arc::new(data),
-                });
+                self.service_accounts = Some(Good { at, data: Arc::new(data) });
                 self.touch(Part::Credentials);
                 Collector::ServiceAccounts
             }
             Data::Permissions(data) => {
-                self.permissions = Some(Good {
-                    at,
-                    data: Arc::new(data),
-                });
+                self.permissions = Some(Good { at, data: Arc::new(data) });
                 self.touch(Part::Permissions);
                 Collector::Permissions
             }
@@ -247,11 +229,7 @@ impl AccountState {
         let health = &mut self.health[collector];
         health.attempt(at, took);
         health.failures[error.reason as usize] += 1;
-        health.failing = Some(Failure {
-            at,
-            reason: error.reason,
-            message: error.to_string().into(),
-        });
+        health.failing = Some(Failure { at, reason: error.reason, message: error.to_string().into() });
         self.touch(Part::Health);
     }
 
@@ -328,20 +306,8 @@ impl AccountState {
             self.permissions.as_ref().map(|good| self.withdrawn_at(good)),
         ];
         let service_accounts = self.service_accounts.iter().flat_map(|good| good.data.iter());
-        let expiries = service_accounts
-            .map(|account| account.expiry)
-            .chain([self.spec.credential]);
-        let ends = expiries.map(|expiry| {
-            if let Expiry::At(end) = expiry {
-                Some(end)
-            } else {
-                None
-            }
-        });
-        ends.chain(withdrawn)
-            .flatten()
-            .filter(|at| *at > now)
-            .min()
-            .unwrap_or(Timestamp::MAX)
+        let expiries = service_accounts.map(|account| account.expiry).chain([self.spec.credential]);
+        let ends = expiries.map(|expiry| if let Expiry::At(end) = expiry { Some(end) } else { None });
+        ends.chain(withdrawn).flatten().filter(|at| *at > now).min().unwrap_or(Timestamp::MAX)
     }
 }

@@ -34,11 +34,7 @@ impl AccountState {
             status: credential_status(self.spec.credential, &self.logins, now),
             last_accepted: self.logins.last_accepted,
         };
-        let service_accounts = self
-            .service_accounts(now)
-            .map(|good| good.data.iter())
-            .into_iter()
-            .flatten();
+        let service_accounts = self.service_accounts(now).map(|good| good.data.iter()).into_iter().flatten();
         std::iter::once(own).chain(service_accounts.map(move |account| CredentialView {
             kind: CredentialKind::ServiceAccount,
             id: &account.id,

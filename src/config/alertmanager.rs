@@ -1,0 +1,85 @@
+//! Where the daemon itself sends alerts, and when it warns.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use url::Url;
+
+use super::account::{ca_file, secret};
+use super::faults::Faults;
+use super::reader::Section;
+use super::value::{self, Limits};
+use crate::config::SecretSource;
+
+/// The Alertmanagers to which the daemon itself sends alerts about credentials.
+#[derive(Clone, Debug)]
+pub struct Alertmanager {
+    /// Every one of them gets every alert; without trailing slashes.
+    pub urls: Vec<Url>,
+    /// Name and password for all of them.
+    pub basic_auth: Option<BasicAuth>,
+    /// Certificates to trust beside the system's, PEM.
+    pub ca_file: Option<PathBuf>,
+    /// Where people reach the status page; the machine's name and the first listener's port where it is not given.
+    pub external_url: Option<Url>,
+}
+
+/// A name and a password.
+#[derive(Clone, Debug)]
+pub struct BasicAuth {
+    /// The name.
+    pub username: String,
+    /// The password; a file is read again for each round.
+    pub password: SecretSource,
+}
+
+/// The times left at which a person is warned, as the shipped rules have them; the shortest is critical.
+pub(super) const WARNING: [Duration; 2] = [Duration::from_secs(30 * 86_400), Duration::from_secs(7 * 86_400)];
+
+/// Reads the table of the Alertmanagers; `None` where it is not there.
+pub(super) fn read(mut section: Section, directory: &Path, faults: &mut Faults) -> Option<Alertmanager> {
+    let place = section.place("urls");
+    let texts = section.texts("urls", faults);
+    let absent = texts.is_none();
+    let mut urls = Vec::new();
+    for text in texts.unwrap_or_default() {
+        match value::web_url(&text.text) {
+            Ok(url) => urls.push(url),
+            Err(problem) => faults.add(text.place, problem),
+        }
+    }
+    let has_auth = section.has("basic_auth");
+    let mut auth = section.section("basic_auth", faults);
+    let basic_auth = has_auth.then(|| {
+        let username = auth.required_text("username", faults).map(|text| text.text);
+        let password = secret(&mut auth, "password", "password_file", directory, faults);
+        Some(BasicAuth { username: username?, password: password? })
+    });
+    auth.finish(&[], faults);
+    let used = has_auth || section.has("ca_file") || section.has("external_url");
+    let ca_file = section.text("ca_file", faults).and_then(|text| ca_file(text, directory, faults));
+    let external_url = section.parsed("external_url", value::web_url, faults);
+    section.finish(&[], faults);
+    if absent && used {
+        faults.add(place.as_str(), "is missing: list the addresses of your Alertmanagers");
+    }
+    if has_auth && urls.iter().any(|url| url.scheme() == "http" && !value::is_loopback(url)) {
+        faults.add(
+            place,
+            "has an http address, which would send the password of basic_auth in clear: use https",
+        );
+    }
+    (!urls.is_empty()).then(|| Alertmanager { urls, basic_auth: basic_auth.flatten(), ca_file, external_url })
+}
+
+/// Reads the steps of `credential_warning`; the default where there are none.
+pub(super) fn warning(root: &mut Section, faults: &mut Faults) -> Vec<Duration> {
+    let Some(texts) = root.texts("credential_warning", faults) else { return WARNING.to_vec() };
+    texts
+        .into_iter()
+        .filter_map(|text| {
+            let step = value::duration(&text.text, &Limits::LIFE);
+            step.map_err(|problem| faults.add(text.place, problem)).ok()
+        })
+        .collect()
+}
