@@ -19,4 +19,5 @@ pub mod clock;
 pub mod config;
 pub mod logging;
 pub mod model;
+pub mod simulator;
 pub mod store;

@@ -1,0 +1,70 @@
+use std::time::Duration;
+
+/// How the simulated vendor behaves, all accounts together. The default is what was seen on the wire.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// How long a new token lives.
+    pub token_lifetime: Duration,
+    /// Whether `expirationSec` is a number (vendor guide) rather than a text (seen on the wire).
+    pub expiration_as_number: bool,
+    /// What a dead token is called.
+    pub dead_token_code: DeadTokenCode,
+    /// The number of January in the months of an answer; no source says which.
+    pub answer_month_base: MonthBase,
+    /// Leaves out each list and count that would be empty or zero (seen on the wire).
+    pub leave_out_empty: bool,
+    /// Each answer waits so long.
+    pub latency: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            token_lifetime: Duration::from_secs(86_400),
+            expiration_as_number: false,
+            dead_token_code: DeadTokenCode::ExpiredToken,
+            answer_month_base: MonthBase::Zero,
+            leave_out_empty: false,
+            latency: Duration::ZERO,
+        }
+    }
+}
+
+/// The error code of a request with a dead token; its status is 400.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DeadTokenCode {
+    /// `ExpiredToken`.
+    ExpiredToken,
+    /// `TokenExpired`, on the usage page of the vendor's guide.
+    TokenExpired,
+    /// `InvalidToken`.
+    InvalidToken,
+}
+
+impl DeadTokenCode {
+    pub(super) const fn text(self) -> &'static str {
+        match self {
+            Self::ExpiredToken => "ExpiredToken",
+            Self::TokenExpired => "TokenExpired",
+            Self::InvalidToken => "InvalidToken",
+        }
+    }
+}
+
+/// The number of January.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MonthBase {
+    /// January is 0.
+    Zero,
+    /// January is 1.
+    One,
+}
+
+impl MonthBase {
+    pub(super) const fn january(self) -> i32 {
+        match self {
+            Self::Zero => 0,
+            Self::One => 1,
+        }
+    }
+}
