@@ -41,6 +41,22 @@ pub struct Config {
     pub credential_warning: Vec<Duration>,
 }
 
+impl Config {
+    /// A configuration of these accounts, all else as it is by default.
+    #[must_use]
+    pub fn of(accounts: Vec<Account>) -> Self {
+        Self {
+            accounts,
+            poll: Poll::default(),
+            history: History::default(),
+            series: Series::default(),
+            data_max_age: Duration::from_secs(24 * 60 * 60),
+            alertmanager: None,
+            credential_warning: alertmanager::WARNING.to_vec(),
+        }
+    }
+}
+
 /// One account of the vendor.
 #[derive(Clone, Debug)]
 pub struct Account {

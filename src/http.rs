@@ -9,4 +9,4 @@ mod server;
 mod status;
 
 pub use routes::{Routes, Web};
-pub use server::serve;
+pub use server::{bind, serve};

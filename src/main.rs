@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use lyve_cloud_exporter::cli::{Cli, Command, Options};
 use lyve_cloud_exporter::clock::{Clock, System};
-use lyve_cloud_exporter::command::{Demo, health, once, report};
+use lyve_cloud_exporter::command::{Demo, Once, health, once, report};
 use lyve_cloud_exporter::config::{self, Config};
 use lyve_cloud_exporter::daemon::{self, Deps};
 use lyve_cloud_exporter::http::{Web, bind};
@@ -82,19 +82,19 @@ async fn execute(cli: &Cli) -> Result<(), Ended> {
         Command::Check { live } => {
             let config = load(&cli.options)?;
             if !live {
-                return print("The configuration is good.\n");
+                return print(["The configuration is good.\n"]);
             }
-            let once = once(&config, &clock).await.map_err(|error| Ended::failed("cannot poll", error))?;
-            print(&report(&once, &clock))?;
+            let once = poll_once(&cli.options, config, &clock).await?;
+            print([report(&once, clock.now())])?;
             match once.failures().count() {
                 0 => Ok(()),
                 count => Err(Ended::Failed(format!("{count} of {} polls failed", once.polls.len()))),
             }
         }
         Command::Once => {
-            let config = load(&cli.options)?;
-            let once = once(&config, &clock).await.map_err(|error| Ended::failed("cannot poll", error))?;
-            print(&once.metrics(clock.now()))?;
+            let once = poll_once(&cli.options, load(&cli.options)?, &clock).await?;
+            let metrics = once.metrics(clock.now()).map_err(|error| Ended::failed("cannot make the metrics", error))?;
+            print(metrics.parts)?;
             let failures: Vec<String> = once.failures().collect();
             if failures.is_empty() { Ok(()) } else { Err(Ended::Failed(failures.join("\n"))) }
         }
@@ -103,6 +103,16 @@ async fn execute(cli: &Cli) -> Result<(), Ended> {
             health(*address).await.map_err(Ended::Failed)
         }
     }
+}
+
+async fn poll_once(options: &Options, config: Config, clock: &Arc<dyn Clock>) -> Result<Once, Ended> {
+    let deps = deps(options, config, Arc::clone(clock));
+    once(deps).await.map_err(|error| Ended::failed("cannot poll", error))
+}
+
+fn deps(options: &Options, config: Config, clock: Arc<dyn Clock>) -> Deps {
+    let web = Web { telemetry_path: options.telemetry_path.clone(), version: build_info::VERSION };
+    Deps { config, clock, jitter: JITTER, web }
 }
 
 fn load(options: &Options) -> Result<Config, Ended> {
@@ -143,14 +153,13 @@ async fn serve(
             shutdown.cancel();
         }
     });
-    let web = Web { telemetry_path: options.telemetry_path.clone(), version: build_info::VERSION };
-    let deps = Deps { config, clock, jitter: JITTER, web };
-    daemon::run(deps, listeners, shutdown).await.map_err(|error| Ended::failed("cannot run", error))
+    daemon::run(deps(options, config, clock), listeners, shutdown).await.map_err(|error| Ended::failed("cannot run", error))
 }
 
 /// Prints to standard output. A reader that has closed its end, such as `head`, has what it wanted.
-fn print(text: &str) -> Result<(), Ended> {
-    match std::io::stdout().write_all(text.as_bytes()) {
+fn print<T: AsRef<[u8]>>(parts: impl IntoIterator<Item = T>) -> Result<(), Ended> {
+    let mut out = std::io::stdout().lock();
+    match parts.into_iter().try_for_each(|part| out.write_all(part.as_ref())).and_then(|()| out.flush()) {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
             Err(Ended::failed("cannot write to standard output", error))
         }

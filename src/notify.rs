@@ -20,7 +20,10 @@ use crate::store::Store;
 
 pub use alert::{Alert, alerts};
 pub use round::Round;
-pub use send::{Outcomes, Sender};
+pub use send::{Counter, Sender};
+
+/// For one post to one Alertmanager.
+pub const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How often the credentials are looked at and what is active is sent again.
 pub const EVERY: Duration = Duration::from_secs(60);

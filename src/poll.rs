@@ -17,7 +17,8 @@ use tokio::sync::{Notify, Semaphore};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::api::{ApiError, account_v2, transport::Transport};
+use crate::api::account_v2::Client;
+use crate::api::transport::{Transport, TransportError};
 use crate::clock::Clock;
 use crate::config::{self, Config};
 use crate::model::Collector;
@@ -62,7 +63,7 @@ pub struct Account {
     /// Where its answers go.
     pub cell: Arc<AccountCell>,
     /// How they are asked for.
-    pub client: Arc<account_v2::Client>,
+    pub client: Arc<Client>,
 }
 
 /// Puts the configuration's accounts in the store and gives each its client.
@@ -74,14 +75,18 @@ pub fn accounts(
     store: &Store,
     clock: &Arc<dyn Clock>,
     times: &Arc<dyn RequestTimes>,
-) -> Result<Vec<Account>, ApiError> {
+) -> Result<Vec<Account>, TransportError> {
     store.apply(config.accounts.iter().map(|account| spec(account, config)));
+    let shared = Transport::new(config.poll.timeout)?;
     let mut made = Vec::with_capacity(config.accounts.len());
     for account in &config.accounts {
         let Some(cell) = store.account(&account.name) else { continue };
         let recorder = Recorder::new(Arc::clone(&cell), Arc::clone(clock), Arc::clone(times));
-        let transport = Transport::new(config.poll.timeout, account.ca_file.as_deref())?;
-        let client = account_v2::Client::new(account, transport, Arc::clone(clock), Arc::new(recorder));
+        let transport = match &account.ca_file {
+            Some(ca_file) => shared.trusting(ca_file)?,
+            None => shared.clone(),
+        };
+        let client = Client::new(account, transport, Arc::clone(clock), Arc::new(recorder));
         made.push(Account { cell, client: Arc::new(client) });
     }
     Ok(made)

@@ -1,14 +1,14 @@
 use std::fmt::Write;
-use std::sync::Arc;
+
+use jiff::Timestamp;
 
 use super::Once;
 use crate::api::Reason;
-use crate::clock::Clock;
 use crate::model::{CredentialKind, Expiry};
 
 /// What a live check found, for a person: what each endpoint said, and how each credential stands.
 #[must_use]
-pub fn report(once: &Once, clock: &Arc<dyn Clock>) -> String {
+pub fn report(once: &Once, now: Timestamp) -> String {
     let mut endpoints = vec![["ACCOUNT", "COLLECTOR", "RESULT"].map(str::to_owned)];
     for (account, collector, outcome) in &once.polls {
         let result = match outcome {
@@ -19,7 +19,6 @@ pub fn report(once: &Once, clock: &Arc<dyn Clock>) -> String {
         endpoints.push([account.to_string(), collector.to_string(), result]);
     }
 
-    let now = clock.now();
     let mut credentials = vec![["ACCOUNT", "CREDENTIAL", "STATUS", "DATE", "SOURCE OF THE DATE"].map(str::to_owned)];
     for state in once.store.snapshot() {
         for view in state.credentials(now) {

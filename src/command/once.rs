@@ -1,13 +1,13 @@
+use std::io;
 use std::sync::Arc;
 
 use futures_util::future::join_all;
+use jiff::Timestamp;
 use tokio::sync::{Notify, Semaphore};
 
 use crate::api::ApiError;
-use crate::clock::Clock;
-use crate::config::Config;
-use crate::daemon::{Parts, assemble};
-use crate::exposition::Page;
+use crate::daemon::{Daemon, Deps};
+use crate::exposition::{Body, Encoding, Format, Page};
 use crate::model::Collector;
 use crate::poll::{Jitter, Poller, Schedule};
 use crate::store::Store;
@@ -25,17 +25,18 @@ pub struct Once {
 ///
 /// # Errors
 /// Where a client cannot be made.
-pub async fn once(config: &Config, clock: &Arc<dyn Clock>) -> Result<Once, ApiError> {
-    let Parts { store, accounts, .. } = assemble(config, clock)?;
+pub async fn once(deps: Deps) -> io::Result<Once> {
+    let (config, clock) = (deps.config.clone(), Arc::clone(&deps.clock));
+    let daemon = Daemon::new(deps)?;
     let permits = Arc::new(Semaphore::new(config.poll.max_concurrent_requests));
-    let pollers = accounts.iter().flat_map(|account| {
+    let pollers = daemon.accounts().iter().flat_map(|account| {
         let collectors = account.cell.state().spec.collectors.clone();
         collectors.into_iter().map(|collector| Poller {
             account: account.clone(),
             collector,
-            schedule: Schedule::new(collector, config, Jitter(0.0), accounts.len()),
+            schedule: Schedule::new(collector, &config, Jitter(0.0), 0),
             series: config.series.clone(),
-            clock: Arc::clone(clock),
+            clock: Arc::clone(&clock),
             permits: Arc::clone(&permits),
             rotated: Arc::new(Notify::new()),
         })
@@ -45,7 +46,7 @@ pub async fn once(config: &Config, clock: &Arc<dyn Clock>) -> Result<Once, ApiEr
         (Arc::clone(&poller.account.cell.state().spec.name), poller.collector, outcome)
     }))
     .await;
-    Ok(Once { store, polls })
+    Ok(Once { store: daemon.store(), polls })
 }
 
 impl Once {
@@ -53,9 +54,13 @@ impl Once {
     ///
     /// The exporter's own families are left out: a process that has ended has none, and node_exporter, whose textfile
     /// collector is to read this, has `process_*` of its own.
-    #[must_use]
-    pub fn metrics(&self, clock: &dyn Clock) -> String {
-        Page::text_of(&self.store.snapshot(), clock.now())
+    ///
+    /// # Errors
+    /// None in practice: what is written goes to memory.
+    pub fn metrics(&self, now: Timestamp) -> io::Result<Body> {
+        let mut page = Page::new();
+        page.refresh(&self.store.snapshot(), now);
+        page.body(&[], Format::Text, Encoding::Identity)
     }
 
     /// The polls that failed, one line each: account, collector and why.

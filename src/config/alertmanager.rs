@@ -72,14 +72,12 @@ pub(super) fn read(mut section: Section, directory: &Path, faults: &mut Faults) 
     (!urls.is_empty()).then(|| Alertmanager { urls, basic_auth: basic_auth.flatten(), ca_file, external_url })
 }
 
-/// Reads the steps of `credential_warning`; the default where there are none.
-pub(super) fn warning(root: &mut Section, faults: &mut Faults) -> Vec<Duration> {
-    let Some(texts) = root.texts("credential_warning", faults) else { return WARNING.to_vec() };
-    texts
-        .into_iter()
-        .filter_map(|text| {
-            let step = value::duration(&text.text, &Limits::LIFE);
-            step.map_err(|problem| faults.add(text.place, problem)).ok()
-        })
-        .collect()
+/// Reads the steps of `credential_warning`; `None` where there are none.
+pub(super) fn warning(root: &mut Section, faults: &mut Faults) -> Option<Vec<Duration>> {
+    let texts = root.texts("credential_warning", faults)?.into_iter();
+    let steps = texts.filter_map(|text| {
+        let step = value::duration(&text.text, &Limits::LIFE);
+        step.map_err(|problem| faults.add(text.place, problem)).ok()
+    });
+    Some(steps.collect())
 }

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
-use std::time::Duration;
 
 use config::FileFormat;
 
@@ -14,8 +13,6 @@ use super::tree::{self, Table};
 use super::value::{self, Limits};
 use super::{Account, Config, ConfigFaults, Filter, History, Poll, Series, account, alertmanager};
 
-/// Default of `data_max_age`.
-const DATA_MAX_AGE: Duration = Duration::from_secs(24 * 60 * 60);
 /// The largest file that is read as a configuration, in bytes: far above any list of accounts.
 const LARGEST_FILE: u64 = 4 * 1024 * 1024;
 /// Keys at the top that a later version may know.
@@ -112,17 +109,20 @@ fn read(
     let mut root = Section::new("", values);
     let sections = root.sections("accounts", faults);
     let inline_secret = sections.iter().any(|section| section.has_in_file("secret"));
-    let accounts = accounts(sections, account::variables(environment), directory, faults);
-    let poll = poll(root.section("poll", faults), faults);
-    let history = history(root.section("history", faults), faults);
-    let series = series(root.section("series", faults), faults);
+    let mut config = Config::of(accounts(sections, account::variables(environment), directory, faults));
+    config.poll = poll(root.section("poll", faults), faults);
+    config.history = history(root.section("history", faults), faults);
+    config.series = series(root.section("series", faults), faults);
     let place = root.place("data_max_age");
-    let data_max_age = root.duration("data_max_age", &Limits::AGE, faults).unwrap_or(DATA_MAX_AGE);
-    let alertmanager = alertmanager::read(root.section("alertmanager", faults), directory, faults);
-    let credential_warning = alertmanager::warning(&mut root, faults);
+    if let Some(age) = root.duration("data_max_age", &Limits::AGE, faults) {
+        config.data_max_age = age;
+    }
+    config.alertmanager = alertmanager::read(root.section("alertmanager", faults), directory, faults);
+    if let Some(steps) = alertmanager::warning(&mut root, faults) {
+        config.credential_warning = steps;
+    }
     root.finish(PLANNED, faults);
-    check_age(&place, data_max_age, &poll, history, faults);
-    let config = Config { accounts, poll, history, series, data_max_age, alertmanager, credential_warning };
+    check_age(&place, &config, faults);
     (config, inline_secret)
 }
 
@@ -220,7 +220,8 @@ fn series(mut section: Section, faults: &mut Faults) -> Series {
 }
 
 /// Data must outlive the wait for the next poll, or a collector's series would come and go.
-fn check_age(place: &str, age: Duration, poll: &Poll, history: History, faults: &mut Faults) {
+fn check_age(place: &str, config: &Config, faults: &mut Faults) {
+    let Config { poll, history, data_max_age: age, .. } = config;
     let feeds = [
         ("current_usage", poll.current_usage, true),
         ("monthly_usage", poll.monthly_usage, history.months > 0),
@@ -228,7 +229,7 @@ fn check_age(place: &str, age: Duration, poll: &Poll, history: History, faults: 
         ("inventory", poll.inventory, true),
     ];
     for (key, interval, used) in feeds {
-        if used && interval >= age {
+        if used && interval >= *age {
             faults.add(
                 place,
                 format!(

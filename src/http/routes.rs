@@ -6,6 +6,8 @@ use hyper::header::{
 };
 use hyper::{HeaderMap, Method, Request, Response, StatusCode};
 
+use tracing::error;
+
 use super::body::Parts;
 use super::{page, status};
 use crate::clock::Clock;
@@ -29,7 +31,7 @@ pub struct Routes {
     /// The time of day.
     pub clock: Arc<dyn Clock>,
     /// What `/metrics` is made by.
-    pub exposition: Arc<Exposition>,
+    pub exposition: Exposition,
     /// Choices of the command line.
     pub web: Web,
 }
@@ -74,13 +76,19 @@ impl Routes {
         let accept_encoding = joined(headers, &ACCEPT_ENCODING);
         let format = Format::negotiate(accept.as_deref());
         let encoding = Encoding::negotiate(accept_encoding.as_deref());
-        let scrape = self.exposition.scrape(format, encoding).await;
-        let mut answer = Response::new(Parts::from(scrape.parts));
+        let body = match self.exposition.scrape(format, encoding).await {
+            Ok(body) => body,
+            Err(error) => {
+                error!(%error, "cannot make the metrics");
+                return text(StatusCode::INTERNAL_SERVER_ERROR, "cannot make the metrics: see the log\n");
+            }
+        };
+        let mut answer = Response::new(Parts::from(body.parts));
         let headers = answer.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(format.content_type()));
         headers.insert(VARY, HeaderValue::from_static("Accept, Accept-Encoding"));
-        if encoding == Encoding::Gzip {
-            headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+        if let Some(encoding) = encoding.content_encoding() {
+            headers.insert(CONTENT_ENCODING, HeaderValue::from_static(encoding));
         }
         answer
     }

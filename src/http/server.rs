@@ -1,4 +1,5 @@
 use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -28,18 +29,31 @@ const DRAIN: Duration = Duration::from_secs(4);
 /// The wait after a connection could not be accepted: the process is out of files or memory for the moment.
 const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
 
-/// Answers on all `listeners` until `shutdown` is cancelled and the requests under way are finished.
+/// Listens on `address`. Every address of the machine (`[::]`) means both families, or IPv4 alone where the machine has no
+/// IPv6.
 ///
 /// # Errors
-/// None at present; a listener that fails is tried again.
-pub async fn serve(listeners: Vec<TcpListener>, routes: Arc<Routes>, shutdown: CancellationToken) -> io::Result<()> {
+/// Where the address is taken, or cannot be had.
+pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+    let bound = std::net::TcpListener::bind(address).or_else(|error| match address.ip() {
+        IpAddr::V6(Ipv6Addr::UNSPECIFIED) if error.kind() != io::ErrorKind::AddrInUse => {
+            std::net::TcpListener::bind((Ipv4Addr::UNSPECIFIED, address.port()))
+        }
+        _ => Err(error),
+    })?;
+    bound.set_nonblocking(true)?;
+    TcpListener::from_std(bound)
+}
+
+/// Answers on all `listeners` until `shutdown` is cancelled and the requests under way are finished.
+/// A listener that fails is tried again.
+pub async fn serve(listeners: Vec<TcpListener>, routes: Arc<Routes>, shutdown: CancellationToken) {
     let permits = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     let mut tasks = JoinSet::new();
     for listener in listeners {
         tasks.spawn(accept(listener, Arc::clone(&routes), Arc::clone(&permits), shutdown.clone()));
     }
     while tasks.join_next().await.is_some() {}
-    Ok(())
 }
 
 async fn accept(listener: TcpListener, routes: Arc<Routes>, permits: Arc<Semaphore>, shutdown: CancellationToken) {

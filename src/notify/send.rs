@@ -1,17 +1,43 @@
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures_util::future::join_all;
+use prometheus::{IntCounterVec, Opts, Registry};
 use tracing::{info, warn};
 use url::Url;
 
 use super::round::Post;
 use super::password;
-use crate::config::BasicAuth;
+use crate::config::{Alertmanager, BasicAuth};
+use crate::metrics;
 
-/// Told how each post ended.
-pub trait Outcomes: Send + Sync + 'static {
-    /// One post to one Alertmanager.
-    fn count(&self, alertmanager: &str, delivered: bool);
+/// Counts how each post ended.
+#[derive(Debug)]
+pub struct Counter(IntCounterVec);
+
+impl Counter {
+    /// A counter in `registry`, at 0 for each of the Alertmanagers.
+    ///
+    /// # Errors
+    /// Where the registry has it already.
+    pub fn new(registry: &Registry, alertmanager: &Alertmanager) -> prometheus::Result<Self> {
+        let info = &metrics::NOTIFICATIONS;
+        let counter = IntCounterVec::new(Opts::new(info.name, info.help), info.labels)?;
+        for url in &alertmanager.urls {
+            for result in [DELIVERED, FAILED] {
+                counter.get_metric_with_label_values(&[name(url), result])?;
+            }
+        }
+        registry.register(Box::new(counter.clone()))?;
+        Ok(Self(counter))
+    }
+}
+
+const DELIVERED: &str = "delivered";
+const FAILED: &str = "failed";
+
+/// An Alertmanager as it was configured: the value of the `alertmanager` label.
+fn name(url: &Url) -> &str {
+    url.as_str().trim_end_matches('/')
 }
 
 /// Posts alerts to every Alertmanager.
@@ -20,33 +46,26 @@ pub struct Sender {
     targets: Vec<Target>,
     auth: Option<BasicAuth>,
     status_page: String,
-    outcomes: Arc<dyn Outcomes>,
+    counter: Counter,
 }
 
 struct Target {
-    /// As configured: the value of the `alertmanager` label.
     name: String,
     alerts: Url,
     /// Whether the last post failed, so that a fault is logged when it begins and when it ends.
-    failing: std::sync::atomic::AtomicBool,
+    failing: AtomicBool,
 }
 
 impl Sender {
-    /// A sender to the Alertmanagers at `urls`. `status_page` is where the alerts tell a person to look.
+    /// A sender to every one of the Alertmanagers. `status_page` is where the alerts tell a person to look.
     #[must_use]
-    pub fn new(
-        client: reqwest::Client,
-        urls: &[Url],
-        auth: Option<BasicAuth>,
-        status_page: String,
-        outcomes: Arc<dyn Outcomes>,
-    ) -> Self {
-        let targets = urls.iter().map(|url| {
+    pub fn new(client: reqwest::Client, alertmanager: &Alertmanager, status_page: String, counter: Counter) -> Self {
+        let targets = alertmanager.urls.iter().map(|url| {
             let mut alerts = url.clone();
             alerts.set_path(&format!("{}/api/v2/alerts", url.path().trim_end_matches('/')));
-            Target { name: url.as_str().trim_end_matches('/').to_owned(), alerts, failing: false.into() }
+            Target { name: name(url).to_owned(), alerts, failing: AtomicBool::new(false) }
         });
-        Self { client, targets: targets.collect(), auth, status_page, outcomes }
+        Self { client, targets: targets.collect(), auth: alertmanager.basic_auth.clone(), status_page, counter }
     }
 
     /// Posts to all of them side by side, and counts what came of it.
@@ -72,8 +91,8 @@ impl Sender {
 
     fn note(&self, target: &Target, outcome: Result<(), String>) {
         let alertmanager = target.name.as_str();
-        self.outcomes.count(alertmanager, outcome.is_ok());
-        let failed_before = target.failing.swap(outcome.is_err(), std::sync::atomic::Ordering::Relaxed);
+        self.counter.0.with_label_values(&[alertmanager, if outcome.is_ok() { DELIVERED } else { FAILED }]).inc();
+        let failed_before = target.failing.swap(outcome.is_err(), Ordering::Relaxed);
         match outcome {
             Ok(()) if failed_before => info!(alertmanager, "alerts are delivered again"),
             Err(error) if !failed_before => {
