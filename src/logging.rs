@@ -82,7 +82,7 @@ where
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use std::io::Write;
     use std::sync::{Arc, Mutex};
 
@@ -103,11 +103,12 @@ mod tests {
         }
     }
 
-    fn logged(level: LogLevel, format: LogFormat, work: impl FnOnce()) -> String {
-        let captured = Captured::default();
-        let writer = captured.clone();
+    /// What `work` logs on this thread.
+    pub(crate) fn captured(level: LogLevel, format: LogFormat, work: impl FnOnce()) -> String {
+        let lines = Captured::default();
+        let writer = lines.clone();
         tracing::dispatcher::with_default(&dispatch(level, format, move || writer.clone()), work);
-        String::from_utf8(captured.0.lock().unwrap().clone()).unwrap()
+        String::from_utf8(lines.0.lock().unwrap().clone()).unwrap()
     }
 
     fn speak() {
@@ -117,7 +118,7 @@ mod tests {
 
     #[test]
     fn logfmt_is_a_line_a_message_with_its_time_in_utc() {
-        let text = logged(LogLevel::Info, LogFormat::Logfmt, speak);
+        let text = captured(LogLevel::Info, LogFormat::Logfmt, speak);
         assert_eq!(text.lines().count(), 1, "{text}");
         let (time, rest) = text.strip_prefix("ts=").unwrap().split_once(' ').unwrap();
         assert!(time.ends_with('Z') && time.parse::<Timestamp>().is_ok(), "{time}");
@@ -130,7 +131,7 @@ mod tests {
 
     #[test]
     fn json_is_an_object_a_message_with_its_time_in_utc() {
-        let text = logged(LogLevel::Debug, LogFormat::Json, speak);
+        let text = captured(LogLevel::Debug, LogFormat::Json, speak);
         let messages: Vec<serde_json::Value> = text
             .lines()
             .map(|line| serde_json::from_str(line).unwrap())
@@ -152,9 +153,9 @@ mod tests {
             tracing::warn!(target: "rustls", "a warning");
             tracing::error!(target: "rustls", "an error");
         };
-        let text = logged(LogLevel::Trace, LogFormat::Logfmt, speak);
+        let text = captured(LogLevel::Trace, LogFormat::Logfmt, speak);
         assert!(!text.contains("canary") && text.contains("a warning"), "{text}");
-        let text = logged(LogLevel::Error, LogFormat::Logfmt, speak);
+        let text = captured(LogLevel::Error, LogFormat::Logfmt, speak);
         assert!(!text.contains("a warning") && text.contains("an error"), "{text}");
     }
 }
