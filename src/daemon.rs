@@ -9,8 +9,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
-use crate::api::Endpoint;
-use crate::api::transport::Transport;
+use crate::api::{Endpoint, Transport};
 use crate::build_info;
 use crate::clock::Clock;
 use crate::config::{Alertmanager, Config};

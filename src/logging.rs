@@ -66,9 +66,11 @@ where
         .with_default(level.min(LevelFilter::WARN))
         .with_target(env!("CARGO_CRATE_NAME"), level);
     let layer = match format {
-        LogFormat::Logfmt => {
-            tracing_logfmt::builder().with_span_path(false).layer().with_writer(writer).boxed()
-        }
+        LogFormat::Logfmt => tracing_logfmt::builder()
+            .with_span_path(false)
+            .layer()
+            .with_writer(writer)
+            .boxed(),
         LogFormat::Json => tracing_subscriber::fmt::layer()
             .json()
             .flatten_event(true)
@@ -80,7 +82,7 @@ where
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use std::io::Write;
     use std::sync::{Arc, Mutex};
 
@@ -101,11 +103,12 @@ mod tests {
         }
     }
 
-    fn logged(level: LogLevel, format: LogFormat, work: impl FnOnce()) -> String {
-        let captured = Captured::default();
-        let writer = captured.clone();
+    /// What `work` logs on this thread.
+    pub(crate) fn captured(level: LogLevel, format: LogFormat, work: impl FnOnce()) -> String {
+        let lines = Captured::default();
+        let writer = lines.clone();
         tracing::dispatcher::with_default(&dispatch(level, format, move || writer.clone()), work);
-        String::from_utf8(captured.0.lock().unwrap().clone()).unwrap()
+        String::from_utf8(lines.0.lock().unwrap().clone()).unwrap()
     }
 
     fn speak() {
@@ -115,7 +118,7 @@ mod tests {
 
     #[test]
     fn logfmt_is_a_line_a_message_with_its_time_in_utc() {
-        let text = logged(LogLevel::Info, LogFormat::Logfmt, speak);
+        let text = captured(LogLevel::Info, LogFormat::Logfmt, speak);
         assert_eq!(text.lines().count(), 1, "{text}");
         let (time, rest) = text.strip_prefix("ts=").unwrap().split_once(' ').unwrap();
         assert!(time.ends_with('Z') && time.parse::<Timestamp>().is_ok(), "{time}");
@@ -128,9 +131,11 @@ mod tests {
 
     #[test]
     fn json_is_an_object_a_message_with_its_time_in_utc() {
-        let text = logged(LogLevel::Debug, LogFormat::Json, speak);
-        let messages: Vec<serde_json::Value> =
-            text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let text = captured(LogLevel::Debug, LogFormat::Json, speak);
+        let messages: Vec<serde_json::Value> = text
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect();
         assert_eq!(messages.len(), 2);
         let time = messages[0]["timestamp"].as_str().unwrap();
         assert!(time.ends_with('Z') && time.parse::<Timestamp>().is_ok(), "{time}");
@@ -148,9 +153,9 @@ mod tests {
             tracing::warn!(target: "rustls", "a warning");
             tracing::error!(target: "rustls", "an error");
         };
-        let text = logged(LogLevel::Trace, LogFormat::Logfmt, speak);
+        let text = captured(LogLevel::Trace, LogFormat::Logfmt, speak);
         assert!(!text.contains("canary") && text.contains("a warning"), "{text}");
-        let text = logged(LogLevel::Error, LogFormat::Logfmt, speak);
+        let text = captured(LogLevel::Error, LogFormat::Logfmt, speak);
         assert!(!text.contains("a warning") && text.contains("an error"), "{text}");
     }
 }

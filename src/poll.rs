@@ -18,7 +18,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::api::account_v2::Client;
-use crate::api::transport::{Transport, TransportError};
+use crate::api::{Transport, TransportError};
 use crate::clock::Clock;
 use crate::config::{self, Config};
 use crate::model::Collector;
@@ -82,11 +82,7 @@ pub fn accounts(
     for account in &config.accounts {
         let Some(cell) = store.account(&account.name) else { continue };
         let recorder = Recorder::new(Arc::clone(&cell), Arc::clone(clock), Arc::clone(times));
-        let transport = match &account.ca_file {
-            Some(ca_file) => shared.trusting(ca_file)?,
-            None => shared.clone(),
-        };
-        let client = Client::new(account, transport, Arc::clone(clock), Arc::new(recorder));
+        let client = Client::new(account, shared.clone(), Arc::clone(clock), Arc::new(recorder))?;
         made.push(Account { cell, client: Arc::new(client) });
     }
     Ok(made)

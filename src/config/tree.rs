@@ -143,7 +143,7 @@ fn put(tree: &mut Table, path: &[Step], leaf: Value, name: &String) -> Result<()
                 let length = list.len();
                 if *index > length {
                     return Err(format!(
-                        "the list has {length} items so far: items are numbered from 0, without a gap"
+                        "leaves a gap: items are numbered from 0, and the next one here is {length}"
                     ));
                 }
                 if *index == length {

@@ -1,0 +1,191 @@
+use super::*;
+use crate::logging::tests::captured;
+use crate::logging::{LogFormat, LogLevel};
+
+#[test]
+fn the_least_that_is_needed_takes_every_default() {
+    let place = Place::new();
+    let config = place.load(ACCOUNT).unwrap();
+    assert_eq!(config.poll, Poll::default());
+    assert_eq!(config.history, History::default());
+    assert_eq!(config.series.max_per_account, 50_000);
+    assert!(config.series.buckets.allows("any"));
+    assert_eq!(config.data_max_age, Duration::from_secs(86_400));
+    let [account] = &config.accounts[..] else { panic!() };
+    assert_eq!(account.name, "a");
+    assert_eq!(account.base_url.as_str(), "https://api.lyvecloud.seagate.com/v2");
+    assert_eq!(
+        account.access_key,
+        SecretSource::Inline(Secret::new("AK".to_owned()))
+    );
+    assert_eq!(account.secret, SecretSource::File(place.path("secret")));
+    assert_eq!(account.credential, Expiry::Unknown);
+    assert_eq!(account.ca_file, None);
+}
+
+#[test]
+fn the_example_loads_as_it_is_and_with_every_comment_taken_as_a_value() {
+    let example = include_str!("../../../config/lyve-cloud-exporter.yaml");
+    let place = Place::new();
+    let at_the_example = |text: &str| {
+        text.replace(
+            "/run/credentials/lyve-secret",
+            place.path("secret").to_str().unwrap(),
+        )
+        .replace("/etc/ssl/proxy-ca.pem", place.path("ca.pem").to_str().unwrap())
+    };
+    let certificate = rcgen::generate_simple_self_signed(vec!["proxy".to_owned()]).unwrap();
+    std::fs::write(place.path("ca.pem"), certificate.cert.pem()).unwrap();
+
+    let config = place.load(&at_the_example(example)).unwrap();
+    assert_eq!(config.accounts[0].name, "production");
+    assert_eq!(config.accounts[0].credential, at("2027-01-31T00:00:00Z"));
+    assert_eq!(config.poll, Poll::default());
+
+    // The head of the file is prose, and the two ways to give an expiry exclude each other.
+    let (_, body) = example.split_once("\naccounts:").unwrap();
+    let uncommented: String = body
+        .lines()
+        .map(|line| match line.trim_start().starts_with("# ") {
+            true => line.replacen("# ", "", 1),
+            false => line.to_owned(),
+        })
+        .filter(|line| !line.trim_start().starts_with("expires:"))
+        .fold("accounts:".to_owned(), |text, line| text + &line + "\n");
+    let full = place.load(&at_the_example(&uncommented)).unwrap();
+    assert_eq!(full.poll, Poll::default());
+    assert_eq!(full.history, History::default());
+    assert_eq!(full.data_max_age, config.data_max_age);
+    assert_eq!(full.series.max_per_account, config.series.max_per_account);
+    assert_eq!(full.series.buckets.include.len(), 1);
+    assert_eq!(full.accounts[0].base_url, config.accounts[0].base_url);
+    assert_eq!(full.accounts[0].ca_file, Some(place.path("ca.pem")));
+    assert_eq!(full.accounts[0].credential, at("2027-01-31T00:00:00Z"));
+    assert_eq!(full.credential_warning, config.credential_warning);
+    assert!(config.alertmanager.is_none());
+    assert_eq!(full.alertmanager.unwrap().urls[0].as_str(), "http://localhost:9093/");
+}
+
+#[test]
+fn toml_and_json_say_the_same_as_yaml() {
+    let place = Place::new();
+    let yaml = "
+accounts:
+  - {name: Über, account_id: acme, access_key: '0123', secret_file: secret, credential: {expires: 2027-01-31}}
+poll: {current_usage: 5m, max_concurrent_requests: 2}
+series: {buckets: {exclude: ['tmp-.*']}}
+";
+    let toml = "
+poll.current_usage = '5m'
+poll.max_concurrent_requests = 2
+[[accounts]]
+name = 'Über'
+account_id = 'acme'
+access_key = '0123'
+secret_file = 'secret'
+credential.expires = 2027-01-31
+[series.buckets]
+exclude = ['tmp-.*']
+";
+    let json = r#"{
+  "accounts": [{"name": "Über", "account_id": "acme", "access_key": "0123", "secret_file": "secret",
+                "credential": {"expires": "2027-01-31"}}],
+  "poll": {"current_usage": "5m", "max_concurrent_requests": 2},
+  "series": {"buckets": {"exclude": ["tmp-.*"]}}
+}"#;
+    let shown = |name: &str, text: &str| format!("{:?}", place.load_as(name, text, &[]).unwrap());
+    let expected = shown("config.yml", yaml);
+    assert!(
+        expected.contains("Über") && expected.contains("2027-01-31"),
+        "{expected}"
+    );
+    assert_eq!(shown("config.toml", toml), expected);
+    assert_eq!(shown("config.JSON", json), expected);
+    assert_eq!(shown("config", yaml), expected);
+    assert_eq!(shown("config.yaml", &format!("\u{feff}{yaml}")), expected);
+}
+
+#[test]
+fn a_section_with_everything_commented_out_is_as_none() {
+    let place = Place::new();
+    let config = place
+        .load(&format!("{ACCOUNT}poll:\nseries:\n  buckets:\n    include:\n"))
+        .unwrap();
+    assert_eq!(config.poll, Poll::default());
+}
+
+#[test]
+fn an_expiry_is_given_or_computed() {
+    let place = Place::new();
+    for (credential, expected) in [
+        ("{expires: 2027-01-31}", at("2027-01-31T00:00:00Z")),
+        (
+            "{expires: '2027-01-31T12:00:00+02:00'}",
+            at("2027-01-31T10:00:00Z"),
+        ),
+        ("{expires: never}", Expiry::Never),
+        (
+            "{generated: 2026-10-01, valid_for: 90d}",
+            at("2026-12-30T00:00:00Z"),
+        ),
+        ("{}", Expiry::Unknown),
+        ("", Expiry::Unknown),
+    ] {
+        let text = format!(
+            "accounts:\n- name: a\n  account_id: acme\n  access_key: AK\n  secret_file: secret\n  credential: {credential}\n"
+        );
+        assert_eq!(
+            place.load(&text).unwrap().accounts[0].credential,
+            expected,
+            "{credential}"
+        );
+    }
+}
+
+#[test]
+fn the_monthly_interval_needs_no_data_where_the_history_is_off() {
+    Place::new()
+        .load(&format!("{ACCOUNT}data_max_age: 2h\nhistory: {{months: 0}}\n"))
+        .unwrap();
+}
+
+#[test]
+fn a_file_with_a_secret_that_others_can_read_is_warned_of() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let place = Place::new();
+    let warning = |text: &str, mode: u32, environment: &[(&str, &str)]| {
+        let path = place.path("config.yaml");
+        std::fs::write(&path, text).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+        captured(LogLevel::Info, LogFormat::Logfmt, || {
+            load(Some(&path), &variables(environment)).unwrap();
+        })
+    };
+    let inline = ACCOUNT.replace("secret_file: secret", "secret: canary");
+    let text = warning(&inline, 0o644, &[]);
+    assert!(
+        text.contains("level=warn") && text.contains("chmod 600"),
+        "{text}"
+    );
+    assert!(!text.contains("canary"), "{text}");
+    assert_eq!(warning(&inline, 0o600, &[]), "");
+    assert_eq!(warning(ACCOUNT, 0o644, &[]), "");
+    let by_variable = [("LYVE_EXPORTER__ACCOUNTS__0__SECRET", "canary")];
+    assert_eq!(
+        warning(&ACCOUNT.replace(", secret_file: secret", ""), 0o644, &by_variable),
+        ""
+    );
+}
+
+#[test]
+fn each_collector_has_the_interval_of_its_key() {
+    let config = Place::new()
+        .load(&format!(
+            "{ACCOUNT}poll: {{current_usage: 1m, monthly_usage: 2m, credentials: 3m, inventory: 4m, verify_login: 5m}}\n"
+        ))
+        .unwrap();
+    let minutes = Collector::ALL.map(|collector| config.poll.interval(collector).as_secs() / 60);
+    assert_eq!(minutes, [1, 2, 3, 4, 4]);
+    assert_eq!(config.poll.verify_login, Duration::from_secs(300));
+}

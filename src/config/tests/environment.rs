@@ -1,0 +1,182 @@
+use super::*;
+
+#[test]
+fn any_value_can_be_overridden_from_the_environment() {
+    let place = Place::new();
+    let config = place
+        .load_as(
+            "config.yaml",
+            &format!("{ACCOUNT}poll: {{current_usage: 10m, timeout: 5s}}\n"),
+            &[
+                ("LYVE_EXPORTER__POLL__CURRENT_USAGE", "5m"),
+                ("lyve_exporter__poll__Max_Concurrent_Requests", "3"),
+                ("LYVE_EXPORTER__HISTORY__MONTHS", "0"),
+                ("LYVE_EXPORTER__ACCOUNTS__0__NAME", "Name.With[Case]"),
+                ("LYVE_EXPORTER__ACCOUNTS__0__CREDENTIAL__EXPIRES", "2027-01-31"),
+                ("LYVE_EXPORTER__ACCOUNTS__1__NAME", "b"),
+                ("LYVE_EXPORTER__ACCOUNTS__1__ACCOUNT_ID", "0123"),
+                ("LYVE_EXPORTER__ACCOUNTS__1__ACCESS_KEY", "true"),
+                ("LYVE_EXPORTER__ACCOUNTS__1__SECRET", "1e5"),
+                ("LYVE_EXPORTER__SERIES__BUCKETS__EXCLUDE__0", "tmp"),
+                ("LYVE_EXPORTER_CONFIG_FILE", "a flag's variable"),
+            ],
+        )
+        .unwrap();
+    assert_eq!(config.poll.current_usage, Duration::from_secs(300));
+    assert_eq!(config.poll.timeout, Duration::from_secs(5));
+    assert_eq!(config.poll.max_concurrent_requests, 3);
+    assert_eq!(config.history.months, 0);
+    assert_eq!(config.accounts[0].name, "Name.With[Case]");
+    assert_eq!(config.accounts[0].credential, at("2027-01-31T00:00:00Z"));
+    assert_eq!(config.accounts[1].account_id, "0123");
+    assert_eq!(
+        config.accounts[1].access_key,
+        SecretSource::Inline(Secret::new("true".to_owned()))
+    );
+    assert_eq!(
+        config.accounts[1].secret,
+        SecretSource::Inline(Secret::new("1e5".to_owned()))
+    );
+    assert!(!config.series.buckets.allows("tmp"));
+}
+
+#[test]
+fn lists_can_be_built_up_from_the_environment_alone() {
+    let names: Vec<String> = (0..12)
+        .map(|index| format!("LYVE_EXPORTER__ACCOUNTS__{index}__"))
+        .collect();
+    let mut environment = BTreeMap::new();
+    for (index, name) in names.iter().enumerate() {
+        environment.insert(format!("{name}NAME"), format!("n{index}"));
+        environment.insert(format!("{name}ACCOUNT_ID"), "acme".to_owned());
+        environment.insert(format!("{name}ACCESS_KEY"), "AK".to_owned());
+        environment.insert(format!("{name}SECRET"), "s".to_owned());
+    }
+    let config = load(None, &environment).unwrap();
+    assert_eq!(config.accounts.len(), 12);
+    assert_eq!(config.accounts[11].name, "n11");
+}
+
+#[test]
+fn a_bad_override_names_its_variable() {
+    let place = Place::new();
+    let faults = place
+        .load_as(
+            "config.yaml",
+            ACCOUNT,
+            &[
+                ("LYVE_EXPORTER__ACCOUNTS", "canary"),
+                ("LYVE_EXPORTER__ACCOUNTS__0__SECRET", "canary"),
+                ("LYVE_EXPORTER__ACCOUNTS__2__SECRET", "canary"),
+                ("LYVE_EXPORTER__ACCOUNTS__99999999999__SECRET", "canary"),
+                ("LYVE_EXPORTER__ACCOUNTS__NAME", "canary"),
+                ("LYVE_EXPORTER__DATA_MAX_AGE__X", "canary"),
+                ("LYVE_EXPORTER__DATA_MAX_AGE", "canary"),
+                ("LYVE_EXPORTER__POLL__TIMEOUT", "canary"),
+                ("LYVE_EXPORTER__POLL__INVENTORI", "canary"),
+                ("LYVE_EXPORTER__", "canary"),
+                ("LYVE_EXPORTER__HISTORY__MONTHS", "\u{fffd}"),
+            ],
+        )
+        .unwrap_err();
+    assert_eq!(
+        lines(&faults),
+        [
+            "LYVE_EXPORTER__HISTORY__MONTHS: is not UTF-8 text",
+            "LYVE_EXPORTER__ACCOUNTS: would replace a whole table or list: set the values inside it one by one",
+            "LYVE_EXPORTER__ACCOUNTS__2__SECRET: leaves a gap: items are numbered from 0, and the next one here is 1",
+            "LYVE_EXPORTER__ACCOUNTS__99999999999__SECRET: leaves a gap: items are numbered from 0, and the next one here is 1",
+            "LYVE_EXPORTER__ACCOUNTS__NAME: addresses a list: name the item by its number from 0, as in \
+             LYVE_EXPORTER__ACCOUNTS__0__NAME",
+            "LYVE_EXPORTER__DATA_MAX_AGE__X: addresses something inside a plain value",
+            "accounts[0].secret (LYVE_EXPORTER__ACCOUNTS__0__SECRET): is given as well as accounts[0].secret_file: \
+             keep one of them",
+            "poll.timeout (LYVE_EXPORTER__POLL__TIMEOUT): is not a duration: write 30s, 15m, 1h30m or 90d",
+            "poll.inventori (LYVE_EXPORTER__POLL__INVENTORI): is not a known key; did you mean `inventory`?",
+            "history.months (LYVE_EXPORTER__HISTORY__MONTHS): must be a whole number from 0 to 120",
+            "data_max_age (LYVE_EXPORTER__DATA_MAX_AGE): is not a duration: write 30s, 15m, 1h30m or 90d",
+            " (LYVE_EXPORTER__): is not a known key; known here: accounts, poll, history, series, data_max_age, alertmanager, credential_warning",
+        ]
+    );
+}
+
+#[test]
+fn one_account_needs_no_file() {
+    let place = Place::new();
+    let secret = place.path("secret");
+    let secret_path = secret.to_str().unwrap();
+    let config = load(
+        None,
+        &variables(&[
+            ("LYVE_ACCOUNT_ID_FILE", secret_path),
+            ("LYVE_ACCESS_KEY", "AK"),
+            ("LYVE_SECRET_FILE", secret_path),
+            ("LYVE_SECRET", ""),
+            ("LYVE_BASE_URL", "http://127.0.0.1:1/v2/"),
+            ("LYVE_CREDENTIAL_EXPIRES", "never"),
+            ("LYVE_EXPORTER__POLL__TIMEOUT", "1s"),
+        ]),
+    )
+    .unwrap();
+    let [account] = &config.accounts[..] else { panic!() };
+    assert_eq!(account.name, "s3cret");
+    assert_eq!(account.account_id, "s3cret");
+    assert_eq!(
+        account.access_key,
+        SecretSource::Inline(Secret::new("AK".to_owned()))
+    );
+    assert_eq!(account.secret, SecretSource::File(secret.clone()));
+    assert_eq!(account.base_url.as_str(), "http://127.0.0.1:1/v2");
+    assert_eq!(account.credential, Expiry::Never);
+    assert_eq!(config.poll.timeout, Duration::from_secs(1));
+}
+
+#[test]
+fn faults_of_the_account_in_variables_name_the_variables() {
+    let faults = load(
+        None,
+        &variables(&[
+            ("LYVE_ACCOUNT_ID", "acme"),
+            ("LYVE_ACCOUNT_ID_FILE", "/nowhere"),
+            ("LYVE_ACCESS_KEY_FILE", "/nowhere/canary"),
+            ("LYVE_BASE_URL", "https://canary@example.com"),
+            ("LYVE_CREDENTIAL_EXPIRES", "canary"),
+        ]),
+    )
+    .unwrap_err();
+    let found = lines(&faults);
+    let expected = [
+        "account_id (LYVE_ACCOUNT_ID): is given as well as account_id_file (LYVE_ACCOUNT_ID_FILE)",
+        "access_key_file (LYVE_ACCESS_KEY_FILE): names a file that cannot be read (entity not found)",
+        "LYVE_SECRET: is not set, but other variables of the account are: set it or LYVE_SECRET_FILE",
+        "base_url (LYVE_BASE_URL): must hold no user name or password",
+        "expires (LYVE_CREDENTIAL_EXPIRES): is no date",
+    ];
+    assert_eq!(found.len(), expected.len(), "{found:#?}");
+    for (found, expected) in found.iter().zip(expected) {
+        assert!(found.starts_with(expected), "{found}");
+    }
+    assert!(!faults.to_string().contains("canary"), "{faults}");
+}
+
+#[test]
+fn accounts_come_from_one_place_and_from_somewhere() {
+    let place = Place::new();
+    let faults = place
+        .load_as("config.yaml", ACCOUNT, &[("LYVE_SECRET", "s")])
+        .unwrap_err();
+    assert_eq!(
+        lines(&faults),
+        [
+            "accounts: are given as well as an account in the LYVE_ACCOUNT_ID, LYVE_ACCESS_KEY and LYVE_SECRET \
+          variables: keep one of the two"
+        ]
+    );
+    let none = [
+        "accounts: there is none: list accounts in a file that --config.file names, or set LYVE_ACCOUNT_ID, \
+                 LYVE_ACCESS_KEY and LYVE_SECRET (or each with _FILE)",
+    ];
+    assert_eq!(lines(&load(None, &BTreeMap::new()).unwrap_err()), none);
+    assert_eq!(place.faults("# nothing\n"), none);
+    assert_eq!(place.faults("accounts: []\n"), none);
+}

@@ -1,0 +1,271 @@
+use super::*;
+
+#[test]
+fn every_fault_is_told_at_once() {
+    let faults = Place::new().faults(
+        "
+accounts:
+  - {name: a, account_id: acme, access_key: AK, secret: x, secret_file: secret}
+  - {name: a, api: object_storage, account_id: 12345, access_key: 0123, secret_file: missing}
+  - {name: '', base_url: 'http://example.com', acount_id: acme, access_key_file: blank, secret: true, price: {}}
+  - just a text
+poll: {current_usage: 15, monthly_usage: 0s, inventory: 2y, verify_login: -5m, time_out: 5s, timeout: 1h,
+       max_concurrent_requests: 0}
+history: {months: 121}
+series: {buckets: {include: ['[a'], exclude: [7]}, max_per_account: 0}
+data_max_age: 5m
+state_file: /tmp/state
+alertmanager: {urls: ['http://alertmanager:9093', 'ftp://x'], basic_auth: {username: me}}
+credential_warning: ['30']
+Pol: {}
+",
+    );
+    let expected = [
+        "accounts[3]: must be a table of keys, and is a text",
+        "accounts[0].secret: is given as well as accounts[0].secret_file: keep one of them",
+        "accounts[1].name: is the same as that of accounts[0]: each account needs a name of its own",
+        "accounts[1].api: this version does not support object_storage yet: use account_v2, or remove the account",
+        "accounts[1].account_id: must be a text, and is a number: put it in quotes",
+        "accounts[1].access_key: must be a text, and is a number: put it in quotes",
+        "accounts[1].secret_file: names a file that cannot be read (entity not found): check its path and its rights",
+        "accounts[2].name: is empty: give it a value, or remove the key",
+        "accounts[2].base_url: is http, which would send the credentials in clear: use https (http is for this \
+         machine only)",
+        "accounts[2].account_id: is missing",
+        "accounts[2].access_key_file: names a file that is empty: write the value into it",
+        "accounts[2].secret: must be a text, and is true or false: put it in quotes",
+        "accounts[2].acount_id: is not a known key; did you mean `account_id`?",
+        "accounts[2].price: is not supported by this version: remove it",
+        "poll.current_usage: has no unit: write 30s, 15m, 6h or 90d",
+        "poll.monthly_usage: must be from 1s to 90d",
+        "poll.verify_login: must be from 1s to 90d",
+        "poll.inventory: counts months or years, which have no fixed length: write days, as in 90d",
+        "poll.timeout: must be from 100ms to 10m",
+        "poll.max_concurrent_requests: must be a whole number from 1 to 1000",
+        "poll.time_out: is not a known key; did you mean `timeout`?",
+        "history.months: must be a whole number from 0 to 120",
+        "series.buckets.include[0]: is not a regular expression: unclosed character class",
+        "series.buckets.exclude[0]: must be a text, and is a number: put it in quotes",
+        "series.max_per_account: must be a whole number from 1 to 4294967295",
+        "alertmanager.urls[1]: must begin with https://",
+        "alertmanager.basic_auth.password: is missing: give password or password_file",
+        "alertmanager.urls: has an http address, which would send the password of basic_auth in clear: use https",
+        "credential_warning[0]: has no unit: write 30s, 15m, 6h or 90d",
+        "Pol: is not a known key; did you mean `poll`?",
+        "state_file: is not supported by this version: remove it",
+        "data_max_age: must be longer than poll.current_usage, or series would vanish between two polls: raise it, or \
+         shorten poll.current_usage",
+        "data_max_age: must be longer than poll.monthly_usage, or series would vanish between two polls: raise it, or \
+         shorten poll.monthly_usage",
+        "data_max_age: must be longer than poll.credentials, or series would vanish between two polls: raise it, or \
+         shorten poll.credentials",
+        "data_max_age: must be longer than poll.inventory, or series would vanish between two polls: raise it, or \
+         shorten poll.inventory",
+    ];
+    for (found, expected) in faults.iter().zip(expected) {
+        assert_eq!(found, expected);
+    }
+    assert_eq!(faults.len(), expected.len(), "{faults:#?}");
+}
+
+#[test]
+fn each_kind_of_fault_has_its_place_and_its_words() {
+    let account = |more: &str| format!("accounts: [{{name: a, account_id: acme, access_key: AK, {more}}}]\n");
+    let with = |more: &str| account(&format!("secret_file: secret, {more}"));
+    let top = |more: &str| format!("{ACCOUNT}{more}\n");
+    let place = Place::new();
+    for (text, expected) in [
+        (
+            account(""),
+            "accounts[0].secret: is missing: give secret or secret_file",
+        ),
+        (
+            account("secret: ''"),
+            "accounts[0].secret: is empty: give it a value, or remove the key",
+        ),
+        (
+            account("secret: ~"),
+            "accounts[0].secret: is empty: give it a value, or remove the key",
+        ),
+        (
+            account("secret: [x]"),
+            "accounts[0].secret: must be a text, and is a list",
+        ),
+        (
+            account("secret: 1.5"),
+            "accounts[0].secret: must be a text, and is a number with a fraction: put it in quotes",
+        ),
+        (
+            account("secret_file: ."),
+            "accounts[0].secret_file: names a file that cannot be read (is a directory): check its path and its rights",
+        ),
+        (
+            with("credential: {expires: never, generated: 2026-10-01}"),
+            "accounts[0].credential: holds expires as well as generated or valid_for: keep expires, or the other two",
+        ),
+        (
+            with("credential: {generated: 2026-10-01}"),
+            "accounts[0].credential: holds generated without valid_for: add valid_for, or give expires instead",
+        ),
+        (
+            with("credential: {valid_for: 90d}"),
+            "accounts[0].credential: holds valid_for without generated: add generated, or give expires instead",
+        ),
+        (
+            with("credential: {expires: soon}"),
+            "accounts[0].credential.expires: is no date: write 2027-01-31 (00:00 UTC of it), or 2027-01-31T12:00:00Z \
+             with its offset, or never",
+        ),
+        (
+            with("credential: never"),
+            "accounts[0].credential: must be a table of keys, and is a text",
+        ),
+        (with("api: account_v1"), "accounts[0].api: must be account_v2"),
+        (
+            with("ca_file: missing.pem"),
+            "accounts[0].ca_file: names a file that cannot be read (entity not found): check its path and its rights",
+        ),
+        (
+            with("ca_file: secret"),
+            "accounts[0].ca_file: names a file without a certificate in it: it must be PEM",
+        ),
+        (
+            with("region: us"),
+            "accounts[0].region: is not a known key; known here: name, api, base_url, account_id, access_key, \
+             access_key_file, secret, secret_file, credential, ca_file",
+        ),
+        (
+            with("Base-URL: x"),
+            "accounts[0].Base-URL: is not a known key; did you mean `base_url`?",
+        ),
+        (
+            top("poll: {timeout: soon}"),
+            "poll.timeout: is not a duration: write 30s, 15m, 1h30m or 90d",
+        ),
+        (top("poll: 15m"), "poll: must be a table of keys, and is a text"),
+        (
+            top("history: {months: -1}"),
+            "history.months: must be a whole number from 0 to 120",
+        ),
+        (
+            top("history: {months: 6.5}"),
+            "history.months: must be a whole number, and is a number with a fraction",
+        ),
+        (
+            top("history: {months: '6'}"),
+            "history.months: must be a whole number, and is a text",
+        ),
+        (
+            top("series: {buckets: {include: '.*'}}"),
+            "series.buckets.include: must be a list of texts, and is a text",
+        ),
+        (
+            top("data_max_age: 6h"),
+            "data_max_age: must be longer than poll.monthly_usage, or series would vanish between two polls: raise \
+             it, or shorten poll.monthly_usage",
+        ),
+    ] {
+        assert_eq!(place.faults(&text), [expected], "{text}");
+    }
+}
+
+#[test]
+fn a_file_that_cannot_be_parsed_is_told_by_line_and_never_quoted() {
+    let place = Place::new();
+    for (name, text, expected) in [
+        (
+            "c.yaml",
+            "accounts:\n  - secret: canary\n bad\n",
+            "is not valid YAML at line ",
+        ),
+        (
+            "c.yaml",
+            "canary: 1\ncanary: 2\n",
+            "is not valid YAML at line 2, column ",
+        ),
+        (
+            "c.yaml",
+            "secret: *canary\n",
+            "is not valid YAML at line 1, column ",
+        ),
+        ("c.yaml", "a: \"canary\n", "is not valid YAML at line "),
+        (
+            "c.yaml",
+            "a: canary\n---\nb: canary\n",
+            "is not valid YAML: there is more than one document in it",
+        ),
+        (
+            "c.yaml",
+            "canary",
+            "must be a table of keys (accounts, poll and so on) at its top",
+        ),
+        (
+            "c.toml",
+            "a = 1\nsecret = canary\n",
+            "is not valid TOML at line 2, column 10",
+        ),
+        (
+            "c.toml",
+            "canary = 1\ncanary = 2\n",
+            "is not valid TOML at line 2, column 1: the same key is there twice",
+        ),
+        (
+            "c.json",
+            "{\"secret\": canary}",
+            "is not valid JSON at line 1, column ",
+        ),
+        (
+            "c.json",
+            "[\"canary\"]",
+            "must be a table of keys (accounts, poll and so on) at its top",
+        ),
+    ] {
+        let faults = lines(&place.load_as(name, text, &[]).unwrap_err());
+        let start = format!("the configuration file {} {expected}", place.path(name).display());
+        assert_eq!(faults.len(), 1);
+        assert!(faults[0].starts_with(&start), "{text:?}: {}", faults[0]);
+        assert!(!faults[0].contains("canary"), "{}", faults[0]);
+    }
+}
+
+#[test]
+fn a_nesting_without_end_is_refused() {
+    let place = Place::new();
+    for part in ["- ", "? ", "[", "{a: ", "{\"a\":"] {
+        for name in ["c.yaml", "c.toml", "c.json"] {
+            assert!(place.load_as(name, &part.repeat(100_000), &[]).is_err());
+        }
+    }
+    let steps: String = (0..2_000)
+        .map(|depth| format!("{}a:\n", " ".repeat(depth)))
+        .collect();
+    assert!(place.load(&steps).is_err());
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_named() {
+    let faults = load(Some(Path::new("/nowhere/c.yaml")), &BTreeMap::new()).unwrap_err();
+    assert_eq!(
+        lines(&faults),
+        ["cannot read the configuration file /nowhere/c.yaml: No such file or directory (os error 2)"]
+    );
+}
+
+#[test]
+fn what_may_be_a_secret_in_the_wrong_place_is_not_shown() {
+    let place = Place::new();
+    for text in [
+        "accounts: [{name: a, account_id: acme, access_key: AK, {secret:Canary1}: }]",
+        "accounts: [{name: a, account_id: acme, access_key: AK, secret:Canary1}]",
+        "accounts: [{name: a, account_id: acme, access_key: AK, secret_file: Canary1}]",
+        "accounts: [{name: a, account_id: acme, access_key: {Canary1: Canary1}, secret: [Canary1]}]",
+        "accounts: [{name: a, account_id: acme, access_key: AK, secret: s, ca_file: Canary1}]",
+        "accounts: [Canary1]",
+        "accounts: Canary1",
+        "Canary1: Canary1",
+        "series: {buckets: {include: ['(Canary1']}}",
+    ] {
+        let faults = place.load(text).unwrap_err().to_string();
+        assert!(!faults.contains("Canary1"), "{faults}");
+    }
+}
