@@ -1,0 +1,8 @@
+//! The exporter whole, against the simulated vendor over real HTTP, and together with the real programs that read it.
+
+#![allow(missing_docs, reason = "tests say in their names what they are about")]
+
+mod client;
+mod failures;
+mod samples;
+mod stage;

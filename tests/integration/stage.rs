@@ -1,0 +1,174 @@
+//! A simulated vendor, an exporter that polls it, and a clock that both follow.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use lyve_cloud_exporter::clock::{Clock as _, Manual};
+use lyve_cloud_exporter::config::{Account, Config, Secret, SecretSource};
+use lyve_cloud_exporter::daemon::{Daemon, Deps};
+use lyve_cloud_exporter::http::Web;
+use lyve_cloud_exporter::model::{Collector, Expiry};
+use lyve_cloud_exporter::poll::Jitter;
+use lyve_cloud_exporter::simulator::{self, Simulator};
+use lyve_cloud_exporter::store::{AccountState, Store};
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use crate::client::{Answer, get};
+use crate::samples::Samples;
+
+/// The tests' day: a Tuesday in the middle of a quarter.
+pub const NOW: &str = "2026-11-24T12:00:00Z";
+
+/// Longer than anything here takes, short enough to end a test that hangs.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+pub fn at(text: &str) -> Timestamp {
+    text.parse().expect("an instant")
+}
+
+pub const fn minutes(count: u64) -> Duration {
+    Duration::from_secs(count * 60)
+}
+
+pub const fn hours(count: u64) -> Duration {
+    minutes(count * 60)
+}
+
+/// A vendor and a clock, before any exporter runs.
+pub struct Stage {
+    pub clock: Manual,
+    pub simulator: Simulator,
+}
+
+impl Stage {
+    pub async fn new() -> Self {
+        Self::on(NOW).await
+    }
+
+    pub async fn on(now: &str) -> Self {
+        let clock = Manual::new(at(now));
+        let simulator = Simulator::start(Arc::new(clock.clone())).await.expect("a simulator");
+        Self { clock, simulator }
+    }
+
+    /// The configuration of an account with the pair that the simulator gives it.
+    pub fn account(&self, name: &str) -> Account {
+        let (access_key, secret) = self.simulator.account(name).pair();
+        Account {
+            name: name.to_owned(),
+            base_url: self.simulator.base_url().parse().expect("a URL"),
+            account_id: name.to_owned(),
+            access_key: SecretSource::Inline(Secret::new(access_key)),
+            secret: SecretSource::Inline(Secret::new(secret)),
+            credential: Expiry::Unknown,
+            ca_file: None,
+        }
+    }
+
+    /// An account `acme` with two buckets, a service account and a permission, and its configuration.
+    pub fn acme(&self) -> (simulator::Account, Config) {
+        let acme = self
+            .simulator
+            .account("acme")
+            .bucket("backups", 534.5)
+            .bucket("media", 3957.5)
+            .month(month(2026, 9), &[("backups", 500.0), ("media", 3000.0)])
+            .month(month(2026, 10), &[("backups", 520.0), ("media", 3500.0)])
+            .service_account(simulator::ServiceAccount::new("sa-1", "veeam"))
+            .permission(simulator::Permission::all_buckets("p-1", "everything"));
+        (acme, Config::of(vec![self.account("acme")]))
+    }
+
+    /// Starts an exporter that polls without jitter.
+    pub async fn exporter(&self, config: Config) -> Exporter {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let web = Web { telemetry_path: "/metrics".to_owned(), version: "0.0.0" };
+        let deps = Deps { config, clock: Arc::new(self.clock.clone()), jitter: Jitter(0.0), web };
+        let daemon = Daemon::new(deps).expect("a daemon");
+        let store = daemon.store();
+        let shutdown = CancellationToken::new();
+        let task = tokio::spawn(daemon.run(vec![listener], shutdown.clone()));
+        Exporter { address, store, clock: self.clock.clone(), shutdown: shutdown.drop_guard(), task }
+    }
+
+    /// Starts an exporter and waits until everything was polled once.
+    pub async fn polled_exporter(&self, config: Config) -> Exporter {
+        let exporter = self.exporter(config).await;
+        exporter.until("everything was polled once", |store| store.ready()).await;
+        exporter
+    }
+}
+
+pub fn month(year: i32, number: i32) -> lyve_cloud_exporter::model::Month {
+    lyve_cloud_exporter::model::Month::new(year, number).expect("a month")
+}
+
+/// A running exporter. It stops when it is dropped.
+pub struct Exporter {
+    pub address: SocketAddr,
+    pub store: Arc<Store>,
+    clock: Manual,
+    shutdown: DropGuard,
+    task: JoinHandle<std::io::Result<()>>,
+}
+
+impl Exporter {
+    /// Waits for the store to become as wanted.
+    pub async fn until(&self, what: &str, wanted: impl Fn(&Store) -> bool) {
+        let mut changes = self.store.changes();
+        let reached = changes.wait_for(|_| wanted(&self.store));
+        let reached = tokio::time::timeout(PATIENCE, reached).await;
+        assert!(reached.is_ok(), "waited in vain until {what}: {:#?}", self.store.snapshot());
+    }
+
+    /// The state of one account.
+    pub fn state(&self, account: &str) -> Arc<AccountState> {
+        self.store.account(account).expect("an account of this name").state()
+    }
+
+    /// How many polls of a collector have ended.
+    pub fn polls(&self, account: &str, collector: Collector) -> u64 {
+        self.state(account).health(collector).polls
+    }
+
+    /// Moves the clock by a collector's wait, and waits until it has polled once more.
+    pub async fn next_poll(&self, account: &str, collector: Collector, wait: Duration) {
+        let before = self.polls(account, collector);
+        self.clock.advance(wait);
+        self.until(&format!("{collector} of {account} was polled once more"), |store| {
+            store.account(account).is_some_and(|cell| cell.state().health(collector).polls > before)
+        })
+        .await;
+    }
+
+    /// Moves the clock, and waits until whatever of this account became due has been polled.
+    pub async fn advance(&self, by: Duration) {
+        self.clock.advance(by);
+        tokio::task::yield_now().await;
+    }
+
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    pub async fn get(&self, path: &str) -> Answer {
+        get(self.address, path).await
+    }
+
+    pub async fn scrape(&self) -> Samples {
+        let answer = self.get("/metrics").await;
+        assert_eq!(answer.status, 200);
+        Samples::parse(&answer.text())
+    }
+
+    /// Stops it as a signal would, and waits for its end.
+    pub async fn stop(self) -> std::io::Result<()> {
+        drop(self.shutdown);
+        tokio::time::timeout(PATIENCE, self.task).await.expect("an end in time").expect("no panic")
+    }
+}
