@@ -11,6 +11,7 @@
 mod account;
 mod answer;
 mod body;
+pub mod demo;
 mod endpoint;
 mod fault;
 mod inventory;
@@ -59,7 +60,6 @@ pub struct Simulator {
 }
 
 /// What the connections and the handles of accounts have in common.
-#[derive(Debug)]
 struct Shared {
     clock: Arc<dyn Clock>,
     world: Mutex<World>,
@@ -78,6 +78,13 @@ impl Shared {
 
     fn faults(&self) -> MutexGuard<'_, Faults> {
         self.faults.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// It shows nothing of what is inside: there are secrets and tokens.
+impl std::fmt::Debug for Shared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Shared").finish_non_exhaustive()
     }
 }
 

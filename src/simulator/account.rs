@@ -139,7 +139,10 @@ impl Account {
     /// Its access key and secret as they are now.
     #[must_use]
     pub fn pair(&self) -> (String, String) {
-        self.change(|account| (account.access_key.clone(), account.secret.clone()))
+        let world = self.shared.world();
+        let pair = |account: &AccountState| (account.access_key.clone(), account.secret.clone());
+        // An account is made with its handle and never taken away.
+        world.account(&self.id).map(pair).unwrap_or_default()
     }
 
     /// Sets the usage of a bucket, which is added where there is none of the name.

@@ -18,7 +18,8 @@ pub enum Fault {
         /// The body.
         body: Bytes,
     },
-    /// Announces the whole of the right answer, sends half of it and closes the connection.
+    /// Announces the whole of the right answer, sends half of it (less where the reader is slow) and closes the
+    /// connection.
     Truncated,
     /// Starts an answer of valid JSON that never ends.
     Endless,

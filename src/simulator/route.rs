@@ -9,7 +9,6 @@ use super::query::{self, QueryFault};
 use super::world::{AccountState, World};
 
 /// A request, as far as the answer depends on it.
-#[derive(Debug)]
 pub(super) struct Ask<'a> {
     pub(super) endpoint: Endpoint,
     /// The id in the path.
@@ -22,7 +21,7 @@ pub(super) struct Ask<'a> {
 }
 
 /// The body of a login.
-#[derive(Debug, serde::Deserialize)]
+#[derive(serde::Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Login {
     pub(super) account_id: String,

@@ -10,7 +10,7 @@ use crate::model::Month;
 use super::{Permission, ServiceAccount, Settings, SubAccount, Usage};
 
 /// Everything that the simulated vendor knows.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct World {
     pub(super) settings: Settings,
     accounts: HashMap<String, AccountState>,
@@ -18,7 +18,6 @@ pub(super) struct World {
 }
 
 /// One account.
-#[derive(Debug)]
 pub(super) struct AccountState {
     pub(super) access_key: String,
     pub(super) secret: String,
@@ -77,7 +76,6 @@ pub(super) struct SubAccountMonth {
 }
 
 /// What a token stands for.
-#[derive(Debug)]
 struct Session {
     account: String,
     end: Timestamp,

@@ -1,4 +1,5 @@
-use tokio::io::AsyncReadExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 use super::*;
 
@@ -92,4 +93,22 @@ async fn one_can_wait_for_requests_and_see_how_many_were_under_way() {
         (stage.simulator.in_flight(), stage.simulator.max_in_flight()),
         (0, 3)
     );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_request_is_no_longer_under_way_once_its_answer_was_read() {
+    let stage = Stage::new().await;
+    let head = |bytes: &[u8]| bytes.windows(4).any(|four| four == b"\r\n\r\n");
+    let mut stream = TcpStream::connect(stage.simulator.address()).await.unwrap();
+    for _ in 0..200 {
+        // The connection is kept, so that nothing but the length tells the end.
+        let request = b"GET /v2/usage/current HTTP/1.1\r\nhost: vendor\r\n\r\n";
+        stream.write_all(request).await.unwrap();
+        let mut bytes = Vec::new();
+        while !head(&bytes) || !bytes.ends_with(b"}") {
+            assert_ne!(stream.read_buf(&mut bytes).await.unwrap(), 0);
+        }
+        assert_eq!(stage.simulator.in_flight(), 0);
+    }
+    assert_eq!(stage.simulator.max_in_flight(), 1);
 }

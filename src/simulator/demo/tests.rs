@@ -1,0 +1,166 @@
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use crate::clock::Manual;
+
+use super::super::answer;
+use super::super::world::AccountState;
+use super::*;
+
+const NOW: &str = "2026-11-24T12:00:00Z";
+
+fn now() -> Timestamp {
+    NOW.parse().unwrap()
+}
+
+async fn simulator() -> (Manual, Simulator) {
+    let clock = Manual::new(now());
+    let simulator = Simulator::start(Arc::new(clock.clone())).await.unwrap();
+    world(&simulator);
+    (clock, simulator)
+}
+
+fn read(simulator: &Simulator, id: &str, read: impl FnOnce(&AccountState) -> bytes::Bytes) -> Value {
+    let world = simulator.shared.world();
+    serde_json::from_slice(&read(world.account(id).unwrap())).unwrap()
+}
+
+fn current(simulator: &Simulator, id: &str) -> Value {
+    let settings = simulator.shared.world().settings.clone();
+    read(simulator, id, |account| {
+        answer::current_usage(account, &settings, simulator.now())
+    })
+}
+
+/// The totals of the buckets in the fourteen closed months, oldest first.
+fn history(simulator: &Simulator, id: &str) -> Vec<f64> {
+    let settings = simulator.shared.world().settings.clone();
+    let this = Month::of(simulator.now());
+    (1..=MONTHS)
+        .rev()
+        .map(|back| {
+            let window = (this.plus(-back), this.plus(-back));
+            let answer = read(simulator, id, |account| {
+                answer::monthly_usage(account, &settings, window, simulator.now())
+            });
+            answer["usageByBucket"][0]["totalUsageGB"].as_f64().unwrap()
+        })
+        .collect()
+}
+
+#[tokio::test]
+async fn the_pairs_log_in_as_configured() {
+    let (_clock, simulator) = simulator().await;
+    let [northwind, contoso, fabrikam] = accounts(now());
+    assert_eq!(
+        [northwind.credential, contoso.credential, fabrikam.credential],
+        [
+            Expiry::At("2026-12-19T00:00:00Z".parse().unwrap()),
+            Expiry::Never,
+            Expiry::At("2026-11-21T00:00:00Z".parse().unwrap()),
+        ]
+    );
+    let mut world = simulator.shared.world();
+    for (account, is_accepted) in [(northwind, true), (contoso, true), (fabrikam, false)] {
+        let token = world.log_in(
+            account.account_id,
+            account.access_key.expose(),
+            account.secret.expose(),
+            now(),
+        );
+        assert_eq!(token.is_some(), is_accepted, "{}", account.name);
+    }
+}
+
+#[tokio::test]
+async fn usage_grows_over_the_months_and_one_account_is_a_month_younger() {
+    let (_clock, simulator) = simulator().await;
+    let northwind = history(&simulator, "northwind");
+    let contoso = history(&simulator, "contoso");
+    assert!(northwind.is_sorted() && northwind[0] > 0.0, "{northwind:?}");
+    assert!(
+        contoso.is_sorted() && contoso[0] == 0.0 && contoso[1] > 0.0,
+        "{contoso:?}"
+    );
+    let total = |id| {
+        current(&simulator, id)["usageByBucket"]["totalUsageGB"]
+            .as_f64()
+            .unwrap()
+    };
+    assert!((300_000.0..400_000.0).contains(&total("northwind")));
+    assert!((80_000.0..100_000.0).contains(&total("contoso")));
+    assert!((200_000.0..220_000.0).contains(&total("fabrikam")));
+}
+
+#[tokio::test]
+async fn a_month_that_closes_while_one_watches_joins_the_history() {
+    let (clock, simulator) = simulator().await;
+    clock.set("2026-12-01T00:00:00Z".parse().unwrap());
+    let history = history(&simulator, "contoso");
+    assert!(history[0] > 0.0 && history.is_sorted(), "{history:?}");
+}
+
+#[tokio::test]
+async fn the_same_clock_gives_the_same_world_and_a_later_one_another() {
+    let (clock, first) = simulator().await;
+    let (_clock, second) = simulator().await;
+    for id in ["northwind", "contoso", "fabrikam"] {
+        assert_eq!(current(&first, id), current(&second, id));
+        assert_eq!(history(&first, id), history(&second, id));
+    }
+    let before = current(&first, "northwind");
+    clock.advance(std::time::Duration::from_secs(15));
+    let after = current(&first, "northwind");
+    let usage = |answer: &Value, bucket: usize| {
+        answer["usageByBucket"]["buckets"][bucket]["usageGB"]
+            .as_f64()
+            .unwrap()
+    };
+    let moves: Vec<f64> = (0..26)
+        .map(|bucket| usage(&after, bucket) - usage(&before, bucket))
+        .collect();
+    assert!(moves.iter().any(|change| *change > 0.0), "{moves:?}");
+    assert!(moves.iter().any(|change| *change < 0.0), "{moves:?}");
+}
+
+#[tokio::test]
+async fn every_kind_of_service_account_permission_and_sub_account_is_there() {
+    let (clock, simulator) = simulator().await;
+    let list = read(&simulator, "northwind", answer::service_accounts);
+    let service = |name: &str| {
+        let list = list.as_array().unwrap();
+        list.iter()
+            .find(|service| service["name"] == name)
+            .unwrap()
+            .clone()
+    };
+    assert_eq!(service("backup-writer")["expirationDate"], "2026-11-30");
+    assert_eq!(service("migration-2025")["expirationDate"], "2026-11-17");
+    assert_eq!(service("log-shipper")["expirationDate"], "");
+    assert_eq!(service("media-ingest").get("expirationDate"), None);
+    assert_eq!(service("monthly-reports")["enabled"], false);
+    assert_eq!(service("warehouse-export")["readyState"], false);
+
+    let permissions = read(&simulator, "northwind", answer::permissions);
+    let permissions = permissions.as_array().unwrap();
+    for kind in ["all-buckets", "bucket-prefix", "bucket-names", "policy"] {
+        assert!(permissions.iter().any(|permission| permission["type"] == kind));
+    }
+    let mut ids: Vec<_> = permissions
+        .iter()
+        .map(|permission| permission["id"].as_str().unwrap())
+        .collect();
+    ids.sort_unstable();
+    ids.dedup();
+    assert_eq!(ids.len(), permissions.len());
+
+    let trials = || -> Vec<i64> {
+        let usage = current(&simulator, "northwind");
+        let list = usage["usageBySubAccount"]["subAccounts"].as_array().unwrap();
+        list.iter().map(|sub| sub["trial"].as_i64().unwrap()).collect()
+    };
+    assert_eq!(trials(), [-1, -1, 12, -1]);
+    clock.advance(std::time::Duration::from_secs(86_400));
+    assert_eq!(trials(), [-1, -1, 11, -1]);
+}
