@@ -15,5 +15,6 @@
 pub mod api;
 pub mod clock;
 pub mod config;
+pub mod metrics;
 pub mod model;
 pub mod store;
