@@ -15,6 +15,7 @@
 pub mod api;
 pub mod clock;
 pub mod config;
+pub mod exposition;
 pub mod metrics;
 pub mod model;
 pub mod store;
