@@ -5,7 +5,7 @@
 //! frame around the shared data, so a reader never sees half of a change.
 //!
 //! A failure never replaces an answer. An answer older than the configured age is withdrawn: it stays in memory, but
-//! [`AccountState::current`] no longer gives it.
+//! [`AccountState`] no longer gives it.
 
 mod account;
 mod credentials;

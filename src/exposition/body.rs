@@ -1,0 +1,126 @@
+//! The bytes of one page, as a list of parts.
+
+use std::io::{self, Write};
+use std::sync::OnceLock;
+
+use bytes::Bytes;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+
+use super::{Encoding, Format};
+
+/// gzip's own default; what higher levels save costs several times the work.
+const LEVEL: u32 = 6;
+
+/// A piece shorter than this is copied and packed together with its neighbours at each scrape: a gzip member of its
+/// own would cost more bytes than that costs time.
+const SHORT: usize = 4096;
+
+/// A page, ready to be sent.
+#[derive(Clone, Debug)]
+pub struct Body {
+    /// The format.
+    pub format: Format,
+    /// How the parts are packed.
+    pub encoding: Encoding,
+    /// The bytes, one part after the other.
+    pub parts: Vec<Bytes>,
+}
+
+impl Body {
+    /// How many bytes all parts have together.
+    #[must_use]
+    pub fn length(&self) -> u64 {
+        self.parts.iter().map(|part| part.len() as u64).sum()
+    }
+}
+
+/// Text that is kept, with what is packed from it once that was asked for.
+#[derive(Debug)]
+pub(super) struct Piece {
+    text: Bytes,
+    gzip: OnceLock<Bytes>,
+}
+
+impl Piece {
+    pub(super) fn new(text: String) -> Self {
+        Self {
+            text: Bytes::from(text.into_bytes().into_boxed_slice()),
+            gzip: OnceLock::new(),
+        }
+    }
+
+    fn gzip(&self) -> io::Result<Bytes> {
+        if let Some(member) = self.gzip.get() {
+            return Ok(member.clone());
+        }
+        let member = gzip(&self.text)?;
+        Ok(self.gzip.get_or_init(|| member).clone())
+    }
+}
+
+/// Puts a body together.
+pub(super) struct Assembly {
+    body: Body,
+    short: String,
+}
+
+impl Assembly {
+    pub(super) const fn new(format: Format, encoding: Encoding) -> Self {
+        Self {
+            body: Body {
+                format,
+                encoding,
+                parts: Vec::new(),
+            },
+            short: String::new(),
+        }
+    }
+
+    /// Where short text is to be written that comes next.
+    pub(super) const fn short(&mut self) -> &mut String {
+        &mut self.short
+    }
+
+    /// Adds a piece.
+    pub(super) fn piece(&mut self, piece: &Piece) -> io::Result<()> {
+        if piece.text.len() < SHORT {
+            self.short.push_str(&String::from_utf8_lossy(&piece.text));
+            return Ok(());
+        }
+        self.flush()?;
+        self.body.parts.push(match self.body.encoding {
+            Encoding::Identity => piece.text.clone(),
+            Encoding::Gzip => piece.gzip()?,
+        });
+        Ok(())
+    }
+
+    /// The whole.
+    pub(super) fn finish(mut self) -> io::Result<Body> {
+        self.flush()?;
+        if self.body.parts.is_empty() && self.body.encoding == Encoding::Gzip {
+            // No bytes at all are no gzip stream.
+            self.body.parts.push(gzip(&[])?);
+        }
+        Ok(self.body)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        if !self.short.is_empty() {
+            let text = std::mem::take(&mut self.short);
+            self.body.parts.push(match self.body.encoding {
+                Encoding::Identity => Bytes::from(text),
+                Encoding::Gzip => gzip(text.as_bytes())?,
+            });
+        }
+        Ok(())
+    }
+}
+
+/// One gzip member. Writing to memory does not fail, though its type says that it may.
+fn gzip(text: &[u8]) -> io::Result<Bytes> {
+    let mut encoder = GzEncoder::new(Vec::with_capacity(text.len() / 8), Compression::new(LEVEL));
+    encoder.write_all(text)?;
+    Ok(Bytes::from(encoder.finish()?.into_boxed_slice()))
+}

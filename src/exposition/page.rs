@@ -1,0 +1,127 @@
+//! The page that is kept between scrapes.
+
+use std::io;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use prometheus::TextEncoder;
+use prometheus::proto::MetricFamily;
+
+use super::body::{Assembly, Body};
+use super::run::{self, Account, Remade, Run};
+use super::{Encoding, Format, openmetrics};
+use crate::metrics::{self, Family};
+use crate::store::AccountState;
+
+/// Everything that is shown of the accounts, as text and, as far as that was asked for, packed.
+#[derive(Debug)]
+pub struct Page {
+    families: Vec<KeptFamily>,
+    /// What is shown is right from this instant on …
+    from: Timestamp,
+    /// … until before this one, if the store does not change.
+    until: Timestamp,
+}
+
+#[derive(Debug)]
+struct KeptFamily {
+    family: &'static Family,
+    runs: Vec<Run>,
+}
+
+impl Default for Page {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Page {
+    /// A page without accounts, that holds at no instant.
+    #[must_use]
+    pub fn new() -> Self {
+        let families = metrics::families().iter().map(|family| KeptFamily {
+            family,
+            runs: Vec::new(),
+        });
+        Self {
+            families: families.collect(),
+            from: Timestamp::MAX,
+            until: Timestamp::MAX,
+        }
+    }
+
+    /// Whether the page is right at `now`, if the store did not change since it was refreshed.
+    #[must_use]
+    pub fn holds_at(&self, now: Timestamp) -> bool {
+        (self.from..self.until).contains(&now)
+    }
+
+    /// Brings the page up to `states`, which are in the order of their names, at `now`, and tells what
+    /// had to be made again.
+    pub fn refresh(&mut self, states: &[Arc<AccountState>], now: Timestamp) -> Remade {
+        let accounts: Vec<_> = states
+            .iter()
+            .map(|state| Account {
+                state,
+                changes_at: state.changes_at(now),
+            })
+            .collect();
+        let mut remade = Remade::default();
+        for kept in &mut self.families {
+            remade += run::refresh(&mut kept.runs, kept.family, &accounts, now);
+        }
+        let changes = accounts.iter().map(|account| account.changes_at);
+        self.from = now;
+        self.until = changes.min().unwrap_or(Timestamp::MAX);
+        remade
+    }
+
+    /// The page in a format and an encoding, with the exporter's `own` families (in the order of their names) among
+    /// those of the accounts.
+    ///
+    /// # Errors
+    ///
+    /// None in practice: what is written goes to memory.
+    pub fn body(&self, own: &[MetricFamily], format: Format, encoding: Encoding) -> io::Result<Body> {
+        let mut assembly = Assembly::new(format, encoding);
+        let mut own = own.iter().peekable();
+        for KeptFamily { family, runs } in &self.families {
+            while let Some(before) = own.next_if(|own| own.name() < family.name) {
+                write_own(before, format, assembly.short())?;
+            }
+            let mut pieces = runs.iter().flat_map(Run::pieces).peekable();
+            // A family without samples is left out whole, as client libraries do.
+            if pieces.peek().is_some() {
+                openmetrics::header(
+                    format,
+                    family.name,
+                    family.kind.name(),
+                    family.help,
+                    assembly.short(),
+                );
+            }
+            for piece in pieces {
+                assembly.piece(piece)?;
+            }
+        }
+        for after in own {
+            write_own(after, format, assembly.short())?;
+        }
+        if format == Format::OpenMetrics {
+            assembly.short().push_str(openmetrics::END);
+        }
+        assembly.finish()
+    }
+}
+
+fn write_own(family: &MetricFamily, format: Format, out: &mut String) -> io::Result<()> {
+    match format {
+        Format::Text => TextEncoder::new()
+            .encode_utf8(std::slice::from_ref(family), out)
+            .map_err(io::Error::other),
+        Format::OpenMetrics => {
+            openmetrics::family(family, out);
+            Ok(())
+        }
+    }
+}

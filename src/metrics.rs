@@ -1,0 +1,162 @@
+//! Metric families, made from the store: names, types, labels, HELP, and the function that walks an account's state
+//! for the samples of each. Pure: the same state at the same instant gives the same samples.
+//!
+//! A family reads one [`Part`] of the state, so that whoever keeps what was made from it knows when it is out of date.
+//! A value that is not known gives no sample. To add a family, add an entry to the table of its group.
+
+mod credentials;
+mod health;
+mod history;
+mod inventory;
+mod own;
+mod usage;
+
+use std::sync::LazyLock;
+
+use jiff::Timestamp;
+use prometheus::proto::MetricType;
+
+pub use own::{Build, Own};
+
+use crate::store::{AccountState, Part};
+
+/// How the samples of a family are to be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// It goes up and down.
+    Gauge,
+    /// It only goes up, from the exporter's start on.
+    Counter,
+    /// Counts of observations by size.
+    Histogram,
+}
+
+impl Kind {
+    /// The word for it in the exposition formats.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Gauge => "gauge",
+            Self::Counter => "counter",
+            Self::Histogram => "histogram",
+        }
+    }
+
+    /// The client library's word for it.
+    #[must_use]
+    pub const fn metric_type(self) -> MetricType {
+        match self {
+            Self::Gauge => MetricType::GAUGE,
+            Self::Counter => MetricType::COUNTER,
+            Self::Histogram => MetricType::HISTOGRAM,
+        }
+    }
+}
+
+/// Takes samples: the values of the family's labels, in their order, and the sample's value.
+pub type Sink<'a> = dyn FnMut(&[&str], f64) + 'a;
+
+/// A metric family with samples of accounts.
+#[derive(Debug)]
+pub struct Family {
+    /// Its name, which is the name of its samples too.
+    pub name: &'static str,
+    /// What it tells, and how old it may be.
+    pub help: &'static str,
+    /// A gauge or a counter.
+    pub kind: Kind,
+    /// The names of its labels.
+    pub labels: &'static [&'static str],
+    /// What its samples are made from; beside it, only the instant decides.
+    pub part: Part,
+    /// Gives one account's samples to a sink, in the order of their identities, none twice.
+    pub walk: fn(&AccountState, Timestamp, &mut Sink<'_>),
+}
+
+/// Every family with samples of accounts, in the order of their names.
+#[must_use]
+pub fn families() -> &'static [&'static Family] {
+    static FAMILIES: LazyLock<Vec<&'static Family>> = LazyLock::new(|| {
+        let groups = [
+            usage::FAMILIES,
+            history::FAMILIES,
+            credentials::FAMILIES,
+            inventory::FAMILIES,
+            health::FAMILIES,
+        ];
+        let mut families: Vec<_> = groups.into_iter().flatten().collect();
+        families.sort_by_key(|family| family.name);
+        families
+    });
+    &FAMILIES
+}
+
+/// What a user of the metrics knows of a family.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FamilyInfo {
+    /// Its name.
+    pub name: &'static str,
+    /// How its samples are to be read.
+    pub kind: Kind,
+    /// The names of its labels.
+    pub labels: &'static [&'static str],
+    /// What it tells, and how old it may be.
+    pub help: &'static str,
+}
+
+/// Every family that the exporter can show, in the order of their names; without `process_*`, which come from the
+/// client library.
+#[must_use]
+pub fn catalogue() -> Vec<FamilyInfo> {
+    let of_accounts = families().iter().map(|family| FamilyInfo {
+        name: family.name,
+        kind: family.kind,
+        labels: family.labels,
+        help: family.help,
+    });
+    let mut all: Vec<_> = of_accounts.chain(own::CATALOGUE).collect();
+    all.sort_by_key(|family| family.name);
+    all
+}
+
+/// The end of the HELP of whatever a collector polls: that it is polled, how often, and where its age is seen.
+macro_rules! polled {
+    ($collector:literal, $every:literal) => {
+        concat!(
+            " Polled from the vendor, by default every ",
+            $every,
+            "; its age is time() - lyvecloud_collector_last_success_timestamp_seconds{collector=\"",
+            $collector,
+            "\"}."
+        )
+    };
+}
+use polled;
+
+/// A count or a size as a sample's value. Above 2^53 (9 petabytes) the last digits are rounded, as Prometheus keeps
+/// no more.
+#[allow(
+    clippy::cast_precision_loss,
+    reason = "a sample's value is a double in both formats"
+)]
+const fn number(value: u64) -> f64 {
+    value as f64
+}
+
+/// A truth as a sample's value.
+const fn flag(value: bool) -> f64 {
+    if value { 1.0 } else { 0.0 }
+}
+
+/// A list in the order of its ids, each id once; the first one listed stays.
+fn by_id<T>(list: &[T], id: fn(&T) -> &str) -> Vec<&T> {
+    let mut sorted: Vec<_> = list.iter().collect();
+    sorted.sort_by(|a, b| id(a).cmp(id(b)));
+    sorted.dedup_by(|later, first| id(later) == id(first));
+    sorted
+}
+
+#[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
+mod tests;

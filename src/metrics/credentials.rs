@@ -1,0 +1,266 @@
+//! How credentials stand: the account's own pair, and the keys of its service accounts.
+
+use jiff::Timestamp;
+
+use super::{Family, Kind, Sink, by_id, flag};
+use crate::clock::unix_seconds;
+use crate::model::{CredentialKind, CredentialStatus, Expiry, Logins, credential_status};
+use crate::store::{AccountState, Part};
+
+/// The name of an account's own pair, which has none of its own.
+const ACCOUNT_API_NAME: &str = "API credentials";
+
+/// Where the dates come from, and how old they may be.
+macro_rules! dated {
+    ($own:literal) => {
+        concat!(
+            " For kind=\"account_api\" ",
+            $own,
+            "; for kind=\"service_account\" polled from the vendor, by default every hour; its age is time() - \
+             lyvecloud_collector_last_success_timestamp_seconds{collector=\"service_accounts\"}."
+        )
+    };
+}
+
+/// How old what is seen of logins and sessions may be.
+macro_rules! seen {
+    () => {
+        " Polled from the vendor, by default every 5 minutes with a fresh login every hour; its age is time() - \
+         lyvecloud_collector_last_success_timestamp_seconds{collector=\"credentials\"}."
+    };
+}
+
+pub(super) const FAMILIES: &[Family] = &[
+    Family {
+        name: "lyvecloud_credential_expiry_timestamp_seconds",
+        help: concat!(
+            "When the credential stops working, seconds since 1970; absent where it never does or nobody said; it \
+             stays after that date has passed.",
+            dated!("from the configuration")
+        ),
+        kind: Kind::Gauge,
+        labels: &["account", "kind", "credential_id", "credential"],
+        part: Part::Credentials,
+        walk: expiry,
+    },
+    Family {
+        name: "lyvecloud_credential_status",
+        help: concat!(
+            "How the credential stands: one series a status, of which exactly one is 1.",
+            dated!("from the configuration and the logins")
+        ),
+        kind: Kind::Gauge,
+        labels: &["account", "kind", "credential_id", "credential", "status"],
+        part: Part::Credentials,
+        walk: status,
+    },
+    Family {
+        name: "lyvecloud_credential_last_accepted_timestamp_seconds",
+        help: concat!(
+            "When the vendor last accepted a login with the credential, seconds since 1970; only of \
+             kind=\"account_api\".",
+            seen!()
+        ),
+        kind: Kind::Gauge,
+        labels: &["account", "kind", "credential_id", "credential"],
+        part: Part::Credentials,
+        walk: last_accepted,
+    },
+    Family {
+        name: "lyvecloud_session_expiry_timestamp_seconds",
+        help: concat!(
+            "When the token of the exporter's running session ends, seconds since 1970; the exporter logs in again \
+             by itself.",
+            seen!()
+        ),
+        kind: Kind::Gauge,
+        labels: &["account"],
+        part: Part::Credentials,
+        walk: session_expiry,
+    },
+];
+
+/// A credential with what tells how it stands.
+struct Credential<'a> {
+    kind: CredentialKind,
+    id: &'a str,
+    name: &'a str,
+    expiry: Expiry,
+    logins: Logins,
+}
+
+fn own_pair(state: &AccountState) -> Credential<'_> {
+    Credential {
+        kind: CredentialKind::AccountApi,
+        id: &state.spec.account_id,
+        name: ACCOUNT_API_NAME,
+        expiry: state.spec.credential,
+        logins: state.logins,
+    }
+}
+
+fn credentials(state: &AccountState, now: Timestamp) -> Vec<Credential<'_>> {
+    let service_accounts = state
+        .service_accounts(now)
+        .map_or_else(Vec::new, |good| by_id(&good.data, |account| &account.id));
+    let keys = service_accounts.into_iter().map(|account| Credential {
+        kind: CredentialKind::ServiceAccount,
+        id: &account.id,
+        name: &account.name,
+        expiry: account.expiry,
+        logins: Logins::default(),
+    });
+    std::iter::once(own_pair(state)).chain(keys).collect()
+}
+
+fn expiry(state: &AccountState, now: Timestamp, sink: &mut Sink<'_>) {
+    for credential in credentials(state, now) {
+        if let Expiry::At(end) = credential.expiry {
+            let Credential { kind, id, name, .. } = credential;
+            sink(&[&state.spec.name, kind.name(), id, name], unix_seconds(end));
+        }
+    }
+}
+
+fn status(state: &AccountState, now: Timestamp, sink: &mut Sink<'_>) {
+    for credential in credentials(state, now) {
+        let standing = credential_status(credential.expiry, &credential.logins, now);
+        let Credential { kind, id, name, .. } = credential;
+        for status in CredentialStatus::ALL {
+            sink(
+                &[&state.spec.name, kind.name(), id, name, status.name()],
+                flag(status == standing),
+            );
+        }
+    }
+}
+
+fn last_accepted(state: &AccountState, _now: Timestamp, sink: &mut Sink<'_>) {
+    if let Some(accepted) = state.logins.last_accepted {
+        let Credential { kind, id, name, .. } = own_pair(state);
+        sink(&[&state.spec.name, kind.name(), id, name], unix_seconds(accepted));
+    }
+}
+
+fn session_expiry(state: &AccountState, now: Timestamp, sink: &mut Sink<'_>) {
+    if let Some(good) = state.session(now) {
+        sink(&[&state.spec.name], unix_seconds(good.data.expires_at));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::LoginResult;
+    use crate::metrics::testing::{TOOK, answer, at, samples, spec, state};
+    use crate::model::{Data, ServiceAccount, Session};
+    use crate::store::AccountSpec;
+
+    const EXPIRY: &str = "lyvecloud_credential_expiry_timestamp_seconds";
+    const STATUS: &str = "lyvecloud_credential_status";
+    const LAST_ACCEPTED: &str = "lyvecloud_credential_last_accepted_timestamp_seconds";
+    const SESSION: &str = "lyvecloud_session_expiry_timestamp_seconds";
+
+    fn service_account(id: &str, expiry: Expiry) -> ServiceAccount {
+        ServiceAccount {
+            id: id.into(),
+            name: format!("name of {id}").into(),
+            enabled: None,
+            ready: None,
+            expiry,
+        }
+    }
+
+    /// The statuses that are 1.
+    fn statuses(state: &AccountState, now: Timestamp) -> Vec<String> {
+        let samples = samples(STATUS, state, now);
+        assert_eq!(samples.len() % CredentialStatus::ALL.len(), 0);
+        samples
+            .iter()
+            .filter_map(|sample| sample.strip_suffix(" 1").map(str::to_owned))
+            .collect()
+    }
+
+    #[test]
+    fn the_pair_and_the_keys_have_their_dates_before_and_after_they_pass() {
+        let end = at("2026-11-25T00:00:00Z");
+        let acme = AccountSpec {
+            credential: Expiry::At(end),
+            ..spec("acme")
+        };
+        let listed = vec![
+            service_account("s2", Expiry::Never),
+            service_account("s1", Expiry::At(end)),
+            service_account("s3", Expiry::Unknown),
+            service_account("s1", Expiry::Never),
+        ];
+        let polled = at("2026-11-24T12:00:00Z");
+        let state = state(acme, |state| {
+            state.succeed(answer(Data::ServiceAccounts(listed)), polled, TOOK);
+        });
+        let before = at("2026-11-24T23:59:59Z");
+        for now in [before, end] {
+            assert_eq!(
+                samples(EXPIRY, &state, now),
+                [
+                    "acme|account_api|id-of-acme|API credentials 1795564800",
+                    "acme|service_account|s1|name of s1 1795564800",
+                ]
+            );
+        }
+        assert_eq!(
+            statuses(&state, before),
+            [
+                "acme|account_api|id-of-acme|API credentials|expires",
+                "acme|service_account|s1|name of s1|expires",
+                "acme|service_account|s2|name of s2|never_expires",
+                "acme|service_account|s3|name of s3|unknown",
+            ]
+        );
+        assert_eq!(
+            statuses(&state, end)[..2],
+            [
+                "acme|account_api|id-of-acme|API credentials|expired",
+                "acme|service_account|s1|name of s1|expired",
+            ]
+        );
+    }
+
+    #[test]
+    fn an_answer_that_is_too_old_leaves_the_pair_alone() {
+        let polled = at("2026-11-24T12:00:00Z");
+        let listed = vec![service_account("s1", Expiry::Never)];
+        let state = state(spec("acme"), |state| {
+            state.succeed(answer(Data::ServiceAccounts(listed)), polled, TOOK);
+        });
+        assert_eq!(
+            statuses(&state, at("2026-11-25T12:00:00Z")),
+            ["acme|account_api|id-of-acme|API credentials|unknown"]
+        );
+    }
+
+    #[test]
+    fn a_refused_login_ends_the_session_and_keeps_the_last_accepted_one() {
+        let accepted = at("2026-11-24T12:00:00Z");
+        let now = at("2026-11-24T12:05:00Z");
+        let session = Session {
+            expires_at: at("2026-11-25T12:00:00.5Z"),
+        };
+        let working = state(spec("acme"), |state| {
+            state.count_login(LoginResult::Accepted, accepted);
+            state.succeed(answer(Data::Credentials(session)), accepted, TOOK);
+        });
+        let last_accepted = ["acme|account_api|id-of-acme|API credentials 1795521600"];
+        assert_eq!(samples(LAST_ACCEPTED, &working, now), last_accepted);
+        assert_eq!(samples(SESSION, &working, now), ["acme 1795608000.5"]);
+
+        let mut refused = (*working).clone();
+        refused.count_login(LoginResult::Refused, now);
+        assert_eq!(samples(LAST_ACCEPTED, &refused, now), last_accepted);
+        assert!(samples(SESSION, &refused, now).is_empty());
+        assert_eq!(
+            statuses(&refused, now),
+            ["acme|account_api|id-of-acme|API credentials|rejected"]
+        );
+    }
+}

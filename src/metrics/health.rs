@@ -1,0 +1,255 @@
+//! How the polls went, and what the exporter counts of each account. There from the first scrape on.
+
+use jiff::Timestamp;
+
+use super::{Family, Kind, Sink, flag, number};
+use crate::api::{LoginResult, Reason};
+use crate::clock::unix_seconds;
+use crate::model::{Collector, DropReason};
+use crate::store::{AccountState, Health, Part};
+
+const COLLECTOR: &[&str] = &["account", "collector"];
+
+pub(super) const FAMILIES: &[Family] = &[
+    Family {
+        name: "lyvecloud_up",
+        help: "Whether the last poll of every collector of the account worked (1), or one failed or has not been \
+               made yet (0). It changes with the polls, not with the scrape.",
+        kind: Kind::Gauge,
+        labels: &["account"],
+        part: Part::Health,
+        walk: |state, _, sink| sink(&[&state.spec.name], flag(state.up())),
+    },
+    Family {
+        name: "lyvecloud_collector_up",
+        help: "Whether the collector's last poll worked (1), or it failed or has not been made yet (0). It changes \
+               with the polls, not with the scrape.",
+        kind: Kind::Gauge,
+        labels: COLLECTOR,
+        part: Part::Health,
+        walk: |state, _, sink| {
+            for collector in collectors(state) {
+                let up = state.collector_up(collector);
+                sink(&[&state.spec.name, collector.name()], flag(up));
+            }
+        },
+    },
+    Family {
+        name: "lyvecloud_collector_last_attempt_timestamp_seconds",
+        help: "When the collector's last poll ended, however it ended, seconds since 1970.",
+        kind: Kind::Gauge,
+        labels: COLLECTOR,
+        part: Part::Health,
+        walk: |state, _, sink| each(state, sink, |health| health.last_attempt.map(unix_seconds)),
+    },
+    Family {
+        name: "lyvecloud_collector_last_success_timestamp_seconds",
+        help: "When the collector's last poll that was a whole success ended, seconds since 1970: the time of the \
+               data that is shown. Data older than the configured age, by default 24 hours, is withdrawn.",
+        kind: Kind::Gauge,
+        labels: COLLECTOR,
+        part: Part::Health,
+        walk: |state, _, sink| each(state, sink, |health| health.last_success.map(unix_seconds)),
+    },
+    Family {
+        name: "lyvecloud_collector_last_duration_seconds",
+        help: "How long the collector's last poll took, all its requests and waits together.",
+        kind: Kind::Gauge,
+        labels: COLLECTOR,
+        part: Part::Health,
+        walk: |state, _, sink| {
+            each(state, sink, |health| {
+                health.last_duration.map(|took| took.as_secs_f64())
+            });
+        },
+    },
+    Family {
+        name: "lyvecloud_collector_polls_total",
+        help: "How many polls of the collector ended, however they ended.",
+        kind: Kind::Counter,
+        labels: COLLECTOR,
+        part: Part::Health,
+        walk: |state, _, sink| each(state, sink, |health| Some(number(health.polls))),
+    },
+    Family {
+        name: "lyvecloud_collector_failures_total",
+        help: "How many polls of the collector failed, by reason.",
+        kind: Kind::Counter,
+        labels: &["account", "collector", "reason"],
+        part: Part::Health,
+        walk: failures,
+    },
+    Family {
+        name: "lyvecloud_api_requests_total",
+        help: "How many requests to the vendor ended, by endpoint and by code: the answer's status, or the reason why \
+               there was no answer.",
+        kind: Kind::Counter,
+        labels: &["account", "endpoint", "code"],
+        part: Part::Health,
+        walk: requests,
+    },
+    Family {
+        name: "lyvecloud_logins_total",
+        help: "How many logins ended, by result: accepted, refused, or failed where the vendor decided nothing.",
+        kind: Kind::Counter,
+        labels: &["account", "result"],
+        part: Part::Health,
+        walk: |state, _, sink| {
+            for result in LoginResult::ALL {
+                let count = state.login_results[result as usize];
+                sink(&[&state.spec.name, result.name()], number(count));
+            }
+        },
+    },
+    Family {
+        name: "lyvecloud_series_dropped_total",
+        help: "How many things that the vendor listed got no series, by reason, counted at each poll.",
+        kind: Kind::Counter,
+        labels: &["account", "reason"],
+        part: Part::Health,
+        walk: |state, _, sink| {
+            for reason in DropReason::ALL {
+                let count = state.dropped.get(reason);
+                sink(&[&state.spec.name, reason.name()], number(count));
+            }
+        },
+    },
+];
+
+/// What is polled of the account, each once and in one order.
+fn collectors(state: &AccountState) -> impl Iterator<Item = Collector> {
+    let polled = &state.spec.collectors;
+    Collector::ALL
+        .into_iter()
+        .filter(|collector| polled.contains(collector))
+}
+
+fn each(state: &AccountState, sink: &mut Sink<'_>, value: fn(&Health) -> Option<f64>) {
+    for collector in collectors(state) {
+        if let Some(value) = value(state.health(collector)) {
+            sink(&[&state.spec.name, collector.name()], value);
+        }
+    }
+}
+
+fn failures(state: &AccountState, _now: Timestamp, sink: &mut Sink<'_>) {
+    for collector in collectors(state) {
+        let failures = &state.health(collector).failures;
+        for reason in Reason::ALL {
+            sink(
+                &[&state.spec.name, collector.name(), reason.name()],
+                number(failures[reason as usize]),
+            );
+        }
+    }
+}
+
+fn requests(state: &AccountState, _now: Timestamp, sink: &mut Sink<'_>) {
+    for ((endpoint, code), count) in &state.requests {
+        let code = code.to_string();
+        sink(&[&state.spec.name, endpoint.name(), &code], number(*count));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::api::{ApiError, Endpoint};
+    use crate::metrics::testing::{TOOK, at, samples, spec, state};
+    use crate::model::{Answer, Data, Dropped};
+    use crate::store::AccountSpec;
+
+    fn two_collectors() -> AccountSpec {
+        AccountSpec {
+            collectors: vec![Collector::Permissions, Collector::CurrentUsage],
+            ..spec("acme")
+        }
+    }
+
+    #[test]
+    fn a_success_and_a_failure_show_in_their_own_collector() {
+        let now = at("2026-11-24T12:00:00Z");
+        let before = at("2026-11-24T11:00:00Z");
+        let mut dropped = Dropped::default();
+        dropped.add(DropReason::Duplicate, 2);
+        let timeout = ApiError::new(Reason::Timeout, Endpoint::Permissions, "no answer in 30 s");
+        let state = state(two_collectors(), |state| {
+            let data = Data::CurrentUsage(crate::model::CurrentUsage::default());
+            state.succeed(Answer { data, dropped }, before, TOOK);
+            state.fail(Collector::Permissions, &timeout, now, Duration::from_secs(30));
+            state.count_request(Endpoint::CurrentUsage, Ok(200));
+            state.count_request(Endpoint::CurrentUsage, Ok(200));
+            state.count_request(Endpoint::Permissions, Err(Reason::Timeout));
+            state.count_login(LoginResult::Accepted, before);
+        });
+        for (name, lines) in [
+            ("up", &["acme 0"][..]),
+            ("collector_up", &["acme|current_usage 1", "acme|permissions 0"]),
+            (
+                "collector_last_attempt_timestamp_seconds",
+                &["acme|current_usage 1795518000", "acme|permissions 1795521600"],
+            ),
+            (
+                "collector_last_success_timestamp_seconds",
+                &["acme|current_usage 1795518000"],
+            ),
+            (
+                "collector_last_duration_seconds",
+                &["acme|current_usage 1.5", "acme|permissions 30"],
+            ),
+            (
+                "collector_polls_total",
+                &["acme|current_usage 1", "acme|permissions 1"],
+            ),
+            (
+                "api_requests_total",
+                &["acme|GET /usage/current|200 2", "acme|GET /permissions|timeout 1"],
+            ),
+            (
+                "logins_total",
+                &["acme|accepted 1", "acme|refused 0", "acme|failed 0"],
+            ),
+            (
+                "series_dropped_total",
+                &[
+                    "acme|filtered 0",
+                    "acme|limit 0",
+                    "acme|duplicate 2",
+                    "acme|invalid 0",
+                ],
+            ),
+        ] {
+            assert_eq!(
+                samples(&format!("lyvecloud_{name}"), &state, now),
+                lines,
+                "{name}"
+            );
+        }
+        let failures = samples("lyvecloud_collector_failures_total", &state, now);
+        assert_eq!(failures.len(), 2 * Reason::ALL.len());
+        let counted: Vec<_> = failures.iter().filter(|line| !line.ends_with(" 0")).collect();
+        assert_eq!(counted, ["acme|permissions|timeout 1"]);
+    }
+
+    #[test]
+    fn an_account_is_up_once_all_its_collectors_are() {
+        let now = at("2026-11-24T12:00:00Z");
+        let good = |data| Answer {
+            data,
+            dropped: Dropped::default(),
+        };
+        let half = state(two_collectors(), |state| {
+            state.succeed(good(Data::Permissions(Vec::new())), now, TOOK);
+        });
+        assert_eq!(samples("lyvecloud_up", &half, now), ["acme 0"]);
+        let mut whole = (*half).clone();
+        whole.succeed(
+            good(Data::CurrentUsage(crate::model::CurrentUsage::default())),
+            now,
+            TOOK,
+        );
+        assert_eq!(samples("lyvecloud_up", &whole, now), ["acme 1"]);
+    }
+}

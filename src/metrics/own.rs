@@ -1,0 +1,160 @@
+//! The exporter's own families, which no account's state feeds.
+
+use std::time::Duration;
+
+use prometheus::proto::MetricFamily;
+use prometheus::{HistogramOpts, HistogramVec, IntGauge, Opts, Registry};
+
+use super::{FamilyInfo, Kind};
+use crate::api::Endpoint;
+
+const BUILD_INFO: FamilyInfo = FamilyInfo {
+    name: "lyvecloud_exporter_build_info",
+    kind: Kind::Gauge,
+    labels: &["version", "revision", "rustc"],
+    help: "What the running exporter was built from; always 1.",
+};
+
+const REQUEST_DURATION: FamilyInfo = FamilyInfo {
+    name: "lyvecloud_api_request_duration_seconds",
+    kind: Kind::Histogram,
+    labels: &["endpoint"],
+    help: "How long requests to the vendor took until their answers were read, all accounts together.",
+};
+
+/// The library's `process_*` apart.
+pub(super) const CATALOGUE: [FamilyInfo; 2] = [BUILD_INFO, REQUEST_DURATION];
+
+/// From an answer out of a cache to the longest that a request is usually given.
+const REQUEST_DURATION_BUCKETS: [f64; 10] = [0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0];
+
+/// What the exporter was built from.
+#[derive(Clone, Copy, Debug)]
+pub struct Build<'a> {
+    /// Its version.
+    pub version: &'a str,
+    /// The source's revision.
+    pub revision: &'a str,
+    /// The compiler's version.
+    pub rustc: &'a str,
+}
+
+/// The exporter's own metrics.
+#[derive(Debug)]
+pub struct Own {
+    registry: Registry,
+    request_duration: HistogramVec,
+}
+
+impl Own {
+    /// The metrics of an exporter that was built like this.
+    ///
+    /// # Errors
+    ///
+    /// None of the names that it registers is wrong or taken, so none in practice.
+    pub fn new(build: Build<'_>) -> prometheus::Result<Self> {
+        let registry = Registry::new();
+
+        let build_info = IntGauge::with_opts(
+            Opts::new(BUILD_INFO.name, BUILD_INFO.help)
+                .const_label("version", build.version)
+                .const_label("revision", build.revision)
+                .const_label("rustc", build.rustc),
+        )?;
+        build_info.set(1);
+        registry.register(Box::new(build_info))?;
+
+        let request_duration = HistogramVec::new(
+            HistogramOpts::new(REQUEST_DURATION.name, REQUEST_DURATION.help)
+                .buckets(REQUEST_DURATION_BUCKETS.to_vec()),
+            REQUEST_DURATION.labels,
+        )?;
+        for endpoint in Endpoint::ALL {
+            request_duration.get_metric_with_label_values(&[endpoint.name()])?;
+        }
+        registry.register(Box::new(request_duration.clone()))?;
+
+        #[cfg(target_os = "linux")]
+        registry.register(Box::new(
+            prometheus::process_collector::ProcessCollector::for_self(),
+        ))?;
+
+        Ok(Self {
+            registry,
+            request_duration,
+        })
+    }
+
+    /// Takes note of how long one request took.
+    pub fn observe_request(&self, endpoint: Endpoint, took: Duration) {
+        self.request_duration
+            .with_label_values(&[endpoint.name()])
+            .observe(took.as_secs_f64());
+    }
+
+    /// Where further metrics of the exporter itself are registered.
+    #[must_use]
+    pub const fn registry(&self) -> &Registry {
+        &self.registry
+    }
+
+    /// The families as they are now, in the order of their names.
+    #[must_use]
+    pub fn gather(&self) -> Vec<MetricFamily> {
+        self.registry.gather()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_endpoint_is_there_from_the_start() {
+        let own = Own::new(Build {
+            version: "1.2.3",
+            revision: "abc",
+            rustc: "1.90.0",
+        })
+        .unwrap();
+        own.observe_request(Endpoint::Login, Duration::from_millis(80));
+        let families = own.gather();
+        assert!(families.is_sorted_by(|a, b| a.name() < b.name()));
+
+        let durations = families
+            .iter()
+            .find(|family| family.name() == REQUEST_DURATION.name)
+            .unwrap();
+        let mut endpoints: Vec<_> = Endpoint::ALL.map(Endpoint::name).into();
+        endpoints.sort_unstable();
+        let shown = durations
+            .get_metric()
+            .iter()
+            .map(|metric| metric.get_label()[0].value());
+        assert_eq!(shown.collect::<Vec<_>>(), endpoints);
+        let observed: u64 = durations
+            .get_metric()
+            .iter()
+            .map(|metric| metric.get_histogram().get_sample_count())
+            .sum();
+        assert_eq!(observed, 1);
+
+        let build = families
+            .iter()
+            .find(|family| family.name() == BUILD_INFO.name)
+            .unwrap();
+        let [metric] = build.get_metric() else {
+            panic!("{build:?}");
+        };
+        let mut labels: Vec<_> = metric
+            .get_label()
+            .iter()
+            .map(|label| (label.name(), label.value()))
+            .collect();
+        labels.sort_unstable();
+        assert_eq!(
+            labels,
+            [("revision", "abc"), ("rustc", "1.90.0"), ("version", "1.2.3")]
+        );
+    }
+}

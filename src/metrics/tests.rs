@@ -1,0 +1,63 @@
+use std::collections::BTreeSet;
+
+use super::testing::{at, samples, spec, state};
+use super::{Kind, catalogue, families};
+use crate::api::{LoginResult, Reason};
+use crate::model::{Collector, DropReason};
+
+#[test]
+fn names_are_sorted_used_once_and_follow_the_conventions() {
+    let catalogue = catalogue();
+    let names: Vec<_> = catalogue.iter().map(|family| family.name).collect();
+    assert!(names.is_sorted_by(|a, b| a < b), "{names:?}");
+    for family in catalogue {
+        let counter = family.kind == Kind::Counter;
+        assert_eq!(family.name.ends_with("_total"), counter, "{}", family.name);
+        assert!(family.name.starts_with("lyvecloud_"));
+        let labels: BTreeSet<_> = family.labels.iter().collect();
+        assert_eq!(labels.len(), family.labels.len(), "{}", family.name);
+        assert!(family.help.ends_with('.'), "{}", family.name);
+        assert!(!family.help.contains("  "), "{}", family.name);
+    }
+}
+
+#[test]
+fn help_of_what_is_polled_says_so_and_where_its_age_is() {
+    for family in families() {
+        let names_a_collector = Collector::ALL.iter().any(|collector| {
+            let age = format!(
+                "time() - lyvecloud_collector_last_success_timestamp_seconds{{collector=\"{collector}\"}}"
+            );
+            family.help.contains(&age) && family.help.contains("olled from the vendor, by default every ")
+        });
+        let of_the_polls_themselves = family.part == crate::store::Part::Health;
+        assert!(names_a_collector != of_the_polls_themselves, "{}", family.help);
+    }
+}
+
+#[test]
+fn an_account_that_was_never_polled_shows_its_health_and_no_data() {
+    let now = at("2026-11-24T12:00:00Z");
+    let untried = state(spec("acme"), |_| {});
+    let shown: Vec<_> = families()
+        .iter()
+        .map(|family| (family.name, samples(family.name, &untried, now).len()))
+        .filter(|(_, count)| *count > 0)
+        .collect();
+    let collectors = Collector::ALL.len();
+    assert_eq!(
+        shown,
+        [
+            (
+                "lyvecloud_collector_failures_total",
+                collectors * Reason::ALL.len()
+            ),
+            ("lyvecloud_collector_polls_total", collectors),
+            ("lyvecloud_collector_up", collectors),
+            ("lyvecloud_credential_status", 5),
+            ("lyvecloud_logins_total", LoginResult::ALL.len()),
+            ("lyvecloud_series_dropped_total", DropReason::ALL.len()),
+            ("lyvecloud_up", 1),
+        ]
+    );
+}

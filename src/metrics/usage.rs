@@ -1,0 +1,272 @@
+//! Usage of the month to date: the account, its buckets, its sub-accounts.
+
+use jiff::Timestamp;
+
+use super::{Family, Kind, Sink, number, polled};
+use crate::clock::unix_seconds;
+use crate::model::{CurrentUsage, SubAccount};
+use crate::store::{AccountState, Part};
+
+const SECONDS_PER_DAY: u64 = 86_400;
+
+const SUB_ACCOUNT: &[&str] = &["account", "sub_account_id", "sub_account"];
+
+pub(super) const FAMILIES: &[Family] = &[
+    Family {
+        name: "lyvecloud_account_usage_bytes",
+        help: concat!(
+            "Size of the account's own buckets, month to date.",
+            polled!("current_usage", "15 minutes")
+        ),
+        kind: Kind::Gauge,
+        labels: &["account"],
+        part: Part::CurrentUsage,
+        walk: |state, now, sink| account(state, now, sink, |usage| usage.usage_bytes),
+    },
+    Family {
+        name: "lyvecloud_account_buckets",
+        help: concat!(
+            "How many buckets the account has.",
+            polled!("current_usage", "15 minutes")
+        ),
+        kind: Kind::Gauge,
+        labels: &["account"],
+        part: Part::CurrentUsage,
+        walk: |state, now, sink| account(state, now, sink, |usage| usage.bucket_count),
+    },
+    Family {
+        name: "lyvecloud_account_usage_with_sub_accounts_bytes",
+        help: concat!(
+            "Size of the buckets of a master account together with those of its sub-accounts, month to date.",
+            polled!("current_usage", "15 minutes")
+        ),
+        kind: Kind::Gauge,
+        labels: &["account"],
+        part: Part::CurrentUsage,
+        walk: |state, now, sink| account(state, now, sink, |usage| usage.usage_with_sub_accounts_bytes),
+    },
+    Family {
+        name: "lyvecloud_bucket_usage_bytes",
+        help: concat!(
+            "Size of the bucket, month to date.",
+            polled!("current_usage", "15 minutes")
+        ),
+        kind: Kind::Gauge,
+        labels: &["account", "bucket"],
+        part: Part::CurrentUsage,
+        walk: buckets,
+    },
+    Family {
+        name: "lyvecloud_sub_account_usage_bytes",
+        help: concat!(
+            "Size of the sub-account's buckets, month to date.",
+            polled!("current_usage", "15 minutes")
+        ),
+        kind: Kind::Gauge,
+        labels: SUB_ACCOUNT,
+        part: Part::CurrentUsage,
+        walk: |state, now, sink| sub_accounts(state, now, sink, |sub| sub.usage_bytes.map(number)),
+    },
+    Family {
+        name: "lyvecloud_sub_account_buckets",
+        help: concat!(
+            "How many buckets the sub-account has.",
+            polled!("current_usage", "15 minutes")
+        ),
+        kind: Kind::Gauge,
+        labels: SUB_ACCOUNT,
+        part: Part::CurrentUsage,
+        walk: |state, now, sink| sub_accounts(state, now, sink, |sub| sub.buckets.map(number)),
+    },
+    Family {
+        name: "lyvecloud_sub_account_users",
+        help: concat!(
+            "How many users the sub-account has.",
+            polled!("current_usage", "15 minutes")
+        ),
+        kind: Kind::Gauge,
+        labels: SUB_ACCOUNT,
+        part: Part::CurrentUsage,
+        walk: |state, now, sink| sub_accounts(state, now, sink, |sub| sub.users.map(number)),
+    },
+    Family {
+        name: "lyvecloud_sub_account_service_accounts",
+        help: concat!(
+            "How many service accounts the sub-account has.",
+            polled!("current_usage", "15 minutes")
+        ),
+        kind: Kind::Gauge,
+        labels: SUB_ACCOUNT,
+        part: Part::CurrentUsage,
+        walk: |state, now, sink| sub_accounts(state, now, sink, |sub| sub.service_accounts.map(number)),
+    },
+    Family {
+        name: "lyvecloud_sub_account_trial_remaining_seconds",
+        help: concat!(
+            "How long the sub-account's trial still lasts, which the vendor tells in whole days; absent where it has \
+             no trial.",
+            polled!("current_usage", "15 minutes")
+        ),
+        kind: Kind::Gauge,
+        labels: SUB_ACCOUNT,
+        part: Part::CurrentUsage,
+        walk: |state, now, sink| {
+            sub_accounts(state, now, sink, |sub| {
+                sub.trial_days
+                    .map(|days| number(days.saturating_mul(SECONDS_PER_DAY)))
+            });
+        },
+    },
+    Family {
+        name: "lyvecloud_sub_account_created_timestamp_seconds",
+        help: concat!(
+            "When the sub-account was created, seconds since 1970.",
+            polled!("current_usage", "15 minutes")
+        ),
+        kind: Kind::Gauge,
+        labels: SUB_ACCOUNT,
+        part: Part::CurrentUsage,
+        walk: |state, now, sink| sub_accounts(state, now, sink, |sub| sub.created.map(unix_seconds)),
+    },
+];
+
+fn account(
+    state: &AccountState,
+    now: Timestamp,
+    sink: &mut Sink<'_>,
+    value: fn(&CurrentUsage) -> Option<u64>,
+) {
+    if let Some(value) = state.current_usage(now).and_then(|good| value(&good.data)) {
+        sink(&[&state.spec.name], number(value));
+    }
+}
+
+fn buckets(state: &AccountState, now: Timestamp, sink: &mut Sink<'_>) {
+    for bucket in state
+        .current_usage(now)
+        .iter()
+        .flat_map(|good| &good.data.buckets)
+    {
+        sink(&[&state.spec.name, &bucket.name], number(bucket.usage_bytes));
+    }
+}
+
+fn sub_accounts(
+    state: &AccountState,
+    now: Timestamp,
+    sink: &mut Sink<'_>,
+    value: fn(&SubAccount) -> Option<f64>,
+) {
+    for sub in state
+        .current_usage(now)
+        .iter()
+        .flat_map(|good| &good.data.sub_accounts)
+    {
+        if let Some(value) = value(sub) {
+            sink(&[&state.spec.name, &sub.id, &sub.name], value);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::testing::{TOOK, answer, at, samples, spec, state};
+    use crate::model::{BucketUsage, Data};
+
+    fn bucket(name: &str, usage_bytes: u64) -> BucketUsage {
+        BucketUsage {
+            name: name.into(),
+            usage_bytes,
+        }
+    }
+
+    fn sub_account(id: &str) -> SubAccount {
+        SubAccount {
+            id: id.into(),
+            name: format!("name of {id}").into(),
+            usage_bytes: None,
+            users: None,
+            service_accounts: None,
+            buckets: None,
+            trial_days: None,
+            created: None,
+        }
+    }
+
+    #[test]
+    fn what_is_known_is_shown_until_it_is_too_old() {
+        let polled = at("2026-11-24T12:00:00Z");
+        let usage = CurrentUsage {
+            usage_bytes: Some(4_491_960_000_000),
+            bucket_count: Some(2),
+            buckets: vec![bucket("backups", 534_510_000_000), bucket("media", 0)],
+            usage_with_sub_accounts_bytes: Some(9_007_199_254_740_992),
+            sub_accounts: vec![
+                SubAccount {
+                    usage_bytes: Some(1),
+                    users: Some(3),
+                    service_accounts: Some(0),
+                    buckets: Some(7),
+                    trial_days: Some(14),
+                    created: Some(at("2022-10-16T14:06:51.494Z")),
+                    ..sub_account("a")
+                },
+                sub_account("b"),
+            ],
+        };
+        let state = state(spec("acme"), |state| {
+            state.succeed(answer(Data::CurrentUsage(usage)), polled, TOOK);
+        });
+        for (name, lines) in [
+            ("account_usage_bytes", &["acme 4491960000000"][..]),
+            ("account_buckets", &["acme 2"]),
+            (
+                "account_usage_with_sub_accounts_bytes",
+                &["acme 9007199254740992"],
+            ),
+            (
+                "bucket_usage_bytes",
+                &["acme|backups 534510000000", "acme|media 0"],
+            ),
+            ("sub_account_usage_bytes", &["acme|a|name of a 1"]),
+            ("sub_account_buckets", &["acme|a|name of a 7"]),
+            ("sub_account_users", &["acme|a|name of a 3"]),
+            ("sub_account_service_accounts", &["acme|a|name of a 0"]),
+            (
+                "sub_account_trial_remaining_seconds",
+                &["acme|a|name of a 1209600"],
+            ),
+            (
+                "sub_account_created_timestamp_seconds",
+                &["acme|a|name of a 1665929211.494"],
+            ),
+        ] {
+            let name = format!("lyvecloud_{name}");
+            assert_eq!(
+                samples(&name, &state, at("2026-11-25T11:59:59Z")),
+                lines,
+                "{name}"
+            );
+            assert!(
+                samples(&name, &state, at("2026-11-25T12:00:00Z")).is_empty(),
+                "{name}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_not_known_is_absent() {
+        let polled = at("2026-11-24T12:00:00Z");
+        let usage = CurrentUsage {
+            sub_accounts: vec![sub_account("a")],
+            ..CurrentUsage::default()
+        };
+        let state = state(spec("acme"), |state| {
+            state.succeed(answer(Data::CurrentUsage(usage)), polled, TOOK);
+        });
+        for family in FAMILIES {
+            assert!(samples(family.name, &state, polled).is_empty(), "{}", family.name);
+        }
+    }
+}
