@@ -16,6 +16,7 @@ use std::sync::LazyLock;
 use jiff::Timestamp;
 use prometheus::proto::MetricType;
 
+pub(crate) use own::NOTIFICATIONS;
 pub use own::{Build, Own};
 
 use crate::store::{AccountState, Part};
@@ -146,14 +147,6 @@ const fn number(value: u64) -> f64 {
 /// A truth as a sample's value.
 const fn flag(value: bool) -> f64 {
     if value { 1.0 } else { 0.0 }
-}
-
-/// A list in the order of its ids, each id once; the first one listed stays.
-fn by_id<T>(list: &[T], id: fn(&T) -> &str) -> Vec<&T> {
-    let mut sorted: Vec<_> = list.iter().collect();
-    sorted.sort_by(|a, b| id(a).cmp(id(b)));
-    sorted.dedup_by(|later, first| id(later) == id(first));
-    sorted
 }
 
 #[cfg(test)]

@@ -34,8 +34,8 @@ pub enum Data {
     MonthlyUsage(MonthlyUsage),
     /// Of [`Collector::Credentials`].
     Credentials(Session),
-    /// Of [`Collector::ServiceAccounts`].
+    /// Of [`Collector::ServiceAccounts`], in the order of their ids, each id once.
     ServiceAccounts(Vec<ServiceAccount>),
-    /// Of [`Collector::Permissions`].
+    /// Of [`Collector::Permissions`], in the order of their ids, each id once.
     Permissions(Vec<Permission>),
 }

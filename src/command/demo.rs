@@ -5,7 +5,7 @@ use std::time::Duration;
 use url::Url;
 
 use crate::clock::Clock;
-use crate::config::{Account, Config, History, Poll, Secret, SecretSource, Series};
+use crate::config::{Account, Config, History, Poll, SecretSource};
 use crate::simulator::{Simulator, demo};
 
 /// A simulated vendor with the accounts of the demonstration.
@@ -18,9 +18,6 @@ pub struct Demo {
 
 /// Often enough to see usage move.
 const POLL: Duration = Duration::from_secs(5);
-
-/// The demonstration has more history than the vendor gives in one query.
-const MONTHS: u32 = 14;
 
 impl Demo {
     /// Starts the simulated vendor.
@@ -47,15 +44,14 @@ impl Demo {
             name: account.name.to_owned(),
             base_url: self.base_url.clone(),
             account_id: account.account_id.to_owned(),
-            access_key: SecretSource::Inline(Secret::new(account.access_key.to_owned())),
-            secret: SecretSource::Inline(Secret::new(account.secret.to_owned())),
+            access_key: SecretSource::Inline(account.access_key),
+            secret: SecretSource::Inline(account.secret),
             credential: account.credential,
             ca_file: None,
         });
         Config {
             poll: Poll { current_usage: POLL, inventory: POLL, credentials: POLL, ..Poll::default() },
-            history: History { months: MONTHS },
-            series: Series::default(),
+            history: History { months: demo::MONTHS.unsigned_abs() },
             ..Config::of(accounts.collect())
         }
     }

@@ -2,13 +2,10 @@
 
 use jiff::Timestamp;
 
-use super::{Family, Kind, Sink, by_id, flag};
+use super::{Family, Kind, Sink, flag};
 use crate::clock::unix_seconds;
-use crate::model::{CredentialKind, CredentialStatus, Expiry, Logins, credential_status};
-use crate::store::{AccountState, Part};
-
-/// The name of an account's own pair, which has none of its own.
-const ACCOUNT_API_NAME: &str = "API credentials";
+use crate::model::{CredentialStatus, Expiry};
+use crate::store::{AccountState, CredentialView, Part};
 
 /// Where the dates come from, and how old they may be.
 macro_rules! dated {
@@ -80,65 +77,30 @@ pub(super) const FAMILIES: &[Family] = &[
     },
 ];
 
-/// A credential with what tells how it stands.
-struct Credential<'a> {
-    kind: CredentialKind,
-    id: &'a str,
-    name: &'a str,
-    expiry: Expiry,
-    logins: Logins,
-}
-
-fn own_pair(state: &AccountState) -> Credential<'_> {
-    Credential {
-        kind: CredentialKind::AccountApi,
-        id: &state.spec.account_id,
-        name: ACCOUNT_API_NAME,
-        expiry: state.spec.credential,
-        logins: state.logins,
-    }
-}
-
-fn credentials(state: &AccountState, now: Timestamp) -> Vec<Credential<'_>> {
-    let service_accounts = state
-        .service_accounts(now)
-        .map_or_else(Vec::new, |good| by_id(&good.data, |account| &account.id));
-    let keys = service_accounts.into_iter().map(|account| Credential {
-        kind: CredentialKind::ServiceAccount,
-        id: &account.id,
-        name: &account.name,
-        expiry: account.expiry,
-        logins: Logins::default(),
-    });
-    std::iter::once(own_pair(state)).chain(keys).collect()
-}
-
 fn expiry(state: &AccountState, now: Timestamp, sink: &mut Sink<'_>) {
-    for credential in credentials(state, now) {
+    for credential in state.credentials(now) {
         if let Expiry::At(end) = credential.expiry {
-            let Credential { kind, id, name, .. } = credential;
+            let CredentialView { kind, id, name, .. } = credential;
             sink(&[&state.spec.name, kind.name(), id, name], unix_seconds(end));
         }
     }
 }
 
 fn status(state: &AccountState, now: Timestamp, sink: &mut Sink<'_>) {
-    for credential in credentials(state, now) {
-        let standing = credential_status(credential.expiry, &credential.logins, now);
-        let Credential { kind, id, name, .. } = credential;
+    for credential in state.credentials(now) {
+        let CredentialView { kind, id, name, .. } = credential;
         for status in CredentialStatus::ALL {
-            sink(
-                &[&state.spec.name, kind.name(), id, name, status.name()],
-                flag(status == standing),
-            );
+            sink(&[&state.spec.name, kind.name(), id, name, status.name()], flag(status == credential.status));
         }
     }
 }
 
-fn last_accepted(state: &AccountState, _now: Timestamp, sink: &mut Sink<'_>) {
-    if let Some(accepted) = state.logins.last_accepted {
-        let Credential { kind, id, name, .. } = own_pair(state);
-        sink(&[&state.spec.name, kind.name(), id, name], unix_seconds(accepted));
+fn last_accepted(state: &AccountState, now: Timestamp, sink: &mut Sink<'_>) {
+    for credential in state.credentials(now) {
+        if let Some(accepted) = credential.last_accepted {
+            let CredentialView { kind, id, name, .. } = credential;
+            sink(&[&state.spec.name, kind.name(), id, name], unix_seconds(accepted));
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::{Family, Kind, Sink, by_id, flag, number, polled};
+use super::{Family, Kind, Sink, flag, number, polled};
 use crate::model::ServiceAccount;
 use crate::store::{AccountState, Part};
 
@@ -64,7 +64,7 @@ fn service_accounts(
     let Some(good) = state.service_accounts(now) else {
         return;
     };
-    for account in by_id(&good.data, |account| &account.id) {
+    for account in good.data.iter() {
         if let Some(value) = value(account) {
             sink(&[&state.spec.name, &account.id, &account.name], flag(value));
         }
@@ -76,7 +76,7 @@ fn permissions(state: &AccountState, now: Timestamp, sink: &mut Sink<'_>) {
         return;
     };
     let mut counts: BTreeMap<(&str, &str), u64> = BTreeMap::new();
-    for permission in by_id(&good.data, |permission| &permission.id) {
+    for permission in good.data.iter() {
         *counts.entry((&permission.kind, &permission.actions)).or_default() += 1;
     }
     for ((kind, actions), count) in counts {
@@ -88,7 +88,7 @@ fn permission_ready(state: &AccountState, now: Timestamp, sink: &mut Sink<'_>) {
     let Some(good) = state.permissions(now) else {
         return;
     };
-    for permission in by_id(&good.data, |permission| &permission.id) {
+    for permission in good.data.iter() {
         if let Some(ready) = permission.ready {
             sink(&[&state.spec.name, &permission.id, &permission.name], flag(ready));
         }

@@ -22,8 +22,16 @@ const REQUEST_DURATION: FamilyInfo = FamilyInfo {
     help: "How long requests to the vendor took until their answers were read, all accounts together.",
 };
 
+/// Where the exporter itself sends alerts.
+pub(crate) const NOTIFICATIONS: FamilyInfo = FamilyInfo {
+    name: "lyvecloud_exporter_notifications_total",
+    kind: Kind::Counter,
+    labels: &["alertmanager", "result"],
+    help: "Posts of alerts about credentials to each Alertmanager, by how they ended: delivered or failed.",
+};
+
 /// The library's `process_*` apart.
-pub(super) const CATALOGUE: [FamilyInfo; 2] = [BUILD_INFO, REQUEST_DURATION];
+pub(super) const CATALOGUE: [FamilyInfo; 3] = [BUILD_INFO, REQUEST_DURATION, NOTIFICATIONS];
 
 /// From an answer out of a cache to the longest that a request is usually given.
 const REQUEST_DURATION_BUCKETS: [f64; 10] = [0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0];
