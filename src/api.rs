@@ -3,6 +3,11 @@
 
 mod error;
 mod telemetry;
+mod transport;
 
 pub use error::{ApiError, Reason};
 pub use telemetry::{Endpoint, LoginResult, Telemetry};
+pub use transport::{Transport, TransportError};
+
+#[cfg(test)]
+mod testing;
