@@ -1,6 +1,7 @@
 //! The vendor's APIs: a client each. What crosses the wire never leaves this module; what leaves it is the
 //! [`model`](crate::model), or an [`ApiError`].
 
+pub mod account_v2;
 mod error;
 mod telemetry;
 mod transport;
