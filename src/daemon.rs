@@ -128,7 +128,7 @@ impl Daemon {
             None => own_address(listeners)?,
         };
         let counter = notify::Counter::new(self.own.registry(), alertmanager).map_err(io::Error::other)?;
-        let sender = Sender::new(transport.client(), alertmanager, status_page, counter);
+        let sender = Sender::new(transport, alertmanager, status_page, counter);
         let steps = self.config.credential_warning.clone().into();
         let notifier = notify::run(Arc::clone(&self.store), Arc::clone(&self.clock), steps, sender);
         let shutdown = shutdown.clone();
@@ -141,7 +141,8 @@ impl Daemon {
 
 /// How people reach this machine's status page, as far as it can be guessed: its name and the first listener's port.
 fn own_address(listeners: &[TcpListener]) -> io::Result<String> {
-    let port = listeners.first().map(TcpListener::local_addr).transpose()?.map_or(0, |address| address.port());
+    let port =
+        listeners.first().map(TcpListener::local_addr).transpose()?.map_or(0, |address| address.port());
     let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
     let name = match name.trim() {
         "" => "localhost",

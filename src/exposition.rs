@@ -56,10 +56,7 @@ impl Exposition {
             clock,
             own,
             changes,
-            kept: Arc::new(Mutex::new(Kept {
-                page: Page::new(),
-                seen: None,
-            })),
+            kept: Arc::new(Mutex::new(Kept { page: Page::new(), seen: None })),
         }
     }
 

@@ -66,11 +66,9 @@ where
         .with_default(level.min(LevelFilter::WARN))
         .with_target(env!("CARGO_CRATE_NAME"), level);
     let layer = match format {
-        LogFormat::Logfmt => tracing_logfmt::builder()
-            .with_span_path(false)
-            .layer()
-            .with_writer(writer)
-            .boxed(),
+        LogFormat::Logfmt => {
+            tracing_logfmt::builder().with_span_path(false).layer().with_writer(writer).boxed()
+        }
         LogFormat::Json => tracing_subscriber::fmt::layer()
             .json()
             .flatten_event(true)
@@ -132,10 +130,8 @@ pub(crate) mod tests {
     #[test]
     fn json_is_an_object_a_message_with_its_time_in_utc() {
         let text = captured(LogLevel::Debug, LogFormat::Json, speak);
-        let messages: Vec<serde_json::Value> = text
-            .lines()
-            .map(|line| serde_json::from_str(line).unwrap())
-            .collect();
+        let messages: Vec<serde_json::Value> =
+            text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         assert_eq!(messages.len(), 2);
         let time = messages[0]["timestamp"].as_str().unwrap();
         assert!(time.ends_with('Z') && time.parse::<Timestamp>().is_ok(), "{time}");

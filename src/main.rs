@@ -72,10 +72,8 @@ async fn execute(cli: &Cli) -> Result<(), Ended> {
             if let Some(port) =
                 listeners.first().and_then(|listener| listener.local_addr().ok()).map(|a| a.port())
             {
-                print(&format!(
-                    "Demo: open http://localhost:{port}/ and http://localhost:{port}{}\n",
-                    cli.options.telemetry_path
-                ))?;
+                let path = &cli.options.telemetry_path;
+                print([format!("Demo: open http://localhost:{port}/ and http://localhost:{port}{path}\n")])?;
             }
             serve(&cli.options, demo.config(), clock, listeners).await
         }
@@ -93,7 +91,8 @@ async fn execute(cli: &Cli) -> Result<(), Ended> {
         }
         Command::Once => {
             let once = poll_once(&cli.options, load(&cli.options)?, &clock).await?;
-            let metrics = once.metrics(clock.now()).map_err(|error| Ended::failed("cannot make the metrics", error))?;
+            let metrics =
+                once.metrics(clock.now()).map_err(|error| Ended::failed("cannot make the metrics", error))?;
             print(metrics.parts)?;
             let failures: Vec<String> = once.failures().collect();
             if failures.is_empty() { Ok(()) } else { Err(Ended::Failed(failures.join("\n"))) }
@@ -153,7 +152,9 @@ async fn serve(
             shutdown.cancel();
         }
     });
-    daemon::run(deps(options, config, clock), listeners, shutdown).await.map_err(|error| Ended::failed("cannot run", error))
+    daemon::run(deps(options, config, clock), listeners, shutdown)
+        .await
+        .map_err(|error| Ended::failed("cannot run", error))
 }
 
 /// Prints to standard output. A reader that has closed its end, such as `head`, has what it wanted.

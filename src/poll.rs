@@ -26,7 +26,7 @@ use crate::store::{AccountCell, AccountSpec, Store};
 
 pub use backoff::Backoff;
 pub use poller::{Poller, watch_rotation};
-pub use recorder::{RequestTimes, Recorder};
+pub use recorder::{Recorder, RequestTimes};
 pub use schedule::Schedule;
 
 /// How far the polls of many accounts are spread, as a share of their interval; 0 in tests.

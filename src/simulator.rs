@@ -125,12 +125,7 @@ impl Simulator {
             log: Arc::default(),
         });
         let (server, address) = Server::bind(address, tls.clone(), Arc::clone(&shared)).await?;
-        Ok(Self {
-            shared,
-            address,
-            tls,
-            server: Mutex::new(Some(server)),
-        })
+        Ok(Self { shared, address, tls, server: Mutex::new(Some(server)) })
     }
 
     fn server(&self) -> MutexGuard<'_, Option<Server>> {

@@ -13,13 +13,16 @@ pub fn report(once: &Once, now: Timestamp) -> String {
     for (account, collector, outcome) in &once.polls {
         let result = match outcome {
             Ok(()) => "works".to_owned(),
-            Err(error) if error.reason == Reason::Forbidden => format!("not allowed to these credentials: {error}"),
+            Err(error) if error.reason == Reason::Forbidden => {
+                format!("not allowed to these credentials: {error}")
+            }
             Err(error) => format!("failed ({}): {error}", error.reason.name()),
         };
         endpoints.push([account.to_string(), collector.to_string(), result]);
     }
 
-    let mut credentials = vec![["ACCOUNT", "CREDENTIAL", "STATUS", "DATE", "SOURCE OF THE DATE"].map(str::to_owned)];
+    let mut credentials =
+        vec![["ACCOUNT", "CREDENTIAL", "STATUS", "DATE", "SOURCE OF THE DATE"].map(str::to_owned)];
     for state in once.store.snapshot() {
         for view in state.credentials(now) {
             let source = match (view.kind, view.expiry) {
@@ -29,7 +32,13 @@ pub fn report(once: &Once, now: Timestamp) -> String {
             };
             let date = if let Expiry::At(end) = view.expiry { end.to_string() } else { "-".to_owned() };
             let words = view.status.words(view.expiry, now);
-            credentials.push([state.spec.name.to_string(), view.name.to_owned(), words, date, source.to_owned()]);
+            credentials.push([
+                state.spec.name.to_string(),
+                view.name.to_owned(),
+                words,
+                date,
+                source.to_owned(),
+            ]);
         }
     }
     format!("{}\n{}", table(&endpoints), table(&credentials))
@@ -38,9 +47,12 @@ pub fn report(once: &Once, now: Timestamp) -> String {
 /// Rows in columns as wide as their widest cell. Control characters in names would break the lines; they are shown escaped.
 fn table<const N: usize>(rows: &[[String; N]]) -> String {
     let printable = |cell: &String| -> String {
-        cell.chars().flat_map(|c| if c.is_control() { c.escape_default().collect() } else { vec![c] }).collect()
+        cell.chars()
+            .flat_map(|c| if c.is_control() { c.escape_default().collect() } else { vec![c] })
+            .collect()
     };
-    let rows: Vec<[String; N]> = rows.iter().map(|row| std::array::from_fn(|column| printable(&row[column]))).collect();
+    let rows: Vec<[String; N]> =
+        rows.iter().map(|row| std::array::from_fn(|column| printable(&row[column]))).collect();
     let widths: [usize; N] =
         std::array::from_fn(|column| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0));
     let mut text = String::new();

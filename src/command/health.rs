@@ -40,7 +40,8 @@ fn reachable(address: SocketAddr) -> SocketAddr {
 async fn ask(address: SocketAddr) -> Result<StatusCode, Box<dyn std::error::Error + Send + Sync>> {
     let stream = TcpStream::connect(address).await?;
     let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
-    let request = Request::get("/-/ready").header(HOST, address.to_string()).body(Empty::<bytes::Bytes>::new())?;
+    let request =
+        Request::get("/-/ready").header(HOST, address.to_string()).body(Empty::<bytes::Bytes>::new())?;
     let answer = async { Ok(sender.send_request(request).await?.status()) };
     tokio::select! {
         status = answer => status,

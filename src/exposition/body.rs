@@ -44,10 +44,7 @@ pub(super) struct Piece {
 
 impl Piece {
     pub(super) fn new(text: String) -> Self {
-        Self {
-            text: Bytes::from(text.into_bytes().into_boxed_slice()),
-            gzip: OnceLock::new(),
-        }
+        Self { text: Bytes::from(text.into_bytes().into_boxed_slice()), gzip: OnceLock::new() }
     }
 
     fn gzip(&self) -> io::Result<Bytes> {
@@ -67,14 +64,7 @@ pub(super) struct Assembly {
 
 impl Assembly {
     pub(super) const fn new(format: Format, encoding: Encoding) -> Self {
-        Self {
-            body: Body {
-                format,
-                encoding,
-                parts: Vec::new(),
-            },
-            short: String::new(),
-        }
+        Self { body: Body { format, encoding, parts: Vec::new() }, short: String::new() }
     }
 
     /// Where short text is to be written that comes next.

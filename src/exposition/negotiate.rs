@@ -30,10 +30,7 @@ impl Format {
         let mut text = Offer::default();
         let mut open_metrics = Offer::default();
         for range in elements(accept.unwrap_or_default(), ',').filter_map(MediaRange::parse) {
-            text.consider(
-                range.matches("text", "plain", |version| version == "0.0.4"),
-                range.quality,
-            );
+            text.consider(range.matches("text", "plain", |version| version == "0.0.4"), range.quality);
             open_metrics.consider(
                 range.matches("application", "openmetrics-text", |version| {
                     version == "1.0.0" || version == "0.0.1"
@@ -92,11 +89,7 @@ impl Encoding {
             *told = (*told).max(Some(quality));
         }
         let gzip = gzip.or(any).unwrap_or(0);
-        if gzip > 0 && gzip >= identity.unwrap_or(0) {
-            Self::Gzip
-        } else {
-            Self::Identity
-        }
+        if gzip > 0 && gzip >= identity.unwrap_or(0) { Self::Gzip } else { Self::Identity }
     }
 }
 
@@ -134,12 +127,7 @@ impl<'a> MediaRange<'a> {
             .filter_map(parameter)
             .find(|(name, _)| name.eq_ignore_ascii_case("version"))
             .map(|(_, value)| value);
-        Some(Self {
-            kind: kind.trim(),
-            subtype: subtype.trim(),
-            version,
-            quality: quality(parts)?,
-        })
+        Some(Self { kind: kind.trim(), subtype: subtype.trim(), version, quality: quality(parts)? })
     }
 
     /// How precisely this range names a format, if it does: 1 for `*/*`, up to 4 with the format's version.
@@ -164,9 +152,7 @@ impl<'a> MediaRange<'a> {
 /// The q-value among an element's parameters, in thousandths; 1000 where there is none, nothing where it is no number
 /// from 0 to 1.
 fn quality<'a>(parameters: impl Iterator<Item = &'a str>) -> Option<u16> {
-    let Some((_, value)) = parameters
-        .filter_map(parameter)
-        .find(|(name, _)| name.eq_ignore_ascii_case("q"))
+    let Some((_, value)) = parameters.filter_map(parameter).find(|(name, _)| name.eq_ignore_ascii_case("q"))
     else {
         return Some(1000);
     };
@@ -174,11 +160,8 @@ fn quality<'a>(parameters: impl Iterator<Item = &'a str>) -> Option<u16> {
     if !fraction.bytes().all(|digit| digit.is_ascii_digit()) {
         return None;
     }
-    let thousandths = fraction
-        .bytes()
-        .chain(*b"000")
-        .take(3)
-        .fold(0, |sum, digit| sum * 10 + u16::from(digit - b'0'));
+    let thousandths =
+        fraction.bytes().chain(*b"000").take(3).fold(0, |sum, digit| sum * 10 + u16::from(digit - b'0'));
     match whole {
         "0" => Some(thousandths),
         "1" if fraction.bytes().all(|digit| digit == b'0') => Some(1000),
@@ -224,10 +207,7 @@ mod tests {
             (None, Text),
             (Some(""), Text),
             (Some("*/*"), Text),
-            (
-                Some("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"),
-                Text,
-            ),
+            (Some("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"), Text),
             (
                 Some("application/openmetrics-text; version=0.0.1,text/plain;version=0.0.4;q=0.5,*/*;q=0.1"),
                 OpenMetrics,
@@ -244,19 +224,10 @@ mod tests {
                 ),
                 OpenMetrics,
             ),
-            (
-                Some("text/plain;version=0.0.4;q=0.5,application/openmetrics-text;q=0.4"),
-                Text,
-            ),
-            (
-                Some("text/plain;version=0.0.4,application/openmetrics-text;version=1.0.0"),
-                Text,
-            ),
+            (Some("text/plain;version=0.0.4;q=0.5,application/openmetrics-text;q=0.4"), Text),
+            (Some("text/plain;version=0.0.4,application/openmetrics-text;version=1.0.0"), Text),
             (Some("application/openmetrics-text"), OpenMetrics),
-            (
-                Some("Application/OpenMetrics-Text ; Version=\"1.0.0\" ; Q=0.3"),
-                OpenMetrics,
-            ),
+            (Some("Application/OpenMetrics-Text ; Version=\"1.0.0\" ; Q=0.3"), OpenMetrics),
             (Some("application/*"), OpenMetrics),
             (Some("text/*;q=0.4, application/*;q=0.5"), OpenMetrics),
             (Some("text/*, application/openmetrics-text"), OpenMetrics),
@@ -279,10 +250,7 @@ mod tests {
         ] {
             assert_eq!(Format::negotiate(Some(accept)), Format::Text, "{accept}");
         }
-        assert_eq!(
-            Format::negotiate(Some("*/*, text/plain;q=0")),
-            Format::OpenMetrics
-        );
+        assert_eq!(Format::negotiate(Some("*/*, text/plain;q=0")), Format::OpenMetrics);
     }
 
     #[test]

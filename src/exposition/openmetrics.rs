@@ -57,10 +57,7 @@ pub(super) fn family(family: &MetricFamily, out: &mut String) {
             MetricType::COUNTER => sample([name, ""], labels, None, metric.get_counter().get_value(), out),
             _ => {
                 let histogram = metric.get_histogram();
-                for bucket in histogram
-                    .get_bucket()
-                    .iter()
-                    .filter(|bucket| bucket.upper_bound().is_finite())
+                for bucket in histogram.get_bucket().iter().filter(|bucket| bucket.upper_bound().is_finite())
                 {
                     // Debug writes a whole number as a float, "1.0", which is the one way to write a bound.
                     let bound = format!("{:?}", bucket.upper_bound());

@@ -39,15 +39,8 @@ impl Page {
     /// A page without accounts, that holds at no instant.
     #[must_use]
     pub fn new() -> Self {
-        let families = metrics::families().iter().map(|family| KeptFamily {
-            family,
-            runs: Vec::new(),
-        });
-        Self {
-            families: families.collect(),
-            from: Timestamp::MAX,
-            until: Timestamp::MAX,
-        }
+        let families = metrics::families().iter().map(|family| KeptFamily { family, runs: Vec::new() });
+        Self { families: families.collect(), from: Timestamp::MAX, until: Timestamp::MAX }
     }
 
     /// Whether the page is right at `now`, if the store did not change since it was refreshed.
@@ -59,13 +52,8 @@ impl Page {
     /// Brings the page up to `states`, which are in the order of their names, at `now`, and tells what
     /// had to be made again.
     pub fn refresh(&mut self, states: &[Arc<AccountState>], now: Timestamp) -> Remade {
-        let accounts: Vec<_> = states
-            .iter()
-            .map(|state| Account {
-                state,
-                changes_at: state.changes_at(now),
-            })
-            .collect();
+        let accounts: Vec<_> =
+            states.iter().map(|state| Account { state, changes_at: state.changes_at(now) }).collect();
         let mut remade = Remade::default();
         for kept in &mut self.families {
             remade += run::refresh(&mut kept.runs, kept.family, &accounts, now);
@@ -92,13 +80,7 @@ impl Page {
             let mut pieces = runs.iter().flat_map(Run::pieces).peekable();
             // A family without samples is left out whole, as client libraries do.
             if pieces.peek().is_some() {
-                openmetrics::header(
-                    format,
-                    family.name,
-                    family.kind.name(),
-                    family.help,
-                    assembly.short(),
-                );
+                openmetrics::header(format, family.name, family.kind.name(), family.help, assembly.short());
             }
             for piece in pieces {
                 assembly.piece(piece)?;
@@ -116,9 +98,9 @@ impl Page {
 
 fn write_own(family: &MetricFamily, format: Format, out: &mut String) -> io::Result<()> {
     match format {
-        Format::Text => TextEncoder::new()
-            .encode_utf8(std::slice::from_ref(family), out)
-            .map_err(io::Error::other),
+        Format::Text => {
+            TextEncoder::new().encode_utf8(std::slice::from_ref(family), out).map_err(io::Error::other)
+        }
         Format::OpenMetrics => {
             openmetrics::family(family, out);
             Ok(())

@@ -26,9 +26,7 @@ fn expected(states: &[Arc<AccountState>], now: Timestamp, format: Format) -> Vec
         for state in states {
             (family.walk)(state, now, &mut |values, value| {
                 let names = family.labels.iter().map(|name| (*name).to_owned());
-                let labels = names
-                    .zip(values.iter().map(|value| (*value).to_owned()))
-                    .collect();
+                let labels = names.zip(values.iter().map(|value| (*value).to_owned())).collect();
                 samples.push((family.name.to_owned(), labels, value));
             });
         }
@@ -36,9 +34,7 @@ fn expected(states: &[Arc<AccountState>], now: Timestamp, format: Format) -> Vec
             Format::Text => family.name,
             Format::OpenMetrics => family.name.trim_end_matches("_total"),
         };
-        let unit = ["bytes", "seconds"]
-            .into_iter()
-            .find(|unit| name.ends_with(&format!("_{unit}")));
+        let unit = ["bytes", "seconds"].into_iter().find(|unit| name.ends_with(&format!("_{unit}")));
         FamilyRead {
             name: name.to_owned(),
             kind: family.kind.name().to_owned(),

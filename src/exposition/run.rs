@@ -75,22 +75,17 @@ pub(super) fn refresh(
     accounts: &[Account<'_>],
     now: Timestamp,
 ) -> Remade {
-    let mut cutter = Cutter {
-        family,
-        now,
-        remade: Remade::default(),
-        open: None,
-        runs: Vec::with_capacity(runs.len()),
-    };
+    let mut cutter =
+        Cutter { family, now, remade: Remade::default(), open: None, runs: Vec::with_capacity(runs.len()) };
     let mut rest = accounts;
     let mut old = std::mem::take(runs).into_iter().peekable();
     if old.peek().is_none() {
         cutter.render(rest);
     }
     while let Some(run) = old.next() {
-        let end = old.peek().map_or(rest.len(), |next| {
-            rest.partition_point(|account| account.state.spec.name < next.first)
-        });
+        let end = old
+            .peek()
+            .map_or(rest.len(), |next| rest.partition_point(|account| account.state.spec.name < next.first));
         let (mine, after) = rest.split_at(end);
         rest = after;
         if run.holds(family.part, mine, now) {

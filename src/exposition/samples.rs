@@ -33,14 +33,7 @@ impl<'a> Writer<'a> {
         let mut batch = MetricFamily::default();
         batch.set_name(family.name.to_owned());
         batch.set_field_type(family.kind.metric_type());
-        Self {
-            family,
-            piece,
-            batch,
-            encoded: String::new(),
-            text: String::new(),
-            pieces: Vec::new(),
-        }
+        Self { family, piece, batch, encoded: String::new(), text: String::new(), pieces: Vec::new() }
     }
 
     fn push(&mut self, labels: &[&str], value: f64) {
@@ -73,10 +66,7 @@ impl<'a> Writer<'a> {
         }
         self.encoded.clear();
         let encoded = TextEncoder::new().encode_utf8(std::slice::from_ref(&self.batch), &mut self.encoded);
-        debug_assert!(
-            encoded.is_ok(),
-            "only a family without samples cannot be written to a string"
-        );
+        debug_assert!(encoded.is_ok(), "only a family without samples cannot be written to a string");
         if let Some((_header, lines)) = self.encoded.split_once('\n') {
             self.text.push_str(lines);
         }

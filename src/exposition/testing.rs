@@ -61,10 +61,7 @@ pub(super) fn read(page: &str, format: Format) -> Vec<FamilyRead> {
             family.samples.push(sample);
         }
     }
-    assert!(
-        families.is_sorted_by(|a, b| a.name < b.name),
-        "names once, in order"
-    );
+    assert!(families.is_sorted_by(|a, b| a.name < b.name), "names once, in order");
     for family in &families {
         let mut seen = BTreeSet::new();
         for (name, labels, _) in &family.samples {
@@ -134,12 +131,7 @@ pub(super) fn text(body: &Body) -> String {
 }
 
 pub(super) fn own() -> Own {
-    Own::new(Build {
-        version: "1.2.3",
-        revision: "abc",
-        rustc: "1.90.0",
-    })
-    .unwrap()
+    Own::new(Build { version: "1.2.3", revision: "abc", rustc: "1.90.0" }).unwrap()
 }
 
 /// The exporter's own families without the process's, which differ at each look.
@@ -152,11 +144,7 @@ pub(super) fn own_families() -> Vec<MetricFamily> {
 /// `count` buckets with figures that look like real ones.
 pub(super) fn buckets(count: u64) -> CurrentUsage {
     let bucket = |number: u64| BucketUsage {
-        name: format!(
-            "backup-{number:06}-{:x}",
-            number.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 44
-        )
-        .into(),
+        name: format!("backup-{number:06}-{:x}", number.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 44).into(),
         usage_bytes: number.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (20 + number % 30),
     };
     CurrentUsage {

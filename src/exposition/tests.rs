@@ -32,10 +32,8 @@ fn shown(page: &Page, format: Format) -> String {
 
 /// One account with something in every family, and one that was never polled.
 fn small() -> Vec<Arc<AccountState>> {
-    let month = |number, average_bytes| MonthTotal {
-        month: Month::new(2026, number).unwrap(),
-        average_bytes,
-    };
+    let month =
+        |number, average_bytes| MonthTotal { month: Month::new(2026, number).unwrap(), average_bytes };
     let east = AccountSpec {
         credential: Expiry::At(at("2027-01-31T00:00:00Z")),
         collectors: vec![Collector::CurrentUsage, Collector::Credentials],
@@ -46,14 +44,8 @@ fn small() -> Vec<Arc<AccountState>> {
             usage_bytes: Some(4_491_960_000_000),
             bucket_count: Some(2),
             buckets: vec![
-                BucketUsage {
-                    name: "back\\slash".into(),
-                    usage_bytes: 534_510_000_000,
-                },
-                BucketUsage {
-                    name: "two\nlines".into(),
-                    usage_bytes: 0,
-                },
+                BucketUsage { name: "back\\slash".into(), usage_bytes: 534_510_000_000 },
+                BucketUsage { name: "two\nlines".into(), usage_bytes: 0 },
             ],
             usage_with_sub_accounts_bytes: Some(4_612_460_000_000),
             sub_accounts: vec![SubAccount {
@@ -69,10 +61,7 @@ fn small() -> Vec<Arc<AccountState>> {
         };
         let months = MonthlyUsage {
             months: vec![month(9, 1), month(10, 2)],
-            buckets: vec![BucketHistory {
-                name: "back\\slash".into(),
-                months: [month(10, 2)].into(),
-            }],
+            buckets: vec![BucketHistory { name: "back\\slash".into(), months: [month(10, 2)].into() }],
             sub_accounts: Vec::new(),
         };
         let service_account = ServiceAccount {
@@ -89,9 +78,7 @@ fn small() -> Vec<Arc<AccountState>> {
             actions: "read-only".into(),
             ready: Some(false),
         };
-        let session = Session {
-            expires_at: at("2026-11-25T12:00:00Z"),
-        };
+        let session = Session { expires_at: at("2026-11-25T12:00:00Z") };
         let now = at(NOW);
         state.count_login(LoginResult::Accepted, now);
         state.count_request(Endpoint::Login, Ok(200));
@@ -107,10 +94,7 @@ fn small() -> Vec<Arc<AccountState>> {
         let error = ApiError::new(Reason::Timeout, Endpoint::CurrentUsage, "no answer in 30 s");
         state.fail(Collector::CurrentUsage, &error, now, Duration::from_secs(30));
     });
-    let west = AccountSpec {
-        collectors: vec![Collector::CurrentUsage],
-        ..spec("west")
-    };
+    let west = AccountSpec { collectors: vec![Collector::CurrentUsage], ..spec("west") };
     vec![east, state(west, |_| {})]
 }
 
@@ -133,20 +117,10 @@ fn a_page_without_accounts_is_the_exporters_own() {
     let page = page(&[], at(NOW));
     assert_eq!(shown(&page, Format::Text), "");
     assert_eq!(shown(&page, Format::OpenMetrics), "# EOF\n");
-    let body = page
-        .body(&own_families(), Format::OpenMetrics, Encoding::Gzip)
-        .unwrap();
-    let names: Vec<_> = read(&text(&body), Format::OpenMetrics)
-        .into_iter()
-        .map(|family| family.name)
-        .collect();
-    assert_eq!(
-        names,
-        [
-            "lyvecloud_api_request_duration_seconds",
-            "lyvecloud_exporter_build_info"
-        ]
-    );
+    let body = page.body(&own_families(), Format::OpenMetrics, Encoding::Gzip).unwrap();
+    let names: Vec<_> =
+        read(&text(&body), Format::OpenMetrics).into_iter().map(|family| family.name).collect();
+    assert_eq!(names, ["lyvecloud_api_request_duration_seconds", "lyvecloud_exporter_build_info"]);
 }
 
 #[test]
@@ -175,10 +149,7 @@ fn only_what_changed_is_made_again() {
     let now = at(NOW);
     let poll = |name: &str, count| {
         let data = Data::CurrentUsage(buckets(count));
-        store
-            .account(name)
-            .unwrap()
-            .update(|state| state.succeed(answer(data), now, TOOK));
+        store.account(name).unwrap().update(|state| state.succeed(answer(data), now, TOOK));
     };
     poll("b", 2000);
     let reads = |part| families().iter().filter(|family| family.part == part).count();
@@ -191,10 +162,7 @@ fn only_what_changed_is_made_again() {
 
     // Account a is in a run with b where texts are short; where b's is long, each has a run of its own.
     poll("a", 1);
-    assert_eq!(
-        page.refresh(&store.snapshot(), now).walks,
-        3 * (usage - 1) + 1 + 3 * health
-    );
+    assert_eq!(page.refresh(&store.snapshot(), now).walks, 3 * (usage - 1) + 1 + 3 * health);
     store.account("c").unwrap().update(|state| {
         state.count_request(Endpoint::Login, Ok(200));
     });
@@ -220,17 +188,11 @@ fn a_poll_of_one_account_among_many_makes_few_again() {
     let now = at(NOW);
     let poll = |name: &str| {
         let data = Data::CurrentUsage(buckets(40));
-        store
-            .account(name)
-            .unwrap()
-            .update(|state| state.succeed(answer(data), now, TOOK));
+        store.account(name).unwrap().update(|state| state.succeed(answer(data), now, TOOK));
     };
     names.iter().for_each(|name| poll(name));
     let mut page = Page::new();
-    assert_eq!(
-        page.refresh(&store.snapshot(), now).walks,
-        1000 * families().len()
-    );
+    assert_eq!(page.refresh(&store.snapshot(), now).walks, 1000 * families().len());
     poll("account-0500");
     let remade = page.refresh(&store.snapshot(), now).bytes;
     let whole = shown(&page, Format::Text).len();
@@ -240,10 +202,7 @@ fn a_poll_of_one_account_among_many_makes_few_again() {
 #[test]
 fn an_expiry_shows_at_its_instant_without_a_poll() {
     let end = at("2026-11-25T00:00:00Z");
-    let acme = AccountSpec {
-        credential: Expiry::At(end),
-        ..spec("acme")
-    };
+    let acme = AccountSpec { credential: Expiry::At(end), ..spec("acme") };
     let states = [state(acme, |_| {})];
     let mut page = page(&states, at(NOW));
     let expired = "credential=\"API credentials\",status=\"expired\"} ";
@@ -297,10 +256,7 @@ async fn a_scrape_without_a_change_hands_out_what_is_kept() {
     let exposition = Exposition::new(Arc::clone(&store), clock, Arc::new(own()));
     let poll = || {
         let data = Data::CurrentUsage(buckets(5000));
-        store
-            .account("acme")
-            .unwrap()
-            .update(|state| state.succeed(answer(data), at(NOW), TOOK));
+        store.account("acme").unwrap().update(|state| state.succeed(answer(data), at(NOW), TOOK));
     };
     let long_parts = async |encoding| {
         let body = exposition.scrape(Format::Text, encoding).await.unwrap();

@@ -60,7 +60,9 @@ impl Routes {
             "/api/v1/status" => self.status(),
             "/-/healthy" => text(StatusCode::OK, "healthy\n"),
             "/-/ready" if self.store.ready() => text(StatusCode::OK, "ready\n"),
-            "/-/ready" => text(StatusCode::SERVICE_UNAVAILABLE, "not ready: some collectors had no first attempt yet\n"),
+            "/-/ready" => {
+                text(StatusCode::SERVICE_UNAVAILABLE, "not ready: some collectors had no first attempt yet\n")
+            }
             _ => self.metrics(request.headers()).await,
         };
         if request.method() == Method::HEAD {

@@ -56,7 +56,12 @@ pub async fn serve(listeners: Vec<TcpListener>, routes: Arc<Routes>, shutdown: C
     while tasks.join_next().await.is_some() {}
 }
 
-async fn accept(listener: TcpListener, routes: Arc<Routes>, permits: Arc<Semaphore>, shutdown: CancellationToken) {
+async fn accept(
+    listener: TcpListener,
+    routes: Arc<Routes>,
+    permits: Arc<Semaphore>,
+    shutdown: CancellationToken,
+) {
     let mut connections = JoinSet::new();
     loop {
         while connections.try_join_next().is_some() {}

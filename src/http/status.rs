@@ -70,7 +70,12 @@ fn account(state: &AccountState, now: Timestamp) -> Account<'_> {
         buckets: usage.and_then(|usage| usage.bucket_count),
         session_expires: state.session(now).map(|good| good.data.expires_at.to_string()),
         credentials: state.credentials(now).map(|view| credential(&view, now)).collect(),
-        collectors: state.spec.collectors.iter().map(|collector| collector_status(state, *collector)).collect(),
+        collectors: state
+            .spec
+            .collectors
+            .iter()
+            .map(|collector| collector_status(state, *collector))
+            .collect(),
     }
 }
 

@@ -90,7 +90,10 @@ fn status(state: &AccountState, now: Timestamp, sink: &mut Sink<'_>) {
     for credential in state.credentials(now) {
         let CredentialView { kind, id, name, .. } = credential;
         for status in CredentialStatus::ALL {
-            sink(&[&state.spec.name, kind.name(), id, name, status.name()], flag(status == credential.status));
+            sink(
+                &[&state.spec.name, kind.name(), id, name, status.name()],
+                flag(status == credential.status),
+            );
         }
     }
 }
@@ -137,19 +140,13 @@ mod tests {
     fn statuses(state: &AccountState, now: Timestamp) -> Vec<String> {
         let samples = samples(STATUS, state, now);
         assert_eq!(samples.len() % CredentialStatus::ALL.len(), 0);
-        samples
-            .iter()
-            .filter_map(|sample| sample.strip_suffix(" 1").map(str::to_owned))
-            .collect()
+        samples.iter().filter_map(|sample| sample.strip_suffix(" 1").map(str::to_owned)).collect()
     }
 
     #[test]
     fn the_pair_and_the_keys_have_their_dates_before_and_after_they_pass() {
         let end = at("2026-11-25T00:00:00Z");
-        let acme = AccountSpec {
-            credential: Expiry::At(end),
-            ..spec("acme")
-        };
+        let acme = AccountSpec { credential: Expiry::At(end), ..spec("acme") };
         let listed = vec![
             service_account("s2", Expiry::Never),
             service_account("s1", Expiry::At(end)),
@@ -205,9 +202,7 @@ mod tests {
     fn a_refused_login_ends_the_session_and_keeps_the_last_accepted_one() {
         let accepted = at("2026-11-24T12:00:00Z");
         let now = at("2026-11-24T12:05:00Z");
-        let session = Session {
-            expires_at: at("2026-11-25T12:00:00.5Z"),
-        };
+        let session = Session { expires_at: at("2026-11-25T12:00:00.5Z") };
         let working = state(spec("acme"), |state| {
             state.count_login(LoginResult::Accepted, accepted);
             state.succeed(answer(Data::Credentials(session)), accepted, TOOK);
@@ -220,9 +215,6 @@ mod tests {
         refused.count_login(LoginResult::Refused, now);
         assert_eq!(samples(LAST_ACCEPTED, &refused, now), last_accepted);
         assert!(samples(SESSION, &refused, now).is_empty());
-        assert_eq!(
-            statuses(&refused, now),
-            ["acme|account_api|id-of-acme|API credentials|rejected"]
-        );
+        assert_eq!(statuses(&refused, now), ["acme|account_api|id-of-acme|API credentials|rejected"]);
     }
 }

@@ -58,9 +58,7 @@ pub(super) const FAMILIES: &[Family] = &[
         labels: COLLECTOR,
         part: Part::Health,
         walk: |state, _, sink| {
-            each(state, sink, |health| {
-                health.last_duration.map(|took| took.as_secs_f64())
-            });
+            each(state, sink, |health| health.last_duration.map(|took| took.as_secs_f64()));
         },
     },
     Family {
@@ -119,9 +117,7 @@ pub(super) const FAMILIES: &[Family] = &[
 /// What is polled of the account, each once and in one order.
 fn collectors(state: &AccountState) -> impl Iterator<Item = Collector> {
     let polled = &state.spec.collectors;
-    Collector::ALL
-        .into_iter()
-        .filter(|collector| polled.contains(collector))
+    Collector::ALL.into_iter().filter(|collector| polled.contains(collector))
 }
 
 fn each(state: &AccountState, sink: &mut Sink<'_>, value: fn(&Health) -> Option<f64>) {
@@ -136,10 +132,7 @@ fn failures(state: &AccountState, _now: Timestamp, sink: &mut Sink<'_>) {
     for collector in collectors(state) {
         let failures = &state.health(collector).failures;
         for reason in Reason::ALL {
-            sink(
-                &[&state.spec.name, collector.name(), reason.name()],
-                number(failures[reason as usize]),
-            );
+            sink(&[&state.spec.name, collector.name(), reason.name()], number(failures[reason as usize]));
         }
     }
 }
@@ -162,10 +155,7 @@ mod tests {
     use crate::store::AccountSpec;
 
     fn two_collectors() -> AccountSpec {
-        AccountSpec {
-            collectors: vec![Collector::Permissions, Collector::CurrentUsage],
-            ..spec("acme")
-        }
+        AccountSpec { collectors: vec![Collector::Permissions, Collector::CurrentUsage], ..spec("acme") }
     }
 
     #[test]
@@ -191,41 +181,17 @@ mod tests {
                 "collector_last_attempt_timestamp_seconds",
                 &["acme|current_usage 1795518000", "acme|permissions 1795521600"],
             ),
-            (
-                "collector_last_success_timestamp_seconds",
-                &["acme|current_usage 1795518000"],
-            ),
-            (
-                "collector_last_duration_seconds",
-                &["acme|current_usage 1.5", "acme|permissions 30"],
-            ),
-            (
-                "collector_polls_total",
-                &["acme|current_usage 1", "acme|permissions 1"],
-            ),
-            (
-                "api_requests_total",
-                &["acme|GET /usage/current|200 2", "acme|GET /permissions|timeout 1"],
-            ),
-            (
-                "logins_total",
-                &["acme|accepted 1", "acme|refused 0", "acme|failed 0"],
-            ),
+            ("collector_last_success_timestamp_seconds", &["acme|current_usage 1795518000"]),
+            ("collector_last_duration_seconds", &["acme|current_usage 1.5", "acme|permissions 30"]),
+            ("collector_polls_total", &["acme|current_usage 1", "acme|permissions 1"]),
+            ("api_requests_total", &["acme|GET /usage/current|200 2", "acme|GET /permissions|timeout 1"]),
+            ("logins_total", &["acme|accepted 1", "acme|refused 0", "acme|failed 0"]),
             (
                 "series_dropped_total",
-                &[
-                    "acme|filtered 0",
-                    "acme|limit 0",
-                    "acme|duplicate 2",
-                    "acme|invalid 0",
-                ],
+                &["acme|filtered 0", "acme|limit 0", "acme|duplicate 2", "acme|invalid 0"],
             ),
         ] {
-            assert_eq!(
-                samples(&format!("lyvecloud_{name}"), &state, now),
-                lines,
-                "{name}"
-            );
+            assert_eq!(samples(&format!("lyvecloud_{name}"), &state, now), lines, "{name}");
         }
         let failures = samples("lyvecloud_collector_failures_total", &state, now);
         assert_eq!(failures.len(), 2 * Reason::ALL.len());
@@ -236,20 +202,13 @@ mod tests {
     #[test]
     fn an_account_is_up_once_all_its_collectors_are() {
         let now = at("2026-11-24T12:00:00Z");
-        let good = |data| Answer {
-            data,
-            dropped: Dropped::default(),
-        };
+        let good = |data| Answer { data, dropped: Dropped::default() };
         let half = state(two_collectors(), |state| {
             state.succeed(good(Data::Permissions(Vec::new())), now, TOOK);
         });
         assert_eq!(samples("lyvecloud_up", &half, now), ["acme 0"]);
         let mut whole = (*half).clone();
-        whole.succeed(
-            good(Data::CurrentUsage(crate::model::CurrentUsage::default())),
-            now,
-            TOOK,
-        );
+        whole.succeed(good(Data::CurrentUsage(crate::model::CurrentUsage::default())), now, TOOK);
         assert_eq!(samples("lyvecloud_up", &whole, now), ["acme 1"]);
     }
 }

@@ -50,33 +50,19 @@ fn account(state: &AccountState, now: Timestamp, sink: &mut Sink<'_>) {
 }
 
 fn buckets(state: &AccountState, now: Timestamp, sink: &mut Sink<'_>) {
-    for bucket in state
-        .monthly_usage(now)
-        .iter()
-        .flat_map(|good| &good.data.buckets)
-    {
+    for bucket in state.monthly_usage(now).iter().flat_map(|good| &good.data.buckets) {
         for total in &bucket.months {
             let month = total.month.to_string();
-            sink(
-                &[&state.spec.name, &bucket.name, &month],
-                number(total.average_bytes),
-            );
+            sink(&[&state.spec.name, &bucket.name, &month], number(total.average_bytes));
         }
     }
 }
 
 fn sub_accounts(state: &AccountState, now: Timestamp, sink: &mut Sink<'_>) {
-    for sub in state
-        .monthly_usage(now)
-        .iter()
-        .flat_map(|good| &good.data.sub_accounts)
-    {
+    for sub in state.monthly_usage(now).iter().flat_map(|good| &good.data.sub_accounts) {
         for total in &sub.months {
             let month = total.month.to_string();
-            sink(
-                &[&state.spec.name, &sub.id, &sub.name, &month],
-                number(total.average_bytes),
-            );
+            sink(&[&state.spec.name, &sub.id, &sub.name, &month], number(total.average_bytes));
         }
     }
 }
@@ -96,10 +82,7 @@ mod tests {
         let usage = MonthlyUsage {
             months: vec![total(2026, 11, 10), total(2026, 12, 20)],
             buckets: vec![
-                BucketHistory {
-                    name: "backups".into(),
-                    months: [total(2026, 12, 5)].into(),
-                },
+                BucketHistory { name: "backups".into(), months: [total(2026, 12, 5)].into() },
                 BucketHistory {
                     name: "media".into(),
                     months: [total(2026, 11, 10), total(2026, 12, 15)].into(),
@@ -116,14 +99,7 @@ mod tests {
         });
         for (name, lines) in [
             ("account", &["acme|2026-11 10", "acme|2026-12 20"][..]),
-            (
-                "bucket",
-                &[
-                    "acme|backups|2026-12 5",
-                    "acme|media|2026-11 10",
-                    "acme|media|2026-12 15",
-                ],
-            ),
+            ("bucket", &["acme|backups|2026-12 5", "acme|media|2026-11 10", "acme|media|2026-12 15"]),
             ("sub_account", &["acme|8d1c|emea|2026-11 3"]),
         ] {
             let name = format!("lyvecloud_{name}_monthly_average_usage_bytes");

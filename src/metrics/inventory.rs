@@ -151,11 +151,7 @@ mod tests {
         });
         assert_eq!(
             samples("lyvecloud_permissions", &state, at(POLLED)),
-            [
-                "acme|all-buckets|all-operations 1",
-                "acme|bucket-names|read-only 2",
-                "acme|policy| 1",
-            ]
+            ["acme|all-buckets|all-operations 1", "acme|bucket-names|read-only 2", "acme|policy| 1",]
         );
         assert_eq!(
             samples("lyvecloud_permission_ready", &state, at(POLLED)),

@@ -83,21 +83,14 @@ impl Own {
         registry.register(Box::new(request_duration.clone()))?;
 
         #[cfg(target_os = "linux")]
-        registry.register(Box::new(
-            prometheus::process_collector::ProcessCollector::for_self(),
-        ))?;
+        registry.register(Box::new(prometheus::process_collector::ProcessCollector::for_self()))?;
 
-        Ok(Self {
-            registry,
-            request_duration,
-        })
+        Ok(Self { registry, request_duration })
     }
 
     /// Takes note of how long one request took.
     pub fn observe_request(&self, endpoint: Endpoint, took: Duration) {
-        self.request_duration
-            .with_label_values(&[endpoint.name()])
-            .observe(took.as_secs_f64());
+        self.request_duration.with_label_values(&[endpoint.name()]).observe(took.as_secs_f64());
     }
 
     /// Where further metrics of the exporter itself are registered.
@@ -119,50 +112,27 @@ mod tests {
 
     #[test]
     fn every_endpoint_is_there_from_the_start() {
-        let own = Own::new(Build {
-            version: "1.2.3",
-            revision: "abc",
-            rustc: "1.90.0",
-        })
-        .unwrap();
+        let own = Own::new(Build { version: "1.2.3", revision: "abc", rustc: "1.90.0" }).unwrap();
         own.observe_request(Endpoint::Login, Duration::from_millis(80));
         let families = own.gather();
         assert!(families.is_sorted_by(|a, b| a.name() < b.name()));
 
-        let durations = families
-            .iter()
-            .find(|family| family.name() == REQUEST_DURATION.name)
-            .unwrap();
+        let durations = families.iter().find(|family| family.name() == REQUEST_DURATION.name).unwrap();
         let mut endpoints: Vec<_> = Endpoint::ALL.map(Endpoint::name).into();
         endpoints.sort_unstable();
-        let shown = durations
-            .get_metric()
-            .iter()
-            .map(|metric| metric.get_label()[0].value());
+        let shown = durations.get_metric().iter().map(|metric| metric.get_label()[0].value());
         assert_eq!(shown.collect::<Vec<_>>(), endpoints);
-        let observed: u64 = durations
-            .get_metric()
-            .iter()
-            .map(|metric| metric.get_histogram().get_sample_count())
-            .sum();
+        let observed: u64 =
+            durations.get_metric().iter().map(|metric| metric.get_histogram().get_sample_count()).sum();
         assert_eq!(observed, 1);
 
-        let build = families
-            .iter()
-            .find(|family| family.name() == BUILD_INFO.name)
-            .unwrap();
+        let build = families.iter().find(|family| family.name() == BUILD_INFO.name).unwrap();
         let [metric] = build.get_metric() else {
             panic!("{build:?}");
         };
-        let mut labels: Vec<_> = metric
-            .get_label()
-            .iter()
-            .map(|label| (label.name(), label.value()))
-            .collect();
+        let mut labels: Vec<_> =
+            metric.get_label().iter().map(|label| (label.name(), label.value())).collect();
         labels.sort_unstable();
-        assert_eq!(
-            labels,
-            [("revision", "abc"), ("rustc", "1.90.0"), ("version", "1.2.3")]
-        );
+        assert_eq!(labels, [("revision", "abc"), ("rustc", "1.90.0"), ("version", "1.2.3")]);
     }
 }

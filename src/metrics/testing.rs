@@ -36,10 +36,7 @@ pub(crate) fn state(spec: AccountSpec, change: impl FnOnce(&mut AccountState)) -
 }
 
 pub(crate) fn answer(data: Data) -> Answer<Data> {
-    Answer {
-        data,
-        dropped: Dropped::default(),
-    }
+    Answer { data, dropped: Dropped::default() }
 }
 
 /// The samples of one family: the label values with `|` between them, and the value.

@@ -48,10 +48,7 @@ fn an_account_that_was_never_polled_shows_its_health_and_no_data() {
     assert_eq!(
         shown,
         [
-            (
-                "lyvecloud_collector_failures_total",
-                collectors * Reason::ALL.len()
-            ),
+            ("lyvecloud_collector_failures_total", collectors * Reason::ALL.len()),
             ("lyvecloud_collector_polls_total", collectors),
             ("lyvecloud_collector_up", collectors),
             ("lyvecloud_credential_status", 5),

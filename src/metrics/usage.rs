@@ -25,10 +25,7 @@ pub(super) const FAMILIES: &[Family] = &[
     },
     Family {
         name: "lyvecloud_account_buckets",
-        help: concat!(
-            "How many buckets the account has.",
-            polled!("current_usage", "15 minutes")
-        ),
+        help: concat!("How many buckets the account has.", polled!("current_usage", "15 minutes")),
         kind: Kind::Gauge,
         labels: &["account"],
         part: Part::CurrentUsage,
@@ -47,10 +44,7 @@ pub(super) const FAMILIES: &[Family] = &[
     },
     Family {
         name: "lyvecloud_bucket_usage_bytes",
-        help: concat!(
-            "Size of the bucket, month to date.",
-            polled!("current_usage", "15 minutes")
-        ),
+        help: concat!("Size of the bucket, month to date.", polled!("current_usage", "15 minutes")),
         kind: Kind::Gauge,
         labels: &["account", "bucket"],
         part: Part::CurrentUsage,
@@ -69,10 +63,7 @@ pub(super) const FAMILIES: &[Family] = &[
     },
     Family {
         name: "lyvecloud_sub_account_buckets",
-        help: concat!(
-            "How many buckets the sub-account has.",
-            polled!("current_usage", "15 minutes")
-        ),
+        help: concat!("How many buckets the sub-account has.", polled!("current_usage", "15 minutes")),
         kind: Kind::Gauge,
         labels: SUB_ACCOUNT,
         part: Part::CurrentUsage,
@@ -80,10 +71,7 @@ pub(super) const FAMILIES: &[Family] = &[
     },
     Family {
         name: "lyvecloud_sub_account_users",
-        help: concat!(
-            "How many users the sub-account has.",
-            polled!("current_usage", "15 minutes")
-        ),
+        help: concat!("How many users the sub-account has.", polled!("current_usage", "15 minutes")),
         kind: Kind::Gauge,
         labels: SUB_ACCOUNT,
         part: Part::CurrentUsage,
@@ -112,8 +100,7 @@ pub(super) const FAMILIES: &[Family] = &[
         part: Part::CurrentUsage,
         walk: |state, now, sink| {
             sub_accounts(state, now, sink, |sub| {
-                sub.trial_days
-                    .map(|days| number(days.saturating_mul(SECONDS_PER_DAY)))
+                sub.trial_days.map(|days| number(days.saturating_mul(SECONDS_PER_DAY)))
             });
         },
     },
@@ -142,11 +129,7 @@ fn account(
 }
 
 fn buckets(state: &AccountState, now: Timestamp, sink: &mut Sink<'_>) {
-    for bucket in state
-        .current_usage(now)
-        .iter()
-        .flat_map(|good| &good.data.buckets)
-    {
+    for bucket in state.current_usage(now).iter().flat_map(|good| &good.data.buckets) {
         sink(&[&state.spec.name, &bucket.name], number(bucket.usage_bytes));
     }
 }
@@ -157,11 +140,7 @@ fn sub_accounts(
     sink: &mut Sink<'_>,
     value: fn(&SubAccount) -> Option<f64>,
 ) {
-    for sub in state
-        .current_usage(now)
-        .iter()
-        .flat_map(|good| &good.data.sub_accounts)
-    {
+    for sub in state.current_usage(now).iter().flat_map(|good| &good.data.sub_accounts) {
         if let Some(value) = value(sub) {
             sink(&[&state.spec.name, &sub.id, &sub.name], value);
         }
@@ -175,10 +154,7 @@ mod tests {
     use crate::model::{BucketUsage, Data};
 
     fn bucket(name: &str, usage_bytes: u64) -> BucketUsage {
-        BucketUsage {
-            name: name.into(),
-            usage_bytes,
-        }
+        BucketUsage { name: name.into(), usage_bytes }
     }
 
     fn sub_account(id: &str) -> SubAccount {
@@ -221,47 +197,25 @@ mod tests {
         for (name, lines) in [
             ("account_usage_bytes", &["acme 4491960000000"][..]),
             ("account_buckets", &["acme 2"]),
-            (
-                "account_usage_with_sub_accounts_bytes",
-                &["acme 9007199254740992"],
-            ),
-            (
-                "bucket_usage_bytes",
-                &["acme|backups 534510000000", "acme|media 0"],
-            ),
+            ("account_usage_with_sub_accounts_bytes", &["acme 9007199254740992"]),
+            ("bucket_usage_bytes", &["acme|backups 534510000000", "acme|media 0"]),
             ("sub_account_usage_bytes", &["acme|a|name of a 1"]),
             ("sub_account_buckets", &["acme|a|name of a 7"]),
             ("sub_account_users", &["acme|a|name of a 3"]),
             ("sub_account_service_accounts", &["acme|a|name of a 0"]),
-            (
-                "sub_account_trial_remaining_seconds",
-                &["acme|a|name of a 1209600"],
-            ),
-            (
-                "sub_account_created_timestamp_seconds",
-                &["acme|a|name of a 1665929211.494"],
-            ),
+            ("sub_account_trial_remaining_seconds", &["acme|a|name of a 1209600"]),
+            ("sub_account_created_timestamp_seconds", &["acme|a|name of a 1665929211.494"]),
         ] {
             let name = format!("lyvecloud_{name}");
-            assert_eq!(
-                samples(&name, &state, at("2026-11-25T11:59:59Z")),
-                lines,
-                "{name}"
-            );
-            assert!(
-                samples(&name, &state, at("2026-11-25T12:00:00Z")).is_empty(),
-                "{name}"
-            );
+            assert_eq!(samples(&name, &state, at("2026-11-25T11:59:59Z")), lines, "{name}");
+            assert!(samples(&name, &state, at("2026-11-25T12:00:00Z")).is_empty(), "{name}");
         }
     }
 
     #[test]
     fn what_is_not_known_is_absent() {
         let polled = at("2026-11-24T12:00:00Z");
-        let usage = CurrentUsage {
-            sub_accounts: vec![sub_account("a")],
-            ..CurrentUsage::default()
-        };
+        let usage = CurrentUsage { sub_accounts: vec![sub_account("a")], ..CurrentUsage::default() };
         let state = state(spec("acme"), |state| {
             state.succeed(answer(Data::CurrentUsage(usage)), polled, TOOK);
         });

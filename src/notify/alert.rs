@@ -70,7 +70,9 @@ impl Subject<'_> {
         match (self.view.status, self.view.expiry) {
             (CredentialStatus::Expired, Expiry::At(end)) => alerts.push(self.expired(end)),
             (CredentialStatus::Rejected, _) => alerts.push(self.rejected()),
-            (CredentialStatus::Unknown, Expiry::At(end)) if contradicted => alerts.push(self.contradicted(end)),
+            (CredentialStatus::Unknown, Expiry::At(end)) if contradicted => {
+                alerts.push(self.contradicted(end))
+            }
             (CredentialStatus::Unknown, Expiry::Unknown) => alerts.push(self.end_unknown()),
             _ => {}
         }
@@ -137,7 +139,10 @@ impl Subject<'_> {
              then put the new pair in place.",
             self.view.name, self.account
         );
-        Alert { hold: HOLD_REJECTED, ..self.alert("LyveCloudCredentialRejected", "critical", "are refused", description) }
+        Alert {
+            hold: HOLD_REJECTED,
+            ..self.alert("LyveCloudCredentialRejected", "critical", "are refused", description)
+        }
     }
 
     fn contradicted(&self, end: Timestamp) -> Alert {
@@ -147,7 +152,12 @@ impl Subject<'_> {
              look the date up in the console, and correct it in the configuration (credential.expires).",
             self.view.name, self.account
         );
-        self.alert("LyveCloudCredentialDateContradicted", "warning", "still work after their end date", description)
+        self.alert(
+            "LyveCloudCredentialDateContradicted",
+            "warning",
+            "still work after their end date",
+            description,
+        )
     }
 
     fn end_unknown(&self) -> Alert {
@@ -164,7 +174,8 @@ impl Subject<'_> {
                 self.view.name, self.account
             ),
         };
-        let alert = self.alert("LyveCloudCredentialExpiryUnknown", "info", "end at a time nobody knows", description);
+        let alert =
+            self.alert("LyveCloudCredentialExpiryUnknown", "info", "end at a time nobody knows", description);
         Alert { hold: HOLD_UNKNOWN, ..alert }
     }
 

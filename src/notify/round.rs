@@ -21,9 +21,15 @@ pub struct Post {
     annotations: BTreeMap<&'static str, String>,
     starts_at: String,
     ends_at: String,
-    /// Where to look; filled in by the sender.
     #[serde(rename = "generatorURL")]
-    pub(super) generator_url: String,
+    generator_url: String,
+}
+
+impl Post {
+    /// The same, telling a person to look at `status_page`.
+    pub(super) fn seen_at(self, status_page: &str) -> Self {
+        Self { generator_url: status_page.to_owned(), ..self }
+    }
 }
 
 /// What is remembered of the alerts between two rounds.
@@ -109,7 +115,10 @@ mod tests {
 
     fn alert(hold_minutes: u64) -> Alert {
         Alert {
-            labels: vec![("account", "acme".to_owned()), ("alertname", "LyveCloudCredentialExpired".to_owned())],
+            labels: vec![
+                ("account", "acme".to_owned()),
+                ("alertname", "LyveCloudCredentialExpired".to_owned()),
+            ],
             summary: "summary".to_owned(),
             description: "description".to_owned(),
             hold: Duration::from_secs(hold_minutes * 60),

@@ -6,7 +6,8 @@ use tracing::{info, warn};
 use url::Url;
 
 use super::round::Post;
-use super::password;
+use super::{TIMEOUT, password};
+use crate::api::Transport;
 use crate::config::{Alertmanager, BasicAuth};
 use crate::metrics;
 
@@ -42,7 +43,7 @@ fn name(url: &Url) -> &str {
 
 /// Posts alerts to every Alertmanager.
 pub struct Sender {
-    client: reqwest::Client,
+    transport: Transport,
     targets: Vec<Target>,
     auth: Option<BasicAuth>,
     status_page: String,
@@ -59,19 +60,29 @@ struct Target {
 impl Sender {
     /// A sender to every one of the Alertmanagers. `status_page` is where the alerts tell a person to look.
     #[must_use]
-    pub fn new(client: reqwest::Client, alertmanager: &Alertmanager, status_page: String, counter: Counter) -> Self {
+    pub fn new(
+        transport: Transport,
+        alertmanager: &Alertmanager,
+        status_page: String,
+        counter: Counter,
+    ) -> Self {
         let targets = alertmanager.urls.iter().map(|url| {
             let mut alerts = url.clone();
             alerts.set_path(&format!("{}/api/v2/alerts", url.path().trim_end_matches('/')));
             Target { name: name(url).to_owned(), alerts, failing: AtomicBool::new(false) }
         });
-        Self { client, targets: targets.collect(), auth: alertmanager.basic_auth.clone(), status_page, counter }
+        Self {
+            transport,
+            targets: targets.collect(),
+            auth: alertmanager.basic_auth.clone(),
+            status_page,
+            counter,
+        }
     }
 
     /// Posts to all of them side by side, and counts what came of it.
     pub(super) async fn send(&self, posts: &[Post]) {
-        let posts: Vec<Post> =
-            posts.iter().map(|post| Post { generator_url: self.status_page.clone(), ..post.clone() }).collect();
+        let posts: Vec<Post> = posts.iter().map(|post| post.clone().seen_at(&self.status_page)).collect();
         // Strings and maps always become JSON.
         let body = bytes::Bytes::from(serde_json::to_vec(&posts).unwrap_or_default());
         let password = match &self.auth {
@@ -79,9 +90,11 @@ impl Sender {
             None => None,
         };
         join_all(self.targets.iter().map(|target| {
-            let mut request = self.client.post(target.alerts.clone());
+            let client = self.transport.client(&target.alerts);
+            let mut request = client.post(target.alerts.clone()).timeout(TIMEOUT);
             if let Some(auth) = &self.auth {
-                request = request.basic_auth(&auth.username, password.as_ref().map(crate::config::Secret::expose));
+                request =
+                    request.basic_auth(&auth.username, password.as_ref().map(crate::config::Secret::expose));
             }
             let request = request.header("content-type", "application/json").body(body.clone());
             async move { self.note(target, post(request).await) }
@@ -91,12 +104,18 @@ impl Sender {
 
     fn note(&self, target: &Target, outcome: Result<(), String>) {
         let alertmanager = target.name.as_str();
-        self.counter.0.with_label_values(&[alertmanager, if outcome.is_ok() { DELIVERED } else { FAILED }]).inc();
+        self.counter
+            .0
+            .with_label_values(&[alertmanager, if outcome.is_ok() { DELIVERED } else { FAILED }])
+            .inc();
         let failed_before = target.failing.swap(outcome.is_err(), Ordering::Relaxed);
         match outcome {
             Ok(()) if failed_before => info!(alertmanager, "alerts are delivered again"),
             Err(error) if !failed_before => {
-                warn!(alertmanager, error, "cannot deliver alerts; every round tries again, the metric counts");
+                warn!(
+                    alertmanager,
+                    error, "cannot deliver alerts; every round tries again, the metric counts"
+                );
             }
             _ => {}
         }

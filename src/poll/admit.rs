@@ -5,19 +5,23 @@ use crate::model::{Answer, BucketHistory, Data, DropReason, Dropped};
 ///
 /// Account totals always stay. Where there is more than the limit, the largest stay: they are what a bill or an alert
 /// is about, and which ones they are changes least from poll to poll.
-#[must_use]
-pub fn admit(answer: Answer<Data>, series: &Series) -> Answer<Data> {
+pub(super) fn admit(answer: Answer<Data>, series: &Series) -> Answer<Data> {
     let Answer { mut data, mut dropped } = answer;
     let mut budget = Budget { left: series.max_per_account, dropped: &mut dropped };
     match &mut data {
         Data::CurrentUsage(usage) => {
             budget.filter(&mut usage.buckets, |bucket| series.buckets.allows(&bucket.name), |_| 1);
-            budget.keep_largest(&mut usage.sub_accounts, |sub_account| sub_account.usage_bytes.unwrap_or(0), |_| 6);
+            budget.keep_largest(
+                &mut usage.sub_accounts,
+                |sub_account| sub_account.usage_bytes.unwrap_or(0),
+                |_| 6,
+            );
             budget.keep_largest(&mut usage.buckets, |bucket| bucket.usage_bytes, |_| 1);
         }
         Data::MonthlyUsage(usage) => {
             budget.filter(&mut usage.buckets, |bucket| series.buckets.allows(&bucket.name), months);
-            let newest = |months: &[crate::model::MonthTotal]| months.last().map_or(0, |month| month.average_bytes);
+            let newest =
+                |months: &[crate::model::MonthTotal]| months.last().map_or(0, |month| month.average_bytes);
             budget.keep_largest(
                 &mut usage.sub_accounts,
                 |sub_account| newest(&sub_account.months),
@@ -55,7 +59,12 @@ impl Budget<'_> {
     }
 
     /// Keeps as many of the largest items as the budget has series for; they stay in their order.
-    fn keep_largest<T>(&mut self, items: &mut Vec<T>, size: impl Fn(&T) -> u64, series: impl Fn(&T) -> usize) {
+    fn keep_largest<T>(
+        &mut self,
+        items: &mut Vec<T>,
+        size: impl Fn(&T) -> u64,
+        series: impl Fn(&T) -> usize,
+    ) {
         let wanted: usize = items.iter().map(&series).sum();
         if wanted <= self.left {
             self.left -= wanted;
@@ -90,9 +99,11 @@ mod tests {
     use crate::model::{BucketUsage, CurrentUsage, Month, MonthTotal, MonthlyUsage};
 
     fn current(buckets: &[(&str, u64)]) -> Answer<Data> {
-        let buckets =
-            buckets.iter().map(|(name, usage_bytes)| BucketUsage { name: (*name).into(), usage_bytes: *usage_bytes });
-        let usage = CurrentUsage { usage_bytes: Some(600), buckets: buckets.collect(), ..CurrentUsage::default() };
+        let buckets = buckets
+            .iter()
+            .map(|(name, usage_bytes)| BucketUsage { name: (*name).into(), usage_bytes: *usage_bytes });
+        let usage =
+            CurrentUsage { usage_bytes: Some(600), buckets: buckets.collect(), ..CurrentUsage::default() };
         Answer { data: Data::CurrentUsage(usage), dropped: Dropped::default() }
     }
 
@@ -126,8 +137,10 @@ mod tests {
 
     #[test]
     fn a_bucket_is_kept_with_all_its_months_or_not_at_all() {
-        let month = |number, average_bytes| MonthTotal { month: Month::new(2026, number).unwrap(), average_bytes };
-        let bucket = |name: &str, months: &[MonthTotal]| BucketHistory { name: name.into(), months: months.into() };
+        let month =
+            |number, average_bytes| MonthTotal { month: Month::new(2026, number).unwrap(), average_bytes };
+        let bucket =
+            |name: &str, months: &[MonthTotal]| BucketHistory { name: name.into(), months: months.into() };
         let usage = MonthlyUsage {
             buckets: vec![
                 bucket("large", &[month(8, 9), month(9, 9)]),

@@ -51,7 +51,8 @@ mod tests {
 
     #[test]
     fn doubles_up_to_the_longest() {
-        let delays: Vec<_> = [1, 2, 3, 5, 6, 33, u32::MAX].map(|failures| BACKOFF.delay(failures).as_secs()).into();
+        let delays: Vec<_> =
+            [1, 2, 3, 5, 6, 33, u32::MAX].map(|failures| BACKOFF.delay(failures).as_secs()).into();
         assert_eq!(delays, [30, 60, 120, 480, 900, 900, 900]);
         let short = Backoff { max: Duration::from_secs(5), ..BACKOFF };
         assert_eq!(short.delay(1), Duration::from_secs(5));

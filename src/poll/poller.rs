@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use futures_util::FutureExt;
 use jiff::Timestamp;
 use tokio::sync::{Notify, Semaphore};
-use tracing::{debug, error, info, warn};
+use tracing::{debug, info, warn};
 
 use super::{Account, Schedule, admit};
 use crate::api::{ApiError, Endpoint, Reason};
@@ -68,11 +68,16 @@ impl Poller {
         // The semaphore is never closed. Waiting for a permit is not part of the poll's time.
         let _permit = self.permits.acquire().await.ok();
         let started = Instant::now();
-        let collected = tokio::time::timeout(self.schedule.deadline(), AssertUnwindSafe(self.collect()).catch_unwind());
+        let collected =
+            tokio::time::timeout(self.schedule.deadline(), AssertUnwindSafe(self.collect()).catch_unwind());
         let outcome = match collected.await {
             Ok(Ok(outcome)) => outcome,
-            Ok(Err(_panic)) => Err(self.failure(Reason::Decode, "the collector panicked: please report this fault")),
-            Err(_elapsed) => Err(self.failure(Reason::Timeout, "the whole poll took too long and was given up")),
+            Ok(Err(_panic)) => {
+                Err(self.failure(Reason::Decode, "the collector panicked: please report this fault"))
+            }
+            Err(_elapsed) => {
+                Err(self.failure(Reason::Timeout, "the whole poll took too long and was given up"))
+            }
         };
         let took = started.elapsed();
         let now = self.clock.now();
@@ -100,7 +105,8 @@ impl Poller {
             }
             Collector::Credentials => {
                 let state = self.account.cell.state();
-                let login_due = self.schedule.login_due(self.clock.now(), state.spec.credential, &state.logins);
+                let login_due =
+                    self.schedule.login_due(self.clock.now(), state.spec.credential, &state.logins);
                 drop(state);
                 let session = if login_due { client.login_now().await? } else { client.session().await? };
                 Ok(Answer { data: Data::Credentials(session), dropped: crate::model::Dropped::default() })
@@ -163,7 +169,10 @@ pub async fn watch_rotation(account: Account, clock: Arc<dyn Clock>, rotated: Ar
     loop {
         clock.sleep_until(clock::after(clock.now(), LOOK_FOR_NEW_SECRET)).await;
         if account.client.refusal_lifted().await {
-            info!(account = &*account.cell.state().spec.name, "the refused credentials have been replaced: logging in");
+            info!(
+                account = &*account.cell.state().spec.name,
+                "the refused credentials have been replaced: logging in"
+            );
             rotated.notify_waiters();
         }
     }

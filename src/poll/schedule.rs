@@ -117,21 +117,13 @@ impl Schedule {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{History, Poll, Series};
 
     fn at(text: &str) -> Timestamp {
         text.parse().unwrap()
     }
 
     fn schedule(collector: Collector) -> Schedule {
-        let config = Config {
-            accounts: Vec::new(),
-            poll: Poll::default(),
-            history: History::default(),
-            series: Series::default(),
-            data_max_age: Duration::from_secs(86_400),
-        };
-        Schedule::new(collector, &config, Jitter(0.0), 5)
+        Schedule::new(collector, &Config::of(Vec::new()), Jitter(0.0), 5)
     }
 
     fn accepted(text: &str) -> Logins {
@@ -158,7 +150,11 @@ mod tests {
             ("2028-02-29T12:00:00Z", "2027-08", "2028-01"),
         ] {
             let window = monthly.window(at(now));
-            assert_eq!((window.0.to_string(), window.1.to_string()), (first.to_owned(), last.to_owned()), "{now}");
+            assert_eq!(
+                (window.0.to_string(), window.1.to_string()),
+                (first.to_owned(), last.to_owned()),
+                "{now}"
+            );
         }
     }
 
@@ -167,7 +163,10 @@ mod tests {
         let credentials = schedule(Collector::Credentials);
         let end = Expiry::At(at("2026-11-25T00:00:00Z"));
         let logins = accepted("2026-11-24T23:50:00Z");
-        assert_eq!(credentials.after_success(at("2026-11-24T23:57:00Z"), end, &logins), at("2026-11-25T00:00:00Z"));
+        assert_eq!(
+            credentials.after_success(at("2026-11-24T23:57:00Z"), end, &logins),
+            at("2026-11-25T00:00:00Z")
+        );
         assert!(!credentials.login_due(at("2026-11-24T23:59:59Z"), end, &logins));
         assert!(credentials.login_due(at("2026-11-25T00:00:00Z"), end, &logins));
         assert!(!credentials.login_due(at("2026-11-25T00:05:00Z"), end, &accepted("2026-11-25T00:00:00Z")));
@@ -188,15 +187,10 @@ mod tests {
 
     #[test]
     fn many_first_polls_are_spread_and_few_are_not() {
-        let config = Config {
-            accounts: Vec::new(),
-            poll: Poll::default(),
-            history: History::default(),
-            series: Series::default(),
-            data_max_age: Duration::from_secs(86_400),
-        };
         let now = at("2026-11-24T10:00:00Z");
-        let first = |pollers| Schedule::new(Collector::CurrentUsage, &config, Jitter(1.0), pollers).first(now);
+        let config = Config::of(Vec::new());
+        let first =
+            |pollers| Schedule::new(Collector::CurrentUsage, &config, Jitter(1.0), pollers).first(now);
         assert!(clock::until(now, first(5)) <= Duration::from_millis(25));
         assert!(clock::until(now, first(5000)) <= Duration::from_secs(25));
     }

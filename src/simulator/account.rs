@@ -32,10 +32,7 @@ pub struct Account {
 
 impl Account {
     pub(super) fn new(shared: Arc<Shared>, id: &str) -> Self {
-        let account = Self {
-            shared,
-            id: id.to_owned(),
-        };
+        let account = Self { shared, id: id.to_owned() };
         account.change(|_| ());
         account
     }
@@ -73,10 +70,7 @@ impl Account {
 
     /// With many buckets, usage in GB.
     pub fn buckets(self, buckets: impl IntoIterator<Item = (String, f64)>) -> Self {
-        let buckets = buckets.into_iter().map(|(name, gigabytes)| Bucket {
-            name,
-            usage: gigabytes.into(),
-        });
+        let buckets = buckets.into_iter().map(|(name, gigabytes)| Bucket { name, usage: gigabytes.into() });
         self.with(|account| account.buckets.extend(buckets))
     }
 
@@ -92,17 +86,14 @@ impl Account {
 
     /// A master account, with this sub-account.
     pub fn sub_account(self, sub_account: SubAccount) -> Self {
-        self.master()
-            .with(|account| account.sub_accounts.push(sub_account))
+        self.master().with(|account| account.sub_accounts.push(sub_account))
     }
 
     /// With the averages of a month, in GB; further figures of the same month are added to it.
     pub fn month(self, month: Month, buckets: &[(&str, f64)]) -> Self {
         self.with(|account| {
             let figures = account.months.entry(month).or_default();
-            let buckets = buckets
-                .iter()
-                .map(|(name, gigabytes)| ((*name).to_owned(), *gigabytes));
+            let buckets = buckets.iter().map(|(name, gigabytes)| ((*name).to_owned(), *gigabytes));
             figures.buckets.extend(buckets);
         })
     }
@@ -148,15 +139,10 @@ impl Account {
     /// Sets the usage of a bucket, which is added where there is none of the name.
     pub fn set_bucket_usage(&self, name: &str, usage: impl Into<Usage>) {
         let usage = usage.into();
-        self.change(
-            |account| match account.buckets.iter_mut().find(|bucket| bucket.name == name) {
-                Some(bucket) => bucket.usage = usage,
-                None => account.buckets.push(Bucket {
-                    name: name.to_owned(),
-                    usage,
-                }),
-            },
-        );
+        self.change(|account| match account.buckets.iter_mut().find(|bucket| bucket.name == name) {
+            Some(bucket) => bucket.usage = usage,
+            None => account.buckets.push(Bucket { name: name.to_owned(), usage }),
+        });
     }
 
     /// Deletes a bucket; its months stay.
@@ -222,11 +208,7 @@ impl Account {
     pub fn set_service_account_expiry(&self, id: &str, expires: impl Into<ExpirationDate>) {
         let expires = expires.into();
         self.change(|account| {
-            if let Some(service) = account
-                .service_accounts
-                .iter_mut()
-                .find(|service| service.id == id)
-            {
+            if let Some(service) = account.service_accounts.iter_mut().find(|service| service.id == id) {
                 service.expiration_date = expires;
             }
         });
@@ -244,15 +226,11 @@ impl Account {
 
     /// The next request of this account to `endpoint` (`None`: to any) meets a fault.
     pub fn fail_once(&self, endpoint: impl Into<Option<Endpoint>>, fault: Fault) {
-        self.shared
-            .faults()
-            .add(Some(self.id.clone()), endpoint.into(), fault, true);
+        self.shared.faults().add(Some(self.id.clone()), endpoint.into(), fault, true);
     }
 
     /// Every request of this account to `endpoint` (`None`: to any) meets a fault, until faults are cleared.
     pub fn fail_always(&self, endpoint: impl Into<Option<Endpoint>>, fault: Fault) {
-        self.shared
-            .faults()
-            .add(Some(self.id.clone()), endpoint.into(), fault, false);
+        self.shared.faults().add(Some(self.id.clone()), endpoint.into(), fault, false);
     }
 }

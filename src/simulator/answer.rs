@@ -19,10 +19,7 @@ pub(super) fn current_usage(account: &AccountState, settings: &Settings, now: Ti
         .iter()
         .filter_map(|bucket| {
             let usage_gb = bucket.usage.at(now)?;
-            Some(Bucket {
-                name: &bucket.name,
-                usage_gb,
-            })
+            Some(Bucket { name: &bucket.name, usage_gb })
         })
         .collect();
     let sub_accounts: Vec<_> = account
@@ -73,11 +70,7 @@ pub(super) fn monthly_usage(
         let own = sum(buckets.iter().map(|bucket| bucket.usage_gb));
         by_sub_account.extend(
             form.sub_account_part(account, own, month_sub_accounts(account, month, now))
-                .map(|part| OfMonth {
-                    year: month.year(),
-                    month: number,
-                    part,
-                }),
+                .map(|part| OfMonth { year: month.year(), month: number, part }),
         );
         by_bucket.push(OfMonth {
             year: month.year(),
@@ -96,31 +89,17 @@ pub(super) fn monthly_usage(
 }
 
 fn month_buckets(account: &AccountState, month: Month, now: Timestamp) -> Vec<Bucket<'_>> {
-    let recorded = account
-        .months
-        .get(&month)
-        .into_iter()
-        .flat_map(|figures| &figures.buckets);
-    let recorded = recorded.map(|(name, usage_gb)| Bucket {
-        name,
-        usage_gb: *usage_gb,
-    });
+    let recorded = account.months.get(&month).into_iter().flat_map(|figures| &figures.buckets);
+    let recorded = recorded.map(|(name, usage_gb)| Bucket { name, usage_gb: *usage_gb });
     let from_curves = account.buckets.iter().filter_map(|bucket| {
         let usage_gb = bucket.usage.mean_of(month, now)?;
-        Some(Bucket {
-            name: &bucket.name,
-            usage_gb,
-        })
+        Some(Bucket { name: &bucket.name, usage_gb })
     });
     recorded.chain(from_curves).collect()
 }
 
 fn month_sub_accounts(account: &AccountState, month: Month, now: Timestamp) -> Vec<SubAccount<'_>> {
-    let recorded = account
-        .months
-        .get(&month)
-        .into_iter()
-        .flat_map(|figures| &figures.sub_accounts);
+    let recorded = account.months.get(&month).into_iter().flat_map(|figures| &figures.sub_accounts);
     let recorded = recorded.map(|sub| (&sub.id, &sub.name, sub.gigabytes, None));
     let from_curves = account.sub_accounts.iter().filter_map(|sub| {
         let usage_gb = sub.usage.mean_of(month, now)?;
@@ -185,10 +164,7 @@ pub(super) fn permissions(account: &AccountState) -> Bytes {
 
 /// `GET /permissions/{id}`.
 pub(super) fn one_permission(account: &AccountState, id: &str) -> Option<Bytes> {
-    let found = account
-        .permissions
-        .iter()
-        .find(|permission| permission.id == id)?;
+    let found = account.permissions.iter().find(|permission| permission.id == id)?;
     Some(render(&permission(found)))
 }
 
@@ -227,11 +203,8 @@ pub(super) fn error(code: &str, message: &str) -> Bytes {
 
 /// A session: with its token as the answer to a login, without as the answer to a question about it.
 pub(super) fn session(token: Option<&str>, seconds_left: u64, settings: &Settings) -> Bytes {
-    let expiration = if settings.expiration_as_number {
-        json!(seconds_left)
-    } else {
-        json!(seconds_left.to_string())
-    };
+    let expiration =
+        if settings.expiration_as_number { json!(seconds_left) } else { json!(seconds_left.to_string()) };
     render(&match token {
         Some(token) => json!({"token": token, "expirationSec": expiration}),
         None => json!({"expirationSec": expiration}),
@@ -272,10 +245,7 @@ impl Form<'_> {
     ) -> Option<BySubAccount<'a>> {
         match account.sub_account_part {
             SubAccountPart::Absent => None,
-            SubAccountPart::Zero => Some(BySubAccount {
-                total_usage_gb: Some(0.0),
-                sub_accounts: None,
-            }),
+            SubAccountPart::Zero => Some(BySubAccount { total_usage_gb: Some(0.0), sub_accounts: None }),
             SubAccountPart::Listed => Some(BySubAccount {
                 total_usage_gb: self.figure(own + sum(sub_accounts.iter().map(|sub| sub.usage_gb))),
                 sub_accounts: self.list(sub_accounts),

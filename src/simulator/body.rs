@@ -46,10 +46,7 @@ const PIECE: usize = 64 * 1024;
 
 impl AnswerBody {
     pub(super) fn new(content: Content, in_flight: InFlight) -> Self {
-        Self {
-            content,
-            _in_flight: in_flight,
-        }
+        Self { content, _in_flight: in_flight }
     }
 }
 
@@ -65,10 +62,9 @@ impl Content {
                 r#"{"usageByBucket":[{"year":2023,"month":8,"totalUsageGB":1.5,"buckets":[{"name":"a","usageGB":1.5}"#,
                 r#",{"name":"endless","usageGB":1.5}"#,
             ),
-            Endpoint::ServiceAccounts | Endpoint::Permissions => (
-                r#"[{"id":"a","name":"a"}"#,
-                r#",{"id":"endless","name":"endless"}"#,
-            ),
+            Endpoint::ServiceAccounts | Endpoint::Permissions => {
+                (r#"[{"id":"a","name":"a"}"#, r#",{"id":"endless","name":"endless"}"#)
+            }
             Endpoint::Login => (r#"{"token":""#, "endless"),
             _ => (r#"{"description":""#, "endless"),
         };

@@ -82,12 +82,7 @@ fn fill_northwind(account: Account, now: Timestamp) {
     for (name, counts, row) in tables::NORTHWIND_SUB_ACCOUNTS {
         let mut sub_account = SubAccount::new(&id(name), name, usage(row, MONTHS, now))
             .counts(counts.0, counts.1, counts.2)
-            .created(
-                &Month::of(now)
-                    .plus(-row.born.unwrap_or(MONTHS))
-                    .start()
-                    .to_string(),
-            );
+            .created(&Month::of(now).plus(-row.born.unwrap_or(MONTHS)).start().to_string());
         if row.name == tables::ON_TRIAL {
             sub_account = sub_account.trial_until(now + SignedDuration::from_hours(12 * 24));
         }
@@ -177,23 +172,17 @@ fn fill_contoso(account: Account, now: Timestamp) {
             Actions::ReadOnly,
         ))
         .service_account(
-            service("veeam-repository")
-                .expires(date(now, 21))
-                .permission(&permission("backup-jobs")),
+            service("veeam-repository").expires(date(now, 21)).permission(&permission("backup-jobs")),
         )
         .service_account(service("restic").permission(&permission("backup-jobs")))
         .service_account(
-            service("restore-drill")
-                .expires(date(now, 80))
-                .permission(&permission("restore-tests")),
+            service("restore-drill").expires(date(now, 80)).permission(&permission("restore-tests")),
         );
 }
 
 /// The buckets of a table, as old as the account where the table does not say otherwise.
 fn buckets(account: Account, rows: &[Row], age: i32, now: Timestamp) -> Account {
-    rows.iter().fold(account, |account, row| {
-        account.bucket(row.name, usage(row, age, now))
-    })
+    rows.iter().fold(account, |account, row| account.bucket(row.name, usage(row, age, now)))
 }
 
 fn usage(row: &Row, age: i32, now: Timestamp) -> Usage {

@@ -46,10 +46,7 @@ impl Endpoint {
     }
 
     fn of_one(path: &str) -> (Self, Option<&str>) {
-        let id = |start| {
-            path.strip_prefix(start)
-                .filter(|id| !id.is_empty() && !id.contains('/'))
-        };
+        let id = |start| path.strip_prefix(start).filter(|id| !id.is_empty() && !id.contains('/'));
         if let Some(id) = id("/service-accounts/") {
             (Self::ServiceAccount, Some(id))
         } else if let Some(id) = id("/permissions/") {
@@ -71,24 +68,9 @@ mod tests {
             (Method::GET, "/v2/auth/token", Endpoint::Session, None),
             (Method::GET, "/v2/usage/current", Endpoint::CurrentUsage, None),
             (Method::GET, "/v2/usage/monthly", Endpoint::MonthlyUsage, None),
-            (
-                Method::GET,
-                "/v2/service-accounts",
-                Endpoint::ServiceAccounts,
-                None,
-            ),
-            (
-                Method::GET,
-                "/v2/service-accounts/a1",
-                Endpoint::ServiceAccount,
-                Some("a1"),
-            ),
-            (
-                Method::GET,
-                "/v2/permissions/p1",
-                Endpoint::Permission,
-                Some("p1"),
-            ),
+            (Method::GET, "/v2/service-accounts", Endpoint::ServiceAccounts, None),
+            (Method::GET, "/v2/service-accounts/a1", Endpoint::ServiceAccount, Some("a1")),
+            (Method::GET, "/v2/permissions/p1", Endpoint::Permission, Some("p1")),
             (Method::GET, "/v2/permissions/", Endpoint::Other, None),
             (Method::GET, "/v2/permissions/p1/x", Endpoint::Other, None),
             (Method::DELETE, "/v2/permissions/p1", Endpoint::Other, None),

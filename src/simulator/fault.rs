@@ -52,11 +52,7 @@ impl Fault {
     /// A status without a body.
     #[must_use]
     pub fn empty(status: u16) -> Self {
-        Self::Answer {
-            status,
-            headers: Vec::new(),
-            body: Bytes::new(),
-        }
+        Self::Answer { status, headers: Vec::new(), body: Bytes::new() }
     }
 
     /// A page of HTML, as a proxy in front of the vendor sends it.
@@ -121,12 +117,7 @@ impl Faults {
         fault: Fault,
         once: bool,
     ) {
-        self.0.push_back(Rule {
-            account,
-            endpoint,
-            fault,
-            once,
-        });
+        self.0.push_back(Rule { account, endpoint, fault, once });
     }
 
     pub(super) fn clear(&mut self) {
@@ -137,17 +128,10 @@ impl Faults {
     pub(super) fn take(&mut self, account: Option<&str>, endpoint: Endpoint) -> Option<Fault> {
         let position = self.0.iter().position(|rule| {
             rule.endpoint.is_none_or(|wanted| wanted == endpoint)
-                && rule
-                    .account
-                    .as_deref()
-                    .is_none_or(|wanted| Some(wanted) == account)
+                && rule.account.as_deref().is_none_or(|wanted| Some(wanted) == account)
         })?;
         let rule = self.0.get(position)?;
-        if rule.once {
-            self.0.remove(position).map(|rule| rule.fault)
-        } else {
-            Some(rule.fault.clone())
-        }
+        if rule.once { self.0.remove(position).map(|rule| rule.fault) } else { Some(rule.fault.clone()) }
     }
 }
 
@@ -158,12 +142,7 @@ mod tests {
     #[test]
     fn faults_come_in_order_and_only_where_they_fit() {
         let mut faults = Faults::default();
-        faults.add(
-            Some("acme".to_owned()),
-            Some(Endpoint::CurrentUsage),
-            Fault::empty(501),
-            true,
-        );
+        faults.add(Some("acme".to_owned()), Some(Endpoint::CurrentUsage), Fault::empty(501), true);
         faults.add(None, Some(Endpoint::CurrentUsage), Fault::empty(502), true);
         faults.add(None, None, Fault::empty(503), false);
         let mut take = |account, endpoint| match faults.take(Some(account), endpoint) {

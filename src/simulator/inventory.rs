@@ -271,11 +271,6 @@ mod tests {
         assert_eq!(account.trial_on_the_wire(at("2026-11-24T12:00:00Z")), 7);
         assert_eq!(account.trial_on_the_wire(at("2026-11-30T00:00:00Z")), 1);
         assert_eq!(account.trial_on_the_wire(at("2026-12-25T00:00:00Z")), 0);
-        assert_eq!(
-            account
-                .trial_days(30)
-                .trial_on_the_wire(at("2026-12-25T00:00:00Z")),
-            30
-        );
+        assert_eq!(account.trial_days(30).trial_on_the_wire(at("2026-12-25T00:00:00Z")), 30);
     }
 }

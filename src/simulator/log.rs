@@ -99,11 +99,7 @@ impl Log {
     pub(super) fn forget(&self) {
         let mut entries = self.entries();
         let in_flight = entries.in_flight;
-        *entries = Entries {
-            in_flight,
-            max_in_flight: in_flight,
-            ..Entries::default()
-        };
+        *entries = Entries { in_flight, max_in_flight: in_flight, ..Entries::default() };
     }
 
     pub(super) async fn wait_for(&self, endpoint: Option<Endpoint>, count: usize) {

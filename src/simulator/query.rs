@@ -27,9 +27,7 @@ pub(super) fn window(query: &str) -> Result<(Month, Month), QueryFault> {
         if slot.is_some() {
             return Err(QueryFault::Argument(format!("{name} is given twice")));
         }
-        let value = text
-            .parse()
-            .map_err(|_| QueryFault::Argument(format!("{name} is no number")))?;
+        let value = text.parse().map_err(|_| QueryFault::Argument(format!("{name} is no number")))?;
         *slot = Some(value);
     }
     let [Some(from_month), Some(from_year), Some(to_month), Some(to_year)] = values else {

@@ -39,11 +39,7 @@ pub(super) struct Reply {
 
 impl Reply {
     fn json(status: u16, body: Bytes) -> Self {
-        Self {
-            status,
-            headers: vec![("content-type", "application/json".to_owned())],
-            body,
-        }
+        Self { status, headers: vec![("content-type", "application/json".to_owned())], body }
     }
 
     fn error(status: u16, code: &str, message: &str) -> Self {
@@ -54,11 +50,7 @@ impl Reply {
 /// The right answer to a request.
 pub(super) fn reply(world: &mut World, ask: &Ask<'_>, now: Timestamp) -> Reply {
     if let Some(location) = without_slash(ask) {
-        return Reply {
-            status: 301,
-            headers: vec![("location", location)],
-            body: Bytes::new(),
-        };
+        return Reply { status: 301, headers: vec![("location", location)], body: Bytes::new() };
     }
     if ask.is_violation {
         let mut reply = Reply::error(405, "MethodNotAllowed", "The simulator can only be read");
@@ -74,10 +66,10 @@ pub(super) fn reply(world: &mut World, ask: &Ask<'_>, now: Timestamp) -> Reply {
 
 /// Where a path with a slash at its end is sent.
 fn without_slash(ask: &Ask<'_>) -> Option<String> {
-    let path = ask.path.strip_suffix('/').filter(|path| {
-        path.strip_prefix(ROOT)
-            .is_some_and(|rest| rest.len() > 1 && !rest.ends_with('/'))
-    })?;
+    let path = ask
+        .path
+        .strip_suffix('/')
+        .filter(|path| path.strip_prefix(ROOT).is_some_and(|rest| rest.len() > 1 && !rest.ends_with('/')))?;
     Some(match ask.query {
         Some(query) => format!("{path}?{query}"),
         None => path.to_owned(),

@@ -133,19 +133,12 @@ async fn answer(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Respo
     let (head, body) = request.into_parts();
     let path = head.uri.path();
     let query = head.uri.query();
-    let token = head
-        .headers
-        .get(AUTHORIZATION)
-        .and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
-    let body = Limited::new(body, MAX_REQUEST_BODY)
-        .collect()
-        .await
-        .map_err(|_| Reset)?
-        .to_bytes();
+    let token =
+        head.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
+    let body = Limited::new(body, MAX_REQUEST_BODY).collect().await.map_err(|_| Reset)?.to_bytes();
     let (endpoint, id) = Endpoint::of(&head.method, path);
-    let login: Option<Login> = (endpoint == Endpoint::Login)
-        .then(|| serde_json::from_slice(&body).ok())
-        .flatten();
+    let login: Option<Login> =
+        (endpoint == Endpoint::Login).then(|| serde_json::from_slice(&body).ok()).flatten();
     let account = match &login {
         Some(login) => Some(login.account_id.clone()),
         None => token.and_then(|token| shared.world().owner(token).map(str::to_owned)),
@@ -172,15 +165,7 @@ async fn answer(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Respo
         tokio::time::sleep(latency).await;
     }
     let right = || {
-        let ask = Ask {
-            endpoint,
-            id,
-            is_violation,
-            path,
-            query,
-            token,
-            login: login.as_ref(),
-        };
+        let ask = Ask { endpoint, id, is_violation, path, query, token, login: login.as_ref() };
         let now = shared.now();
         route::reply(&mut shared.world(), &ask, now)
     };
@@ -189,14 +174,8 @@ async fn answer(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Respo
             let reply = right();
             (head_of(&reply), Content::Whole(reply.body))
         }
-        Some(Fault::Answer {
-            status,
-            headers,
-            body,
-        }) => {
-            let headers = headers
-                .iter()
-                .map(|(name, value)| (name.as_str(), value.as_str()));
+        Some(Fault::Answer { status, headers, body }) => {
+            let headers = headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
             (response_head(status, headers), Content::Whole(body))
         }
         Some(Fault::Truncated) => cut(&right(), Then::FlushAndClose),
@@ -219,8 +198,7 @@ fn is_login(method: &Method, path: &str) -> bool {
 /// Half of an answer that announces the whole.
 fn cut(reply: &Reply, then: Then) -> (Response<()>, Content) {
     let mut head = head_of(reply);
-    head.headers_mut()
-        .insert(CONTENT_LENGTH, HeaderValue::from(reply.body.len()));
+    head.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(reply.body.len()));
     (head, Content::half(&reply.body, then))
 }
 

@@ -38,11 +38,7 @@ impl Stage {
         let clock = Manual::new(at("2026-11-24T12:00:00Z"));
         let simulator = Simulator::start(Arc::new(clock.clone())).await.unwrap();
         let acme = simulator.account("acme").secret("first");
-        Self {
-            clock,
-            simulator,
-            acme,
-        }
+        Self { clock, simulator, acme }
     }
 
     fn client(&self) -> Client {

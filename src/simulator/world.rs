@@ -127,10 +127,7 @@ impl World {
 
     /// An account to change, made where there is none yet.
     pub(super) fn change(&mut self, id: &str) -> &mut AccountState {
-        let account = self
-            .accounts
-            .entry(id.to_owned())
-            .or_insert_with(AccountState::new);
+        let account = self.accounts.entry(id.to_owned()).or_insert_with(AccountState::new);
         account.rendered.clear();
         account
     }
@@ -170,9 +167,7 @@ impl World {
         if self.sessions.len() >= SESSIONS_KEPT {
             self.sessions.retain(|_, session| session.end > now);
         }
-        let token: String = std::iter::repeat_with(fastrand::alphanumeric)
-            .take(TOKEN_LENGTH)
-            .collect();
+        let token: String = std::iter::repeat_with(fastrand::alphanumeric).take(TOKEN_LENGTH).collect();
         self.sessions.insert(
             token.clone(),
             Session {

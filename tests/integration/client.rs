@@ -35,7 +35,9 @@ impl Answer {
     pub fn unzipped(&self) -> String {
         assert_eq!(self.header("content-encoding"), Some("gzip"));
         let mut text = String::new();
-        flate2::read::MultiGzDecoder::new(&*self.body).read_to_string(&mut text).expect("a gzip body of text");
+        flate2::read::MultiGzDecoder::new(&*self.body)
+            .read_to_string(&mut text)
+            .expect("a gzip body of text");
         text
     }
 }
@@ -43,7 +45,8 @@ impl Answer {
 /// Sends one request without a body, on a connection of its own.
 pub async fn request(address: SocketAddr, method: Method, path: &str, headers: &[(&str, &str)]) -> Answer {
     let stream = TcpStream::connect(address).await.expect("a connection");
-    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.expect("HTTP/1.1");
+    let (mut sender, connection) =
+        hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.expect("HTTP/1.1");
     let connection = tokio::spawn(connection);
     let mut request = Request::builder().method(method).uri(path).header("host", address.to_string());
     for (name, value) in headers {
@@ -53,7 +56,8 @@ pub async fn request(address: SocketAddr, method: Method, path: &str, headers: &
     let answer = sender.send_request(request).await.expect("an answer");
     let status = answer.status().as_u16();
     let headers = answer.headers().iter();
-    let headers = headers.map(|(name, value)| (name.to_string(), value.to_str().expect("text").to_owned())).collect();
+    let headers =
+        headers.map(|(name, value)| (name.to_string(), value.to_str().expect("text").to_owned())).collect();
     let body = answer.into_body().collect().await.expect("a whole body").to_bytes().to_vec();
     connection.abort();
     Answer { status, headers, body }

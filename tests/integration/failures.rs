@@ -61,7 +61,11 @@ async fn lost_credentials_do_not_hammer_the_login_for_a_week() {
     let logins = stage.simulator.request_count(Endpoint::Login);
     assert!((24..=7 * 24 + 10).contains(&logins), "{logins} logins in a week");
     let samples = exporter.scrape().await;
-    assert_eq!(samples.value("lyvecloud_credential_status", &[ACME, ("kind", "account_api"), ("status", "rejected")]), Some(1.0));
+    assert_eq!(
+        samples
+            .value("lyvecloud_credential_status", &[ACME, ("kind", "account_api"), ("status", "rejected")]),
+        Some(1.0)
+    );
 }
 
 #[tokio::test]
@@ -316,7 +320,8 @@ async fn a_bucket_that_is_listed_twice_is_kept_once_and_counted() {
 #[tokio::test]
 async fn names_are_data() {
     let stage = Stage::new().await;
-    let names = ["a\"b", "new\nline", "back\\slash", "{}=,#", "\u{202e}rtl", "😀", "<script>alert(1)</script>"];
+    let names =
+        ["a\"b", "new\nline", "back\\slash", "{}=,#", "\u{202e}rtl", "😀", "<script>alert(1)</script>"];
     let long = "x".repeat(300);
     let names: Vec<&str> = names.into_iter().chain([long.as_str()]).collect();
     let mut acme = stage.simulator.account("acme");
@@ -338,7 +343,11 @@ async fn totals_have_names_of_their_own() {
     let (_, config) = stage.acme();
     let samples = stage.polled_exporter(config).await.scrape().await;
     let parts: f64 = samples.all("lyvecloud_bucket_usage_bytes", &[ACME]).iter().sum();
-    assert_eq!(samples.value(USAGE, &[ACME]), Some(parts), "the sum of the parts is not counted among the parts");
+    assert_eq!(
+        samples.value(USAGE, &[ACME]),
+        Some(parts),
+        "the sum of the parts is not counted among the parts"
+    );
 }
 
 #[tokio::test]
@@ -377,12 +386,20 @@ async fn an_expiry_stays_shown_when_its_date_passes_and_a_renewal_replaces_it() 
     exporter.advance(hours(12)).await;
     let samples = exporter.scrape().await;
     assert_eq!(samples.value(expiry, &labels), Some(at("2026-11-25T00:00:00Z").as_second() as f64));
-    assert_eq!(samples.value("lyvecloud_credential_status", &status("expired")), Some(1.0), "no poll is needed to see it");
+    assert_eq!(
+        samples.value("lyvecloud_credential_status", &status("expired")),
+        Some(1.0),
+        "no poll is needed to see it"
+    );
 
     acme.set_service_account_expiry("sa-1", at("2027-11-25T00:00:00Z"));
     exporter.next_poll("acme", Collector::ServiceAccounts, hours(2)).await;
     let samples = exporter.scrape().await;
-    assert_eq!(samples.value(expiry, &labels), Some(at("2027-11-25T00:00:00Z").as_second() as f64), "one series, not two");
+    assert_eq!(
+        samples.value(expiry, &labels),
+        Some(at("2027-11-25T00:00:00Z").as_second() as f64),
+        "one series, not two"
+    );
     assert_eq!(samples.value("lyvecloud_credential_status", &status("expires")), Some(1.0));
 }
 

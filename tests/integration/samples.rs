@@ -24,10 +24,16 @@ impl Samples {
         self.matching(name, labels).map(|sample| sample.value).collect()
     }
 
-    pub fn matching<'a>(&'a self, name: &'a str, labels: &'a [(&str, &str)]) -> impl Iterator<Item = &'a Sample> {
+    pub fn matching<'a>(
+        &'a self,
+        name: &'a str,
+        labels: &'a [(&str, &str)],
+    ) -> impl Iterator<Item = &'a Sample> {
         self.0.iter().filter(move |sample| {
             sample.name == name
-                && labels.iter().all(|(label, value)| sample.labels.get(*label).is_some_and(|have| have == value))
+                && labels
+                    .iter()
+                    .all(|(label, value)| sample.labels.get(*label).is_some_and(|have| have == value))
         })
     }
 
@@ -46,32 +52,29 @@ impl Samples {
 }
 
 fn parse_line(line: &str) -> Sample {
-    let fault = || panic!("not a sample line: {line}");
-    let (name, rest) = match line.find(['{', ' ']) {
-        Some(end) => line.split_at(end),
-        None => fault(),
-    };
+    try_line(line).unwrap_or_else(|| panic!("not a sample line: {line}"))
+}
+
+fn try_line(line: &str) -> Option<Sample> {
+    let (name, mut rest) = line.split_at(line.find(['{', ' '])?);
     let mut labels = BTreeMap::new();
-    let mut rest = rest;
-    if let Some(inner) = rest.strip_prefix('{') {
-        let mut inner = inner;
-        loop {
+    if let Some(mut inner) = rest.strip_prefix('{') {
+        rest = loop {
             if let Some(after) = inner.strip_prefix('}') {
-                rest = after;
-                break;
+                break after;
             }
-            let (label, after) = inner.split_once("=\"").unwrap_or_else(fault);
-            let (value, after) = quoted(after).unwrap_or_else(fault);
+            let (label, after) = inner.split_once("=\"")?;
+            let (value, after) = quoted(after)?;
             assert!(labels.insert(label.to_owned(), value).is_none(), "a label twice: {line}");
             inner = after.strip_prefix(',').unwrap_or(after);
-        }
+        };
     }
-    let value = rest.strip_prefix(' ').unwrap_or_else(fault);
-    let value = match value {
+    // The whole rest is the value: a timestamp behind it is no number.
+    let value = match rest.strip_prefix(' ')? {
         "+Inf" => f64::INFINITY,
-        other => other.parse().unwrap_or_else(|_| fault()),
+        other => other.parse().ok()?,
     };
-    Sample { name: name.to_owned(), labels, value }
+    Some(Sample { name: name.to_owned(), labels, value })
 }
 
 /// The text up to the closing quote, unescaped, and what follows it.

@@ -11,7 +11,7 @@ use lyve_cloud_exporter::daemon::{Daemon, Deps};
 use lyve_cloud_exporter::http::Web;
 use lyve_cloud_exporter::model::{Collector, Expiry};
 use lyve_cloud_exporter::poll::Jitter;
-use lyve_cloud_exporter::simulator::{self, Simulator};
+use lyve_cloud_exporter::simulator::{self, Actions, Simulator};
 use lyve_cloud_exporter::store::{AccountState, Store};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -79,7 +79,7 @@ impl Stage {
             .month(month(2026, 9), &[("backups", 500.0), ("media", 3000.0)])
             .month(month(2026, 10), &[("backups", 520.0), ("media", 3500.0)])
             .service_account(simulator::ServiceAccount::new("sa-1", "veeam"))
-            .permission(simulator::Permission::all_buckets("p-1", "everything"));
+            .permission(simulator::Permission::all_buckets("p-1", "everything", Actions::AllOperations));
         (acme, Config::of(vec![self.account("acme")]))
     }
 

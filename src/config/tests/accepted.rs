@@ -14,10 +14,7 @@ fn the_least_that_is_needed_takes_every_default() {
     let [account] = &config.accounts[..] else { panic!() };
     assert_eq!(account.name, "a");
     assert_eq!(account.base_url.as_str(), "https://api.lyvecloud.seagate.com/v2");
-    assert_eq!(
-        account.access_key,
-        SecretSource::Inline(Secret::new("AK".to_owned()))
-    );
+    assert_eq!(account.access_key, SecretSource::Inline(Secret::new("AK".to_owned())));
     assert_eq!(account.secret, SecretSource::File(place.path("secret")));
     assert_eq!(account.credential, Expiry::Unknown);
     assert_eq!(account.ca_file, None);
@@ -28,11 +25,8 @@ fn the_example_loads_as_it_is_and_with_every_comment_taken_as_a_value() {
     let example = include_str!("../../../config/lyve-cloud-exporter.yaml");
     let place = Place::new();
     let at_the_example = |text: &str| {
-        text.replace(
-            "/run/credentials/lyve-secret",
-            place.path("secret").to_str().unwrap(),
-        )
-        .replace("/etc/ssl/proxy-ca.pem", place.path("ca.pem").to_str().unwrap())
+        text.replace("/run/credentials/lyve-secret", place.path("secret").to_str().unwrap())
+            .replace("/etc/ssl/proxy-ca.pem", place.path("ca.pem").to_str().unwrap())
     };
     let certificate = rcgen::generate_simple_self_signed(vec!["proxy".to_owned()]).unwrap();
     std::fs::write(place.path("ca.pem"), certificate.cert.pem()).unwrap();
@@ -95,10 +89,7 @@ exclude = ['tmp-.*']
 }"#;
     let shown = |name: &str, text: &str| format!("{:?}", place.load_as(name, text, &[]).unwrap());
     let expected = shown("config.yml", yaml);
-    assert!(
-        expected.contains("Über") && expected.contains("2027-01-31"),
-        "{expected}"
-    );
+    assert!(expected.contains("Über") && expected.contains("2027-01-31"), "{expected}");
     assert_eq!(shown("config.toml", toml), expected);
     assert_eq!(shown("config.JSON", json), expected);
     assert_eq!(shown("config", yaml), expected);
@@ -108,9 +99,7 @@ exclude = ['tmp-.*']
 #[test]
 fn a_section_with_everything_commented_out_is_as_none() {
     let place = Place::new();
-    let config = place
-        .load(&format!("{ACCOUNT}poll:\nseries:\n  buckets:\n    include:\n"))
-        .unwrap();
+    let config = place.load(&format!("{ACCOUNT}poll:\nseries:\n  buckets:\n    include:\n")).unwrap();
     assert_eq!(config.poll, Poll::default());
 }
 
@@ -119,34 +108,22 @@ fn an_expiry_is_given_or_computed() {
     let place = Place::new();
     for (credential, expected) in [
         ("{expires: 2027-01-31}", at("2027-01-31T00:00:00Z")),
-        (
-            "{expires: '2027-01-31T12:00:00+02:00'}",
-            at("2027-01-31T10:00:00Z"),
-        ),
+        ("{expires: '2027-01-31T12:00:00+02:00'}", at("2027-01-31T10:00:00Z")),
         ("{expires: never}", Expiry::Never),
-        (
-            "{generated: 2026-10-01, valid_for: 90d}",
-            at("2026-12-30T00:00:00Z"),
-        ),
+        ("{generated: 2026-10-01, valid_for: 90d}", at("2026-12-30T00:00:00Z")),
         ("{}", Expiry::Unknown),
         ("", Expiry::Unknown),
     ] {
         let text = format!(
             "accounts:\n- name: a\n  account_id: acme\n  access_key: AK\n  secret_file: secret\n  credential: {credential}\n"
         );
-        assert_eq!(
-            place.load(&text).unwrap().accounts[0].credential,
-            expected,
-            "{credential}"
-        );
+        assert_eq!(place.load(&text).unwrap().accounts[0].credential, expected, "{credential}");
     }
 }
 
 #[test]
 fn the_monthly_interval_needs_no_data_where_the_history_is_off() {
-    Place::new()
-        .load(&format!("{ACCOUNT}data_max_age: 2h\nhistory: {{months: 0}}\n"))
-        .unwrap();
+    Place::new().load(&format!("{ACCOUNT}data_max_age: 2h\nhistory: {{months: 0}}\n")).unwrap();
 }
 
 #[test]
@@ -164,18 +141,12 @@ fn a_file_with_a_secret_that_others_can_read_is_warned_of() {
     };
     let inline = ACCOUNT.replace("secret_file: secret", "secret: canary");
     let text = warning(&inline, 0o644, &[]);
-    assert!(
-        text.contains("level=warn") && text.contains("chmod 600"),
-        "{text}"
-    );
+    assert!(text.contains("level=warn") && text.contains("chmod 600"), "{text}");
     assert!(!text.contains("canary"), "{text}");
     assert_eq!(warning(&inline, 0o600, &[]), "");
     assert_eq!(warning(ACCOUNT, 0o644, &[]), "");
     let by_variable = [("LYVE_EXPORTER__ACCOUNTS__0__SECRET", "canary")];
-    assert_eq!(
-        warning(&ACCOUNT.replace(", secret_file: secret", ""), 0o644, &by_variable),
-        ""
-    );
+    assert_eq!(warning(&ACCOUNT.replace(", secret_file: secret", ""), 0o644, &by_variable), "");
 }
 
 #[test]

@@ -29,22 +29,14 @@ fn any_value_can_be_overridden_from_the_environment() {
     assert_eq!(config.accounts[0].name, "Name.With[Case]");
     assert_eq!(config.accounts[0].credential, at("2027-01-31T00:00:00Z"));
     assert_eq!(config.accounts[1].account_id, "0123");
-    assert_eq!(
-        config.accounts[1].access_key,
-        SecretSource::Inline(Secret::new("true".to_owned()))
-    );
-    assert_eq!(
-        config.accounts[1].secret,
-        SecretSource::Inline(Secret::new("1e5".to_owned()))
-    );
+    assert_eq!(config.accounts[1].access_key, SecretSource::Inline(Secret::new("true".to_owned())));
+    assert_eq!(config.accounts[1].secret, SecretSource::Inline(Secret::new("1e5".to_owned())));
     assert!(!config.series.buckets.allows("tmp"));
 }
 
 #[test]
 fn lists_can_be_built_up_from_the_environment_alone() {
-    let names: Vec<String> = (0..12)
-        .map(|index| format!("LYVE_EXPORTER__ACCOUNTS__{index}__"))
-        .collect();
+    let names: Vec<String> = (0..12).map(|index| format!("LYVE_EXPORTER__ACCOUNTS__{index}__")).collect();
     let mut environment = BTreeMap::new();
     for (index, name) in names.iter().enumerate() {
         environment.insert(format!("{name}NAME"), format!("n{index}"));
@@ -121,10 +113,7 @@ fn one_account_needs_no_file() {
     let [account] = &config.accounts[..] else { panic!() };
     assert_eq!(account.name, "s3cret");
     assert_eq!(account.account_id, "s3cret");
-    assert_eq!(
-        account.access_key,
-        SecretSource::Inline(Secret::new("AK".to_owned()))
-    );
+    assert_eq!(account.access_key, SecretSource::Inline(Secret::new("AK".to_owned())));
     assert_eq!(account.secret, SecretSource::File(secret.clone()));
     assert_eq!(account.base_url.as_str(), "http://127.0.0.1:1/v2");
     assert_eq!(account.credential, Expiry::Never);
@@ -162,9 +151,7 @@ fn faults_of_the_account_in_variables_name_the_variables() {
 #[test]
 fn accounts_come_from_one_place_and_from_somewhere() {
     let place = Place::new();
-    let faults = place
-        .load_as("config.yaml", ACCOUNT, &[("LYVE_SECRET", "s")])
-        .unwrap_err();
+    let faults = place.load_as("config.yaml", ACCOUNT, &[("LYVE_SECRET", "s")]).unwrap_err();
     assert_eq!(
         lines(&faults),
         [

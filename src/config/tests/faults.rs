@@ -75,22 +75,10 @@ fn each_kind_of_fault_has_its_place_and_its_words() {
     let top = |more: &str| format!("{ACCOUNT}{more}\n");
     let place = Place::new();
     for (text, expected) in [
-        (
-            account(""),
-            "accounts[0].secret: is missing: give secret or secret_file",
-        ),
-        (
-            account("secret: ''"),
-            "accounts[0].secret: is empty: give it a value, or remove the key",
-        ),
-        (
-            account("secret: ~"),
-            "accounts[0].secret: is empty: give it a value, or remove the key",
-        ),
-        (
-            account("secret: [x]"),
-            "accounts[0].secret: must be a text, and is a list",
-        ),
+        (account(""), "accounts[0].secret: is missing: give secret or secret_file"),
+        (account("secret: ''"), "accounts[0].secret: is empty: give it a value, or remove the key"),
+        (account("secret: ~"), "accounts[0].secret: is empty: give it a value, or remove the key"),
+        (account("secret: [x]"), "accounts[0].secret: must be a text, and is a list"),
         (
             account("secret: 1.5"),
             "accounts[0].secret: must be a text, and is a number with a fraction: put it in quotes",
@@ -116,10 +104,7 @@ fn each_kind_of_fault_has_its_place_and_its_words() {
             "accounts[0].credential.expires: is no date: write 2027-01-31 (00:00 UTC of it), or 2027-01-31T12:00:00Z \
              with its offset, or never",
         ),
-        (
-            with("credential: never"),
-            "accounts[0].credential: must be a table of keys, and is a text",
-        ),
+        (with("credential: never"), "accounts[0].credential: must be a table of keys, and is a text"),
         (with("api: account_v1"), "accounts[0].api: must be account_v2"),
         (
             with("ca_file: missing.pem"),
@@ -134,27 +119,15 @@ fn each_kind_of_fault_has_its_place_and_its_words() {
             "accounts[0].region: is not a known key; known here: name, api, base_url, account_id, access_key, \
              access_key_file, secret, secret_file, credential, ca_file",
         ),
-        (
-            with("Base-URL: x"),
-            "accounts[0].Base-URL: is not a known key; did you mean `base_url`?",
-        ),
-        (
-            top("poll: {timeout: soon}"),
-            "poll.timeout: is not a duration: write 30s, 15m, 1h30m or 90d",
-        ),
+        (with("Base-URL: x"), "accounts[0].Base-URL: is not a known key; did you mean `base_url`?"),
+        (top("poll: {timeout: soon}"), "poll.timeout: is not a duration: write 30s, 15m, 1h30m or 90d"),
         (top("poll: 15m"), "poll: must be a table of keys, and is a text"),
-        (
-            top("history: {months: -1}"),
-            "history.months: must be a whole number from 0 to 120",
-        ),
+        (top("history: {months: -1}"), "history.months: must be a whole number from 0 to 120"),
         (
             top("history: {months: 6.5}"),
             "history.months: must be a whole number, and is a number with a fraction",
         ),
-        (
-            top("history: {months: '6'}"),
-            "history.months: must be a whole number, and is a text",
-        ),
+        (top("history: {months: '6'}"), "history.months: must be a whole number, and is a text"),
         (
             top("series: {buckets: {include: '.*'}}"),
             "series.buckets.include: must be a list of texts, and is a text",
@@ -173,52 +146,20 @@ fn each_kind_of_fault_has_its_place_and_its_words() {
 fn a_file_that_cannot_be_parsed_is_told_by_line_and_never_quoted() {
     let place = Place::new();
     for (name, text, expected) in [
-        (
-            "c.yaml",
-            "accounts:\n  - secret: canary\n bad\n",
-            "is not valid YAML at line ",
-        ),
-        (
-            "c.yaml",
-            "canary: 1\ncanary: 2\n",
-            "is not valid YAML at line 2, column ",
-        ),
-        (
-            "c.yaml",
-            "secret: *canary\n",
-            "is not valid YAML at line 1, column ",
-        ),
+        ("c.yaml", "accounts:\n  - secret: canary\n bad\n", "is not valid YAML at line "),
+        ("c.yaml", "canary: 1\ncanary: 2\n", "is not valid YAML at line 2, column "),
+        ("c.yaml", "secret: *canary\n", "is not valid YAML at line 1, column "),
         ("c.yaml", "a: \"canary\n", "is not valid YAML at line "),
-        (
-            "c.yaml",
-            "a: canary\n---\nb: canary\n",
-            "is not valid YAML: there is more than one document in it",
-        ),
-        (
-            "c.yaml",
-            "canary",
-            "must be a table of keys (accounts, poll and so on) at its top",
-        ),
-        (
-            "c.toml",
-            "a = 1\nsecret = canary\n",
-            "is not valid TOML at line 2, column 10",
-        ),
+        ("c.yaml", "a: canary\n---\nb: canary\n", "is not valid YAML: there is more than one document in it"),
+        ("c.yaml", "canary", "must be a table of keys (accounts, poll and so on) at its top"),
+        ("c.toml", "a = 1\nsecret = canary\n", "is not valid TOML at line 2, column 10"),
         (
             "c.toml",
             "canary = 1\ncanary = 2\n",
             "is not valid TOML at line 2, column 1: the same key is there twice",
         ),
-        (
-            "c.json",
-            "{\"secret\": canary}",
-            "is not valid JSON at line 1, column ",
-        ),
-        (
-            "c.json",
-            "[\"canary\"]",
-            "must be a table of keys (accounts, poll and so on) at its top",
-        ),
+        ("c.json", "{\"secret\": canary}", "is not valid JSON at line 1, column "),
+        ("c.json", "[\"canary\"]", "must be a table of keys (accounts, poll and so on) at its top"),
     ] {
         let faults = lines(&place.load_as(name, text, &[]).unwrap_err());
         let start = format!("the configuration file {} {expected}", place.path(name).display());
@@ -236,9 +177,7 @@ fn a_nesting_without_end_is_refused() {
             assert!(place.load_as(name, &part.repeat(100_000), &[]).is_err());
         }
     }
-    let steps: String = (0..2_000)
-        .map(|depth| format!("{}a:\n", " ".repeat(depth)))
-        .collect();
+    let steps: String = (0..2_000).map(|depth| format!("{}a:\n", " ".repeat(depth))).collect();
     assert!(place.load(&steps).is_err());
 }
 

@@ -55,11 +55,7 @@ fn near_yaml() -> impl Strategy<Value = String> {
         value,
     )
         .prop_map(|(depth, item, key, colon, value)| {
-            format!(
-                "{}{}{key}{colon}{value}\n",
-                "  ".repeat(depth),
-                if item { "- " } else { "" }
-            )
+            format!("{}{}{key}{colon}{value}\n", "  ".repeat(depth), if item { "- " } else { "" })
         });
     prop::collection::vec(line, 0..12).prop_map(|lines| lines.concat())
 }
@@ -86,22 +82,17 @@ fn any_tree() -> impl Strategy<Value = String> {
     let tree = leaf.prop_recursive(4, 64, 6, |tree| {
         prop_oneof![
             prop::collection::vec(tree.clone(), 0..4).prop_map(Into::into),
-            prop::collection::btree_map(prop::sample::select(WORDS), tree, 0..8).prop_map(|table| table
-                .into_iter()
-                .map(|(key, value)| (key.to_owned(), value))
-                .collect()),
+            prop::collection::btree_map(prop::sample::select(WORDS), tree, 0..8)
+                .prop_map(|table| table.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()),
         ]
     });
-    (
-        prop::collection::vec(table(tree.clone().boxed()), 0..3),
-        table(tree.boxed()),
-    )
-        .prop_map(|(accounts, rest)| {
+    (prop::collection::vec(table(tree.clone().boxed()), 0..3), table(tree.boxed())).prop_map(
+        |(accounts, rest)| {
             let mut root: serde_json::Map<String, serde_json::Value> = rest.into_iter().collect();
-            root.entry("accounts")
-                .or_insert(accounts.into_iter().map(serde_json::Map::from_iter).collect());
+            root.entry("accounts").or_insert(accounts.into_iter().map(serde_json::Map::from_iter).collect());
             serde_json::Value::from(root).to_string()
-        })
+        },
+    )
 }
 
 proptest! {

@@ -69,10 +69,7 @@ impl Curve {
     }
 }
 
-#[allow(
-    clippy::cast_precision_loss,
-    reason = "milliseconds of every calendar date fit a double exactly"
-)]
+#[allow(clippy::cast_precision_loss, reason = "milliseconds of every calendar date fit a double exactly")]
 fn exact(milliseconds: i64) -> f64 {
     milliseconds as f64
 }
@@ -116,11 +113,7 @@ mod tests {
         ] {
             assert_eq!(still.at(at(time)), gigabytes, "{time}");
         }
-        let falling = Curve {
-            monthly_growth: -0.5,
-            gone: None,
-            ..still
-        };
+        let falling = Curve { monthly_growth: -0.5, gone: None, ..still };
         assert_eq!(falling.at(at("2027-11-24T12:00:00Z")), Some(20.0));
     }
 
@@ -135,11 +128,7 @@ mod tests {
             let steps = || figures.windows(2).map(|pair| pair[1] - pair[0]);
             assert!(steps().any(|step| step > 0.0), "{wave:?}");
             assert!(steps().any(|step| step < 0.0), "{wave:?}");
-            assert!(
-                figures
-                    .iter()
-                    .all(|gigabytes| (1000.0..1070.0).contains(gigabytes))
-            );
+            assert!(figures.iter().all(|gigabytes| (1000.0..1070.0).contains(gigabytes)));
         }
     }
 }

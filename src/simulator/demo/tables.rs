@@ -19,28 +19,15 @@ pub(super) struct Row {
 
 impl Row {
     const fn new(name: &'static str, gigabytes: f64, monthly_growth: f64, wave: Wave) -> Self {
-        Self {
-            name,
-            gigabytes,
-            monthly_growth,
-            wave,
-            born: None,
-            gone: None,
-        }
+        Self { name, gigabytes, monthly_growth, wave, born: None, gone: None }
     }
 
     const fn born(self, months_ago: i32) -> Self {
-        Self {
-            born: Some(months_ago),
-            ..self
-        }
+        Self { born: Some(months_ago), ..self }
     }
 
     const fn gone(self, months_ago: i32) -> Self {
-        Self {
-            gone: Some(months_ago),
-            ..self
-        }
+        Self { gone: Some(months_ago), ..self }
     }
 }
 
@@ -80,26 +67,10 @@ pub(super) const ON_TRIAL: &str = "northwind-labs";
 
 /// Name; users, service accounts and buckets; usage.
 pub(super) const NORTHWIND_SUB_ACCOUNTS: &[(&str, (u64, u64, u64), Row)] = &[
-    (
-        "northwind-emea",
-        (14, 6, 31),
-        Row::new("northwind-emea", 82_416.27, 0.034, Busy),
-    ),
-    (
-        "northwind-apac",
-        (9, 4, 22),
-        Row::new("northwind-apac", 47_950.803, 0.051, Busy),
-    ),
-    (
-        ON_TRIAL,
-        (3, 1, 4),
-        Row::new(ON_TRIAL, 1_204.55, 0.2, Busy).born(1),
-    ),
-    (
-        "northwind-deep-archive",
-        (2, 0, 3),
-        Row::new("northwind-deep-archive", 120_333.0, 0.002, Still),
-    ),
+    ("northwind-emea", (14, 6, 31), Row::new("northwind-emea", 82_416.27, 0.034, Busy)),
+    ("northwind-apac", (9, 4, 22), Row::new("northwind-apac", 47_950.803, 0.051, Busy)),
+    (ON_TRIAL, (3, 1, 4), Row::new(ON_TRIAL, 1_204.55, 0.2, Busy).born(1)),
+    ("northwind-deep-archive", (2, 0, 3), Row::new("northwind-deep-archive", 120_333.0, 0.002, Still)),
 ];
 
 /// Backups and nothing else: 16 buckets, about 90 TB.

@@ -28,9 +28,7 @@ fn read(simulator: &Simulator, id: &str, read: impl FnOnce(&AccountState) -> byt
 
 fn current(simulator: &Simulator, id: &str) -> Value {
     let settings = simulator.shared.world().settings.clone();
-    read(simulator, id, |account| {
-        answer::current_usage(account, &settings, simulator.now())
-    })
+    read(simulator, id, |account| answer::current_usage(account, &settings, simulator.now()))
 }
 
 /// The totals of the buckets in the fourteen closed months, oldest first.
@@ -63,12 +61,8 @@ async fn the_pairs_log_in_as_configured() {
     );
     let mut world = simulator.shared.world();
     for (account, is_accepted) in [(northwind, true), (contoso, true), (fabrikam, false)] {
-        let token = world.log_in(
-            account.account_id,
-            account.access_key.expose(),
-            account.secret.expose(),
-            now(),
-        );
+        let token =
+            world.log_in(account.account_id, account.access_key.expose(), account.secret.expose(), now());
         assert_eq!(token.is_some(), is_accepted, "{}", account.name);
     }
 }
@@ -79,15 +73,8 @@ async fn usage_grows_over_the_months_and_one_account_is_a_month_younger() {
     let northwind = history(&simulator, "northwind");
     let contoso = history(&simulator, "contoso");
     assert!(northwind.is_sorted() && northwind[0] > 0.0, "{northwind:?}");
-    assert!(
-        contoso.is_sorted() && contoso[0] == 0.0 && contoso[1] > 0.0,
-        "{contoso:?}"
-    );
-    let total = |id| {
-        current(&simulator, id)["usageByBucket"]["totalUsageGB"]
-            .as_f64()
-            .unwrap()
-    };
+    assert!(contoso.is_sorted() && contoso[0] == 0.0 && contoso[1] > 0.0, "{contoso:?}");
+    let total = |id| current(&simulator, id)["usageByBucket"]["totalUsageGB"].as_f64().unwrap();
     assert!((300_000.0..400_000.0).contains(&total("northwind")));
     assert!((80_000.0..100_000.0).contains(&total("contoso")));
     assert!((200_000.0..220_000.0).contains(&total("fabrikam")));
@@ -113,13 +100,9 @@ async fn the_same_clock_gives_the_same_world_and_a_later_one_another() {
     clock.advance(std::time::Duration::from_secs(15));
     let after = current(&first, "northwind");
     let usage = |answer: &Value, bucket: usize| {
-        answer["usageByBucket"]["buckets"][bucket]["usageGB"]
-            .as_f64()
-            .unwrap()
+        answer["usageByBucket"]["buckets"][bucket]["usageGB"].as_f64().unwrap()
     };
-    let moves: Vec<f64> = (0..26)
-        .map(|bucket| usage(&after, bucket) - usage(&before, bucket))
-        .collect();
+    let moves: Vec<f64> = (0..26).map(|bucket| usage(&after, bucket) - usage(&before, bucket)).collect();
     assert!(moves.iter().any(|change| *change > 0.0), "{moves:?}");
     assert!(moves.iter().any(|change| *change < 0.0), "{moves:?}");
 }
@@ -130,10 +113,7 @@ async fn every_kind_of_service_account_permission_and_sub_account_is_there() {
     let list = read(&simulator, "northwind", answer::service_accounts);
     let service = |name: &str| {
         let list = list.as_array().unwrap();
-        list.iter()
-            .find(|service| service["name"] == name)
-            .unwrap()
-            .clone()
+        list.iter().find(|service| service["name"] == name).unwrap().clone()
     };
     assert_eq!(service("backup-writer")["expirationDate"], "2026-11-30");
     assert_eq!(service("migration-2025")["expirationDate"], "2026-11-17");
@@ -147,10 +127,7 @@ async fn every_kind_of_service_account_permission_and_sub_account_is_there() {
     for kind in ["all-buckets", "bucket-prefix", "bucket-names", "policy"] {
         assert!(permissions.iter().any(|permission| permission["type"] == kind));
     }
-    let mut ids: Vec<_> = permissions
-        .iter()
-        .map(|permission| permission["id"].as_str().unwrap())
-        .collect();
+    let mut ids: Vec<_> = permissions.iter().map(|permission| permission["id"].as_str().unwrap()).collect();
     ids.sort_unstable();
     ids.dedup();
     assert_eq!(ids.len(), permissions.len());

@@ -20,9 +20,7 @@ async fn service_accounts_with_every_form_of_an_end() {
         .service_account(service("a3").expires(ExpirationDate::Null).not_ready())
         .service_account(service("a4").expires(at("2026-12-01T10:00:00Z")))
         .service_account(service("a5").expires(ExpirationDate::Text("soon".to_owned())));
-    stage
-        .acme
-        .set_service_account_expiry("a1", jiff::civil::date(2022, 11, 15));
+    stage.acme.set_service_account_expiry("a1", jiff::civil::date(2022, 11, 15));
     let client = stage.log_in().await;
     let list = client.get("/service-accounts").await.json();
     assert_eq!(
@@ -39,15 +37,9 @@ async fn service_accounts_with_every_form_of_an_end() {
     assert_eq!(list[3]["expirationDate"], json!("2026-12-01T10:00:00Z"));
     assert_eq!(list[4]["expirationDate"], json!("soon"));
 
-    assert_eq!(
-        client.get("/service-accounts/a1").await.json()["permissions"],
-        json!(["p1"])
-    );
+    assert_eq!(client.get("/service-accounts/a1").await.json()["permissions"], json!(["p1"]));
     stage.acme.remove_service_account("a1");
-    assert_eq!(
-        client.get("/service-accounts/a1").await.error(),
-        (404, "ServiceAccountNotFound".to_owned())
-    );
+    assert_eq!(client.get("/service-accounts/a1").await.error(), (404, "ServiceAccountNotFound".to_owned()));
     stage.acme.set_service_account_expiry("a4", ExpirationDate::Never);
     let list = client.get("/service-accounts").await.json();
     assert_eq!(list.as_array().unwrap().len(), 4);
@@ -62,12 +54,7 @@ async fn permissions_of_all_types() {
         .clone()
         .permission(Permission::all_buckets("p1", "all", Actions::AllOperations))
         .permission(Permission::bucket_prefix("p2", "logs", "log-", Actions::WriteOnly).not_ready())
-        .permission(Permission::bucket_names(
-            "p3",
-            "two",
-            &["a", "b"],
-            Actions::ReadOnly,
-        ))
+        .permission(Permission::bucket_names("p3", "two", &["a", "b"], Actions::ReadOnly))
         .permission(Permission::policy("p4", "by hand", "{}").described("imported"));
     let client = stage.log_in().await;
     let list = client.get("/permissions").await.json();
@@ -87,10 +74,7 @@ async fn permissions_of_all_types() {
     );
     assert_eq!(client.get("/permissions/p3").await.json(), list[2]);
     stage.acme.remove_permission("p3");
-    assert_eq!(
-        client.get("/permissions/p3").await.error(),
-        (404, "PermissionNotFound".to_owned())
-    );
+    assert_eq!(client.get("/permissions/p3").await.error(), (404, "PermissionNotFound".to_owned()));
 }
 
 #[tokio::test]
@@ -111,11 +95,7 @@ async fn an_unknown_path_is_a_404_in_the_form_of_an_error() {
     let stage = Stage::new().await;
     let client = stage.log_in().await;
     for path in ["/nothing", "", "/", "/usage//current"] {
-        assert_eq!(
-            client.get(path).await.error(),
-            (404, "NotFound".to_owned()),
-            "{path}"
-        );
+        assert_eq!(client.get(path).await.error(), (404, "NotFound".to_owned()), "{path}");
     }
     assert_eq!(stage.simulator.violations(), []);
 }
@@ -142,10 +122,7 @@ async fn the_vendor_goes_down_and_comes_up_again() {
     stage.simulator.stop().await;
     let another = Simulator::start_on(clock, address).await.unwrap();
     assert_eq!(another.address(), address);
-    assert_eq!(
-        client.get("/usage/current").await.error(),
-        (400, "ExpiredToken".to_owned())
-    );
+    assert_eq!(client.get("/usage/current").await.error(), (400, "ExpiredToken".to_owned()));
 }
 
 #[tokio::test]
@@ -184,20 +161,14 @@ async fn it_speaks_tls() {
 
     let clock = Arc::new(Manual::new(at("2026-11-24T12:00:00Z")));
     let simulator = Simulator::start_tls(clock, Arc::new(server)).await.unwrap();
-    assert_eq!(
-        simulator.base_url(),
-        format!("https://{}/v2", simulator.address())
-    );
+    assert_eq!(simulator.base_url(), format!("https://{}/v2", simulator.address()));
     simulator.fail_once(None, Fault::Reset);
     for expected in [None, Some((400, "ExpiredToken".to_owned()))] {
         let stream = TcpStream::connect(simulator.address()).await.unwrap();
         let name = ServerName::from(simulator.address().ip());
         let mut stream = connector.connect(name, stream).await.unwrap();
         let client = Client::new(simulator.address());
-        client
-            .send_over(&mut stream, "GET", "/usage/current", "")
-            .await
-            .unwrap();
+        client.send_over(&mut stream, "GET", "/usage/current", "").await.unwrap();
         let mut bytes = Vec::new();
         let end = stream.read_to_end(&mut bytes).await;
         match expected {

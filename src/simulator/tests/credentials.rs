@@ -12,10 +12,7 @@ async fn a_login_gives_a_session_whose_life_is_a_text() {
     assert_eq!(answer.json()["expirationSec"], json!("86400"));
     let client = stage.log_in().await;
     stage.clock.advance(HOUR);
-    assert_eq!(
-        client.get("/auth/token").await.json(),
-        json!({"expirationSec": "82800"})
-    );
+    assert_eq!(client.get("/auth/token").await.json(), json!({"expirationSec": "82800"}));
 }
 
 #[tokio::test]
@@ -32,20 +29,14 @@ async fn the_life_of_a_session_can_be_a_number_and_of_any_length() {
 #[tokio::test]
 async fn a_wrong_login_is_refused_with_the_code_that_ends_in_a_space() {
     let stage = Stage::new().await;
-    for (account, access_key, secret) in [
-        ("acme", "AKEXAMPLE", "wrong"),
-        ("acme", "AKWRONG", "first"),
-        ("nobody", "AKEXAMPLE", "first"),
-    ] {
+    for (account, access_key, secret) in
+        [("acme", "AKEXAMPLE", "wrong"), ("acme", "AKWRONG", "first"), ("nobody", "AKEXAMPLE", "first")]
+    {
         let answer = stage.client().log_in(account, access_key, secret).await;
         assert_eq!(answer.error(), (403, "AuthenticationFailed ".to_owned()));
     }
     for malformed in ["", "{", r#"{"accountId":"acme"}"#] {
-        let bytes = stage
-            .client()
-            .ask("POST", "/auth/token", malformed)
-            .await
-            .unwrap();
+        let bytes = stage.client().ask("POST", "/auth/token", malformed).await.unwrap();
         assert_eq!(Answer::parse(&bytes).error(), (400, "InvalidArgument".to_owned()));
     }
 }
@@ -62,14 +53,8 @@ async fn a_dead_token_is_a_400_with_a_code_of_choice() {
         (DeadTokenCode::TokenExpired, "TokenExpired"),
         (DeadTokenCode::InvalidToken, "InvalidToken"),
     ] {
-        stage
-            .simulator
-            .configure(|settings| settings.dead_token_code = code);
-        for client in [
-            &client,
-            &stage.client(),
-            &stage.client().with_token("never given"),
-        ] {
+        stage.simulator.configure(|settings| settings.dead_token_code = code);
+        for client in [&client, &stage.client(), &stage.client().with_token("never given")] {
             let answer = client.get("/usage/current").await;
             assert_eq!(answer.error(), (400, text.to_owned()));
         }
@@ -122,10 +107,7 @@ async fn a_session_is_of_its_account_alone() {
     let stage = Stage::new().await;
     let _other = stage.simulator.account("other").bucket("theirs", 1.0);
     let client = stage.log_in().await;
-    assert_eq!(
-        client.get("/usage/current").await.json()["usageByBucket"]["buckets"],
-        json!([])
-    );
+    assert_eq!(client.get("/usage/current").await.json()["usageByBucket"]["buckets"], json!([]));
     stage.simulator.account("other").revoke_sessions();
     assert_eq!(client.get("/auth/token").await.status, 200);
 }

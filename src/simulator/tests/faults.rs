@@ -25,10 +25,7 @@ async fn errors_in_every_form() {
     assert_eq!(client.get("/usage/current").await.status, 200);
 
     let (_stage, client) = failing(Fault::error(500, 17, "")).await;
-    assert_eq!(
-        client.get("/usage/current").await.json(),
-        json!({"code": 17, "message": ""})
-    );
+    assert_eq!(client.get("/usage/current").await.json(), json!({"code": 17, "message": ""}));
 
     let (_stage, client) = failing(Fault::empty(503)).await;
     let answer = client.get("/usage/current").await;
@@ -42,10 +39,7 @@ async fn errors_in_every_form() {
 
     let (_stage, client) = failing(Fault::redirect(302, "http://elsewhere.example/")).await;
     let answer = client.get("/usage/current").await;
-    assert_eq!(
-        (answer.status, answer.header("location")),
-        (302, Some("http://elsewhere.example/"))
-    );
+    assert_eq!((answer.status, answer.header("location")), (302, Some("http://elsewhere.example/")));
 }
 
 #[tokio::test]
@@ -127,9 +121,7 @@ async fn a_reset_gives_no_answer() {
 #[tokio::test]
 async fn delay_and_latency_put_off_the_right_answer() {
     let (stage, client) = failing(Fault::Delay(Duration::from_millis(20))).await;
-    stage
-        .simulator
-        .configure(|settings| settings.latency = Duration::from_millis(10));
+    stage.simulator.configure(|settings| settings.latency = Duration::from_millis(10));
     for (least, path) in [(30, "/usage/current"), (10, "/usage/current")] {
         let started = Instant::now();
         assert_eq!(client.get(path).await.status, 200);

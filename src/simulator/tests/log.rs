@@ -27,10 +27,7 @@ async fn requests_are_recorded_without_their_secrets() {
             is_violation: false,
         }
     );
-    assert_eq!(
-        (requests[2].endpoint, requests[2].account.as_deref()),
-        (Endpoint::Other, None)
-    );
+    assert_eq!((requests[2].endpoint, requests[2].account.as_deref()), (Endpoint::Other, None));
     assert_eq!(stage.simulator.request_count(None), 3);
     assert_eq!(stage.simulator.request_count(Endpoint::Login), 1);
     assert!(!format!("{requests:?}").contains("first"));
@@ -55,10 +52,7 @@ async fn whoever_tries_to_change_something_is_told_on() {
         assert_eq!(answer.header("allow"), Some("GET"));
         let told = stage.simulator.violations();
         let last = told.last().unwrap();
-        assert_eq!(
-            (last.method.as_str(), last.path.as_str()),
-            (method, format!("/v2{path}").as_str())
-        );
+        assert_eq!((last.method.as_str(), last.path.as_str()), (method, format!("/v2{path}").as_str()));
     }
     assert_eq!(stage.simulator.violations().len(), 4);
 }
@@ -68,9 +62,7 @@ async fn one_can_wait_for_requests_and_see_how_many_were_under_way() {
     let stage = Stage::new().await;
     let client = stage.log_in().await;
     for _ in 0..3 {
-        stage
-            .simulator
-            .fail_once(Endpoint::CurrentUsage, Fault::HangBeforeHeaders);
+        stage.simulator.fail_once(Endpoint::CurrentUsage, Fault::HangBeforeHeaders);
     }
     let waiting = stage.simulator.wait_for_requests(Endpoint::CurrentUsage, 3);
     let asking = async {
@@ -81,18 +73,12 @@ async fn one_can_wait_for_requests_and_see_how_many_were_under_way() {
         streams
     };
     let ((), mut streams) = tokio::join!(waiting, asking);
-    assert_eq!(
-        (stage.simulator.in_flight(), stage.simulator.max_in_flight()),
-        (3, 3)
-    );
+    assert_eq!((stage.simulator.in_flight(), stage.simulator.max_in_flight()), (3, 3));
     stage.simulator.stop().await;
     for stream in &mut streams {
         assert!(!matches!(stream.read(&mut [0]).await, Ok(1..)));
     }
-    assert_eq!(
-        (stage.simulator.in_flight(), stage.simulator.max_in_flight()),
-        (0, 3)
-    );
+    assert_eq!((stage.simulator.in_flight(), stage.simulator.max_in_flight()), (0, 3));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -3,11 +3,7 @@ use super::*;
 #[tokio::test]
 async fn current_usage_of_a_plain_account() {
     let stage = Stage::new().await;
-    let _acme = stage
-        .acme
-        .clone()
-        .bucket("backups", 534.51)
-        .bucket("a \"quoted\" name", 3957.45);
+    let _acme = stage.acme.clone().bucket("backups", 534.51).bucket("a \"quoted\" name", 3957.45);
     let client = stage.log_in().await;
     assert_eq!(
         client.get("/usage/current").await.json(),
@@ -32,9 +28,7 @@ async fn a_master_account_has_a_total_with_its_sub_accounts() {
         .clone()
         .bucket("backups", 10.0)
         .sub_account(
-            SubAccount::new("8d1c", "emea", 120.5)
-                .counts(3, 2, 7)
-                .created("2022-10-16T14:06:51.494Z"),
+            SubAccount::new("8d1c", "emea", 120.5).counts(3, 2, 7).created("2022-10-16T14:06:51.494Z"),
         )
         .sub_account(SubAccount::new("9e2d", "apac", 1.0).trial_days(12));
     let part = stage.log_in().await.get("/usage/current").await.json()["usageBySubAccount"].clone();
@@ -58,15 +52,10 @@ async fn what_is_empty_can_be_a_zero_or_missing() {
 
     let _acme = stage.acme.clone().zero_sub_account_total();
     let usage = client.get("/usage/current").await.json();
-    assert_eq!(
-        usage,
-        json!({"usageByBucket": empty, "usageBySubAccount": {"totalUsageGB": 0.0}})
-    );
+    assert_eq!(usage, json!({"usageByBucket": empty, "usageBySubAccount": {"totalUsageGB": 0.0}}));
 
     let _acme = stage.acme.clone().master();
-    stage
-        .simulator
-        .configure(|settings| settings.leave_out_empty = true);
+    stage.simulator.configure(|settings| settings.leave_out_empty = true);
     let usage = client.get("/usage/current").await.json();
     assert_eq!(usage, json!({"usageByBucket": {}, "usageBySubAccount": {}}));
 }
@@ -107,9 +96,7 @@ async fn months_without_data_are_zero_and_the_base_of_the_answer_is_a_choice() {
         [(2025, 10, 0.0), (2025, 11, 3.5), (2026, 0, 4.0), (2026, 1, 0.0)]
     );
     assert_eq!(totals(&answer, "usageBySubAccount")[2], (2026, 0, 16.0));
-    stage
-        .simulator
-        .configure(|settings| settings.answer_month_base = MonthBase::One);
+    stage.simulator.configure(|settings| settings.answer_month_base = MonthBase::One);
     let answer = client.get(YEAR_END).await.json();
     assert_eq!(
         totals(&answer, "usageByBucket"),
@@ -137,14 +124,8 @@ async fn a_window_that_is_too_long_or_reversed_is_refused() {
     let stage = Stage::new().await;
     let client = stage.log_in().await;
     for (query, code) in [
-        (
-            "fromMonth=0&fromYear=2026&toMonth=6&toYear=2026",
-            "InvalidTimeRange",
-        ),
-        (
-            "fromMonth=0&fromYear=2026&toMonth=11&toYear=2025",
-            "InvalidTimeRange",
-        ),
+        ("fromMonth=0&fromYear=2026&toMonth=6&toYear=2026", "InvalidTimeRange"),
+        ("fromMonth=0&fromYear=2026&toMonth=11&toYear=2025", "InvalidTimeRange"),
         ("from-month=0&fromYear=2026", "InvalidArgument"),
     ] {
         let answer = client.get(&format!("/usage/monthly?{query}")).await;
@@ -157,23 +138,15 @@ async fn a_curve_moves_with_the_clock_and_has_a_past() {
     let stage = Stage::new().await;
     let born = at("2026-10-01T00:00:00Z");
     let days = move |time: Timestamp| f64::from(i32::try_from((time - born).as_secs()).unwrap()) / 86_400.0;
-    let _acme = stage.acme.clone().bucket(
-        "growing",
-        Usage::curve(move |time| (time >= born).then(|| days(time))),
-    );
+    let _acme =
+        stage.acme.clone().bucket("growing", Usage::curve(move |time| (time >= born).then(|| days(time))));
     let client = stage.log_in().await;
     let total = |answer: Value| answer["usageByBucket"]["totalUsageGB"].clone();
     assert_eq!(total(client.get("/usage/current").await.json()), json!(54.5));
     stage.clock.set(at("2026-11-25T00:00:00Z"));
     assert_eq!(total(client.get("/usage/current").await.json()), json!(55.0));
-    let months = client
-        .get("/usage/monthly?fromMonth=8&fromYear=2026&toMonth=9&toYear=2026")
-        .await
-        .json();
-    assert_eq!(
-        totals(&months, "usageByBucket"),
-        [(2026, 8, 0.0), (2026, 9, 15.5)]
-    );
+    let months = client.get("/usage/monthly?fromMonth=8&fromYear=2026&toMonth=9&toYear=2026").await.json();
+    assert_eq!(totals(&months, "usageByBucket"), [(2026, 8, 0.0), (2026, 9, 15.5)]);
 }
 
 #[tokio::test]
@@ -186,14 +159,7 @@ async fn an_account_of_a_hundred_thousand_buckets_is_rendered_once() {
     let usage = answer.json();
     assert_eq!(usage["usageByBucket"]["numBuckets"], json!(100_000));
     assert_eq!(usage["usageByBucket"]["totalUsageGB"], json!(125_000.0));
-    let kept = stage
-        .simulator
-        .shared
-        .world()
-        .account("acme")
-        .unwrap()
-        .rendered
-        .len();
+    let kept = stage.simulator.shared.world().account("acme").unwrap().rendered.len();
     assert_eq!(kept, 1);
     assert_eq!(client.get("/usage/current").await.body, answer.body);
 }

@@ -1,0 +1,242 @@
+//! The client of the Account API v2: usage, its months, and the inventory of one account.
+//!
+//! It only reads. Where the guide and the wire differ it takes both; what it cannot use of an answer it leaves out and
+//! counts. An answer is whole or an error, never a part.
+
+#[cfg(test)]
+mod arbitrary;
+mod errors;
+mod figure;
+mod inventory;
+mod login;
+mod monthly;
+mod months;
+mod session;
+mod usage;
+mod wire;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use url::Url;
+
+use self::login::Login;
+use self::session::{Sessions, Token};
+use super::transport::{Call, Incoming, Reply};
+use super::{ApiError, Endpoint, Reason, Telemetry, Transport, TransportError};
+use crate::clock::{self, Clock};
+use crate::config::{self, Secret};
+use crate::model::{Answer, CurrentUsage, Month, MonthlyUsage, Permission, ServiceAccount, Session};
+
+/// Asks the vendor about one account. Its collectors share it, and with it one session.
+pub struct Client {
+    account: String,
+    base: Url,
+    transport: Transport,
+    sessions: Sessions,
+    clock: Arc<dyn Clock>,
+    telemetry: Arc<dyn Telemetry>,
+}
+
+impl std::fmt::Debug for Client {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Client").field("account", &self.account).finish_non_exhaustive()
+    }
+}
+
+impl Client {
+    /// A client for `account`; nothing is asked yet. With a `ca_file` it gets connections of its own.
+    ///
+    /// # Errors
+    /// Where the account's `ca_file` cannot be used.
+    pub fn new(
+        account: &config::Account,
+        transport: Transport,
+        clock: Arc<dyn Clock>,
+        telemetry: Arc<dyn Telemetry>,
+    ) -> Result<Self, TransportError> {
+        let transport = match &account.ca_file {
+            Some(ca_file) => transport.trusting(ca_file)?,
+            None => transport,
+        };
+        let login = Login::new(
+            account,
+            url(&account.base_url, Endpoint::Login),
+            transport.clone(),
+            Arc::clone(&clock),
+            Arc::clone(&telemetry),
+        );
+        Ok(Self {
+            account: account.name.clone(),
+            base: account.base_url.clone(),
+            transport,
+            sessions: Sessions::new(login),
+            clock,
+            telemetry,
+        })
+    }
+
+    /// The month to date.
+    ///
+    /// # Errors
+    /// Where there is no whole answer.
+    pub async fn current_usage(&self) -> Result<Answer<CurrentUsage>, ApiError> {
+        let url = url(&self.base, Endpoint::CurrentUsage);
+        let (answer, _) = self.get(Endpoint::CurrentUsage, url, usage::current).await?;
+        Ok(answer)
+    }
+
+    /// The averages of the months from `first` to `last`, both included; nothing where `last` is earlier.
+    ///
+    /// The API answers at most six months at once, so a longer range takes several requests. If one fails, all fail.
+    ///
+    /// # Errors
+    /// Where there is no whole answer for every month asked for.
+    pub async fn monthly_usage(&self, first: Month, last: Month) -> Result<Answer<MonthlyUsage>, ApiError> {
+        const ENDPOINT: Endpoint = Endpoint::MonthlyUsage;
+        let mut parts = Vec::new();
+        for window in months::windows(first, last) {
+            let mut url = url(&self.base, ENDPOINT);
+            // In a query months count from 0: the guide says so.
+            url.query_pairs_mut()
+                .append_pair("fromMonth", &(window.first.number() - 1).to_string())
+                .append_pair("fromYear", &window.first.year().to_string())
+                .append_pair("toMonth", &(window.last.number() - 1).to_string())
+                .append_pair("toYear", &window.last.year().to_string());
+            let (part, _) = self.get(ENDPOINT, url, move |body| monthly::part(body, window)).await?;
+            parts.push(part);
+        }
+        // Putting together the months of 100,000 buckets would hold up every other task of this thread.
+        tokio::task::spawn_blocking(|| monthly::merge(parts))
+            .await
+            .map_err(|_| ApiError::new(Reason::Decode, ENDPOINT, "the months could not be put together"))
+    }
+
+    /// The service accounts.
+    ///
+    /// # Errors
+    /// Where there is no whole answer.
+    pub async fn service_accounts(&self) -> Result<Answer<Vec<ServiceAccount>>, ApiError> {
+        let url = url(&self.base, Endpoint::ServiceAccounts);
+        let (found, _) = self.get(Endpoint::ServiceAccounts, url, inventory::service_accounts).await?;
+        if let Some(first) = found.unreadable_expiry.first() {
+            tracing::warn!(
+                account = %self.account,
+                service_account_id = %first,
+                count = found.unreadable_expiry.len(),
+                "the expiry of a service account is no date; it counts as unknown"
+            );
+        }
+        Ok(found.answer)
+    }
+
+    /// The permissions.
+    ///
+    /// # Errors
+    /// Where there is no whole answer.
+    pub async fn permissions(&self) -> Result<Answer<Vec<Permission>>, ApiError> {
+        let url = url(&self.base, Endpoint::Permissions);
+        let (answer, _) = self.get(Endpoint::Permissions, url, inventory::permissions).await?;
+        Ok(answer)
+    }
+
+    /// How long the session still lives, as the vendor says; logs in first where there is none.
+    ///
+    /// # Errors
+    /// Where there is no whole answer, or none that says how long.
+    pub async fn session(&self) -> Result<Session, ApiError> {
+        let url = url(&self.base, Endpoint::Session);
+        let (seconds, sent) = self.get(Endpoint::Session, url, login::seconds_left).await?;
+        let expires_at = clock::after(sent.at, Duration::from_secs(seconds));
+        self.sessions.learn(sent.token.generation, expires_at).await;
+        Ok(Session { expires_at })
+    }
+
+    /// Makes a fresh login, even where the last one was refused a moment ago.
+    ///
+    /// # Errors
+    /// Where the login is refused or fails, or where it works and the vendor does not say for how long; then the
+    /// session is used all the same.
+    pub async fn login_now(&self) -> Result<Session, ApiError> {
+        let token = self.sessions.renew().await?;
+        let expires_at =
+            token.expires_at.ok_or_else(|| ApiError::new(Reason::Decode, Endpoint::Login, login::NO_LIFE))?;
+        Ok(Session { expires_at })
+    }
+
+    /// Whether the last login was refused and the credentials, read now, are others than the refused ones.
+    pub async fn refusal_lifted(&self) -> bool {
+        self.sessions.refusal_lifted().await
+    }
+
+    /// Makes one authorized request. Where the token turns out to be dead, one login and one replay follow.
+    async fn get<T, D>(&self, endpoint: Endpoint, url: Url, decode: D) -> Result<(T, Sent), ApiError>
+    where
+        T: Send + 'static,
+        D: FnOnce(Incoming) -> Result<T, Box<str>> + Clone + Send + 'static,
+    {
+        let token = self.sessions.token(None).await?;
+        let dead = match self.attempt(endpoint, &url, token, decode.clone()).await? {
+            Ok(success) => return Ok(success),
+            Err(dead) => dead,
+        };
+        let token = self.sessions.token(Some(dead.generation)).await?;
+        match self.attempt(endpoint, &url, token, decode).await? {
+            Ok(success) => Ok(success),
+            Err(dead) => Err(ApiError {
+                detail: format!("{}, although it comes from a new login", dead.error.detail).into(),
+                ..dead.error
+            }),
+        }
+    }
+
+    async fn attempt<T, D>(
+        &self,
+        endpoint: Endpoint,
+        url: &Url,
+        token: Arc<Token>,
+        decode: D,
+    ) -> Result<Result<(T, Sent), Dead>, ApiError>
+    where
+        T: Send + 'static,
+        D: FnOnce(Incoming) -> Result<T, Box<str>> + Send + 'static,
+    {
+        let at = self.clock.now();
+        let bearer: &Secret = &token.secret;
+        let call = Call { endpoint, url: url.clone(), bearer: Some(bearer), json: None };
+        match self.transport.call(call, &*self.telemetry, decode).await? {
+            Reply::Success(answer) => Ok(Ok((answer, Sent { token, at }))),
+            Reply::Failure(reply) => {
+                let judged = errors::judge(endpoint, &reply, self.clock.now());
+                if judged.token_dead {
+                    Ok(Err(Dead { generation: token.generation, error: judged.error }))
+                } else {
+                    Err(judged.error)
+                }
+            }
+        }
+    }
+}
+
+/// With what, and when, a request was sent.
+struct Sent {
+    token: Arc<Token>,
+    at: Timestamp,
+}
+
+/// A token that the vendor no longer accepts.
+struct Dead {
+    generation: u64,
+    error: ApiError,
+}
+
+/// Where an endpoint is. Paths end without a `/`, as both public clients write them.
+fn url(base: &Url, endpoint: Endpoint) -> Url {
+    let mut url = base.clone();
+    url.set_path(&format!("{}{}", base.path().trim_end_matches('/'), endpoint.path()));
+    url
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,247 @@
+//! What the vendor's error answers mean.
+//!
+//! The guide documents a JSON body `{"code","message"}`. On the wire the code may also be a number, end with a space,
+//! or be empty, and the whole body may be empty or the HTML page of a proxy. The status decides wherever the code says
+//! nothing.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use reqwest::header::{HeaderMap, RETRY_AFTER};
+
+use super::wire::{self, Scalar, record};
+use crate::api::transport::FailureReply;
+use crate::api::{ApiError, Endpoint, Reason};
+use crate::clock;
+
+/// Codes longer than this are not shown.
+const MAX_CODE: usize = 64;
+
+record!(ErrorBody { code = "code", message = "message" });
+
+/// An error answer, understood.
+pub(super) struct Judged {
+    pub(super) error: ApiError,
+    /// A new token may help: the one that was used is no longer accepted. Never so for a login.
+    pub(super) token_dead: bool,
+}
+
+/// The codes that change what the status alone would say.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Known {
+    /// `ExpiredToken`, `TokenExpired` or `InvalidToken`.
+    Token,
+    /// `AuthenticationFailed`, also written `Authentication failed`.
+    Credentials,
+    /// `NoServiceAvailable`.
+    NoService,
+}
+
+impl Known {
+    fn of(word: &str) -> Option<Self> {
+        let letters: String = word
+            .chars()
+            .filter(char::is_ascii_alphanumeric)
+            .map(|letter| letter.to_ascii_lowercase())
+            .take(MAX_CODE)
+            .collect();
+        match letters.as_str() {
+            "expiredtoken" | "tokenexpired" | "invalidtoken" => Some(Self::Token),
+            "authenticationfailed" => Some(Self::Credentials),
+            "noserviceavailable" => Some(Self::NoService),
+            _ => None,
+        }
+    }
+}
+
+/// What an error answer to a request for `endpoint` means; `now` is for a `Retry-After` that is a date.
+pub(super) fn judge(endpoint: Endpoint, reply: &FailureReply, now: Timestamp) -> Judged {
+    let mut body = ErrorBody::default();
+    // What is not JSON has no code.
+    let _ = wire::read(reply.body.as_slice(), &mut body);
+    let code = plain_word(&body.code);
+    let known = code.as_deref().and_then(Known::of).or_else(|| body.message.as_text().and_then(Known::of));
+
+    let status = reply.status;
+    let login = endpoint == Endpoint::Login;
+    let (reason, meaning) = match (status, known) {
+        (500.., _) => (Reason::Server, "a fault on the vendor's side"),
+        (429, _) => (Reason::RateLimited, "too many requests"),
+        (400..=499, Some(Known::NoService)) => (Reason::Forbidden, "the account has no service enabled"),
+        (400..=499, Some(Known::Credentials)) => {
+            (Reason::Auth, "the credentials are refused: expired, regenerated or deleted")
+        }
+        (401, _) | (400..=499, Some(Known::Token)) if login => {
+            (Reason::Auth, "the vendor refuses this login; check the credentials")
+        }
+        (401, _) | (400..=499, Some(Known::Token)) => {
+            (Reason::Auth, "the vendor no longer accepts the session's token")
+        }
+        (403, None) => (Reason::Forbidden, "the credentials may not do this; check the role behind them"),
+        (404, _) => (Reason::Request, "there is no such thing; check base_url"),
+        (408, _) => (Reason::Timeout, "the vendor gave up waiting"),
+        (400..=499, _) => (Reason::Request, "the vendor says that the request is wrong"),
+        (300..=399, _) => (Reason::Request, "an unexpected redirect; check base_url"),
+        _ => (Reason::Decode, "not a status of this API"),
+    };
+    let detail = match &code {
+        Some(code) => format!("{status} ({code}): {meaning}"),
+        None => format!("{status}: {meaning}"),
+    };
+    Judged {
+        token_dead: !login && reason == Reason::Auth,
+        error: ApiError {
+            status: Some(status),
+            code,
+            retry_after: retry_after(&reply.headers, now),
+            ..ApiError::new(reason, endpoint, detail)
+        },
+    }
+}
+
+/// The code, where it is short and plain enough to be shown.
+fn plain_word(code: &Scalar) -> Option<Box<str>> {
+    let code = match code {
+        Scalar::Integer(number) => number.to_string(),
+        code => code.as_text()?.trim().to_owned(),
+    };
+    let plain = |letter: char| letter.is_ascii_alphanumeric() || " _-".contains(letter);
+    (!code.is_empty() && code.len() <= MAX_CODE && code.chars().all(plain)).then(|| code.into())
+}
+
+/// `Retry-After`, in seconds or as a date. The vendor does not document it; a gateway in front may send it.
+fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
+    let value = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    if let Ok(seconds) = value.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let date = httpdate::parse_http_date(value).ok()?;
+    Some(clock::until(now, Timestamp::try_from(date).ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use reqwest::header::HeaderValue;
+
+    use super::*;
+
+    fn now() -> Timestamp {
+        "2026-11-24T12:00:00Z".parse().unwrap()
+    }
+
+    fn judged(endpoint: Endpoint, status: u16, body: &str) -> Judged {
+        let reply = FailureReply { status, headers: HeaderMap::new(), body: body.as_bytes().to_vec() };
+        judge(endpoint, &reply, now())
+    }
+
+    #[test]
+    fn status_and_code_decide() {
+        for (status, body, reason, token_dead) in [
+            (400, r#"{"code":"ExpiredToken"}"#, Reason::Auth, true),
+            (400, r#"{"code":"TokenExpired "}"#, Reason::Auth, true),
+            (400, r#"{"code":"InvalidToken"}"#, Reason::Auth, true),
+            (401, "", Reason::Auth, true),
+            (401, "<html>", Reason::Auth, true),
+            (400, r#"{"code":"InvalidTimeRange"}"#, Reason::Request, false),
+            (400, r#"{"code":"InvalidArgument"}"#, Reason::Request, false),
+            (400, "", Reason::Request, false),
+            (403, r#"{"code":"AuthenticationFailed "}"#, Reason::Auth, true),
+            (403, r#"{"code":"Authentication failed"}"#, Reason::Auth, true),
+            (403, r#"{"code":"","message":"Authentication failed"}"#, Reason::Auth, true),
+            (403, r#"{"code":403,"message":"Authentication failed."}"#, Reason::Auth, true),
+            (403, r#"{"code":"NoServiceAvailable"}"#, Reason::Forbidden, false),
+            (403, r#"{"code":"AccessDenied"}"#, Reason::Forbidden, false),
+            (403, "", Reason::Forbidden, false),
+            (403, "<html><h1>403</h1>", Reason::Forbidden, false),
+            (403, "[]", Reason::Forbidden, false),
+            (404, r#"{"code":"ServiceAccountNotFound"}"#, Reason::Request, false),
+            (409, r#"{"code":"PermissionNotReady"}"#, Reason::Request, false),
+            (418, "", Reason::Request, false),
+            (408, "", Reason::Timeout, false),
+            (429, "", Reason::RateLimited, false),
+            (429, r#"{"code":"AuthenticationFailed"}"#, Reason::RateLimited, false),
+            (500, r#"{"code":"InternalError"}"#, Reason::Server, false),
+            (503, r#"{"code":"ServiceNotReady"}"#, Reason::Server, false),
+            (503, r#"{"code":"ExpiredToken"}"#, Reason::Server, false),
+            (599, "", Reason::Server, false),
+            (304, "", Reason::Request, false),
+        ] {
+            let judged = judged(Endpoint::CurrentUsage, status, body);
+            assert_eq!(judged.error.reason, reason, "{status} {body}");
+            assert_eq!(judged.token_dead, token_dead, "{status} {body}");
+            assert_eq!(judged.error.status, Some(status));
+        }
+    }
+
+    #[test]
+    fn a_login_has_no_token_that_could_be_dead() {
+        for (status, body, reason) in [
+            (403, r#"{"code":"AuthenticationFailed"}"#, Reason::Auth),
+            (401, "", Reason::Auth),
+            (400, r#"{"code":"InvalidToken"}"#, Reason::Auth),
+            (403, r#"{"code":"NoServiceAvailable"}"#, Reason::Forbidden),
+            (400, r#"{"code":"InvalidArgument"}"#, Reason::Request),
+        ] {
+            let judged = judged(Endpoint::Login, status, body);
+            assert_eq!(judged.error.reason, reason, "{status} {body}");
+            assert!(!judged.token_dead);
+        }
+    }
+
+    #[test]
+    fn only_a_plain_code_is_shown_and_never_the_message() {
+        for (body, code) in [
+            (r#"{"code":"AuthenticationFailed ","message":"canary"}"#, Some("AuthenticationFailed")),
+            (r#"{"code":1017,"message":"canary"}"#, Some("1017")),
+            (r#"{"code":"canary<b>"}"#, None),
+            (r#"{"code":"canary\nline"}"#, None),
+            (r#"{"code":""}"#, None),
+            (r#"{"code":null}"#, None),
+            (r#"{"code":["canary"]}"#, None),
+            ("canary", None),
+        ] {
+            let error = judged(Endpoint::Permissions, 403, body).error;
+            assert_eq!(error.code.as_deref(), code, "{body}");
+            assert!(!format!("{error} {error:?}").contains("canary"), "{error:?}");
+        }
+        let long = format!(r#"{{"code":"{}"}}"#, "a".repeat(65));
+        assert_eq!(judged(Endpoint::Permissions, 403, &long).error.code, None);
+        assert_eq!(
+            judged(Endpoint::CurrentUsage, 403, r#"{"code":"NoServiceAvailable","message":"x"}"#)
+                .error
+                .to_string(),
+            "GET /usage/current: 403 (NoServiceAvailable): the account has no service enabled"
+        );
+    }
+
+    #[test]
+    fn retry_after_in_seconds_or_as_a_date() {
+        for (value, wait) in [
+            ("120", Some(120)),
+            (" 7 ", Some(7)),
+            ("0", Some(0)),
+            ("Tue, 24 Nov 2026 12:01:30 GMT", Some(90)),
+            ("Tuesday, 24-Nov-26 12:01:30 GMT", Some(90)),
+            ("Tue, 24 Nov 2026 11:00:00 GMT", Some(0)),
+            ("soon", None),
+            ("-5", None),
+            ("1.5", None),
+            ("", None),
+            ("99999999999999999999999", None),
+        ] {
+            let headers = HeaderMap::from_iter([(RETRY_AFTER, HeaderValue::from_static(value))]);
+            assert_eq!(retry_after(&headers, now()), wait.map(Duration::from_secs), "{value}");
+        }
+        assert_eq!(retry_after(&HeaderMap::new(), now()), None);
+    }
+
+    proptest! {
+        #[test]
+        fn any_body_with_any_status_is_judged(status in 100u16..1000, body in prop::collection::vec(any::<u8>(), 0..200)) {
+            let reply = FailureReply { status, headers: HeaderMap::new(), body };
+            let judged = judge(Endpoint::CurrentUsage, &reply, now());
+            prop_assert_eq!(judged.error.status, Some(status));
+        }
+    }
+}

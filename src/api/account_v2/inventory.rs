@@ -1,0 +1,191 @@
+//! `GET /service-accounts` and `GET /permissions`.
+
+use std::io::BufRead;
+
+use super::figure::{self, Absurd};
+use super::usage::unique;
+use super::wire::{self, Scalar, Undecodable, each, record};
+use crate::model::{Answer, DropReason, Dropped, Expiry, Permission, ServiceAccount};
+
+record!(ServiceAccountItem {
+    id = "id",
+    name = "name",
+    enabled = "enabled",
+    ready = "readyState",
+    expiration = "expirationDate",
+});
+record!(PermissionItem {
+    id = "id",
+    name = "name",
+    kind = "type",
+    actions = "actions",
+    ready = "readyState",
+});
+
+/// The service accounts, and which of them have an expiry that makes no sense.
+#[derive(Debug)]
+pub(super) struct ServiceAccounts {
+    pub(super) answer: Answer<Vec<ServiceAccount>>,
+    /// Their ids. Their expiry is unknown, not never.
+    pub(super) unreadable_expiry: Vec<Box<str>>,
+}
+
+/// Understands the list of service accounts.
+pub(super) fn service_accounts(body: impl BufRead) -> Result<ServiceAccounts, Undecodable> {
+    let mut dropped = Dropped::default();
+    let mut accounts = Vec::new();
+    let mut unreadable_expiry = Vec::new();
+    wire::read_list(
+        body,
+        &mut each(|item: Option<ServiceAccountItem>| {
+            let named = item.and_then(|mut item| Some((std::mem::take(&mut item.id).into_name()?, item)));
+            let Some((id, item)) = named else {
+                dropped.add(DropReason::Invalid, 1);
+                return;
+            };
+            let expiry = figure::expiry(&item.expiration).unwrap_or_else(|Absurd| {
+                unreadable_expiry.push(id.clone());
+                Expiry::Unknown
+            });
+            accounts.push(ServiceAccount {
+                id,
+                name: item.name.into_name().unwrap_or_default(),
+                enabled: item.enabled.flag(),
+                ready: ready(&item.ready),
+                expiry,
+            });
+        }),
+    )?;
+    Ok(ServiceAccounts {
+        answer: Answer { data: unique(accounts, |account| &account.id, &mut dropped), dropped },
+        unreadable_expiry,
+    })
+}
+
+/// Understands the list of permissions.
+pub(super) fn permissions(body: impl BufRead) -> Result<Answer<Vec<Permission>>, Undecodable> {
+    let mut dropped = Dropped::default();
+    let mut permissions = Vec::new();
+    wire::read_list(
+        body,
+        &mut each(|item: Option<PermissionItem>| {
+            let permission = item.and_then(|item| {
+                Some(Permission {
+                    id: item.id.into_name()?,
+                    name: item.name.into_name().unwrap_or_default(),
+                    kind: item.kind.into_name().unwrap_or_default(),
+                    actions: item.actions.into_name().unwrap_or_default(),
+                    ready: ready(&item.ready),
+                })
+            });
+            match permission {
+                Some(permission) => permissions.push(permission),
+                None => dropped.add(DropReason::Invalid, 1),
+            }
+        }),
+    )?;
+    Ok(Answer { data: unique(permissions, |permission| &permission.id, &mut dropped), dropped })
+}
+
+/// `readyState`: a truth value, or a word that is `ready` where it is. Any other word is another state.
+fn ready(state: &Scalar) -> Option<bool> {
+    state.flag().or_else(|| {
+        let word = state.as_text()?.trim();
+        (!word.is_empty()).then(|| word.eq_ignore_ascii_case("ready"))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn service_accounts_with_every_way_to_write_an_expiry() {
+        let found = service_accounts(
+            &br#"[{"id":"e","name":"dated","description":"x","enabled":true,"readyState":true,"expirationDate":"2022-11-15"},
+                {"id":"d","name":"never","enabled":"false","readyState":"ready","expirationDate":""},
+                {"id":"c","name":"silent","readyState":"false"},
+                {"id":"b","name":null,"enabled":null,"readyState":"pending","expirationDate":null},
+                {"id":7,"enabled":"maybe","readyState":"","expirationDate":"2026-02-30","permissions":["p"]},
+                {"id":"a","expirationDate":{"date":"2022-11-15"}},
+                {"name":"nobody"},{"id":""},[],
+                {"id":"e","name":"again"}]"#[..],
+        )
+        .unwrap();
+        let account = |id: &str, name: &str, enabled, ready, expiry| ServiceAccount {
+            id: id.into(),
+            name: name.into(),
+            enabled,
+            ready,
+            expiry,
+        };
+        let date = Expiry::At("2022-11-15T00:00:00Z".parse().unwrap());
+        assert_eq!(
+            found.answer.data,
+            [
+                account("7", "", None, None, Expiry::Unknown),
+                account("a", "", None, None, Expiry::Unknown),
+                account("b", "", None, Some(false), Expiry::Unknown),
+                account("c", "silent", None, Some(false), Expiry::Unknown),
+                account("d", "never", Some(false), Some(true), Expiry::Never),
+                account("e", "dated", Some(true), Some(true), date),
+            ]
+        );
+        assert_eq!(found.answer.dropped.get(DropReason::Invalid), 3);
+        assert_eq!(found.answer.dropped.get(DropReason::Duplicate), 1);
+        assert_eq!(found.unreadable_expiry, ["7".into(), "a".into()]);
+    }
+
+    #[test]
+    fn permissions_of_every_type() {
+        let found = permissions(
+            &br#"[{"id":"2","name":"rules","type":"policy","readyState":"ready","policy":"{}"},
+                {"id":"1","name":"all","type":"all-buckets","actions":"all-operations","readyState":true,"buckets":[]},
+                {"id":"1"},{"type":"policy"}]"#[..],
+        )
+        .unwrap();
+        let permission = |id: &str, name: &str, kind: &str, actions: &str| Permission {
+            id: id.into(),
+            name: name.into(),
+            kind: kind.into(),
+            actions: actions.into(),
+            ready: Some(true),
+        };
+        assert_eq!(
+            found.data,
+            [permission("1", "all", "all-buckets", "all-operations"), permission("2", "rules", "policy", ""),]
+        );
+        assert_eq!(found.dropped.get(DropReason::Invalid), 1);
+        assert_eq!(found.dropped.get(DropReason::Duplicate), 1);
+    }
+
+    #[test]
+    fn no_list_at_all() {
+        assert_eq!(permissions(&b"null"[..]).unwrap().data, []);
+        assert_eq!(service_accounts(&b"[]"[..]).unwrap().answer.data, Vec::<ServiceAccount>::new());
+        assert_eq!(
+            &*permissions(&b"{}"[..]).unwrap_err(),
+            "the answer is an object, where a list was expected"
+        );
+        assert_eq!(
+            &*service_accounts(&br#"[{"id":"a"}"#[..]).unwrap_err(),
+            "the answer ended early, in line 1 column 11"
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn arbitrary_json_never_panics(body in crate::api::account_v2::arbitrary::json(&[
+            "id", "name", "enabled", "readyState", "expirationDate", "type", "actions",
+        ])) {
+            if let Ok(found) = service_accounts(body.as_bytes()) {
+                prop_assert!(found.answer.data.is_sorted_by(|a, b| a.id < b.id));
+            }
+            if let Ok(found) = permissions(body.as_bytes()) {
+                prop_assert!(found.data.is_sorted_by(|a, b| a.id < b.id));
+            }
+        }
+    }
+}

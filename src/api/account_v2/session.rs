@@ -1,0 +1,195 @@
+//! The session of one account: one token for all its collectors, renewed before it runs out.
+//!
+//! However many collectors need a token, one login is under way at a time, and those who waited for it take its end,
+//! good or bad. Nothing is changed before a login has ended, so a caller that is dropped in the middle leaves nothing
+//! behind, and the next in line makes the login.
+//!
+//! A refusal is remembered, so that lost credentials do not hammer the vendor: further calls fail at once until its own
+//! backoff is over, or until the credentials are others than those that were refused. A login that failed without a
+//! decision is not remembered.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::sync::Mutex;
+
+use super::login::{Issued, Login, LoginError, Pair};
+use crate::api::{ApiError, LoginResult};
+use crate::clock;
+use crate::config::Secret;
+
+/// A token is renewed this long before it runs out, or a tenth of its life where that is less.
+const MAX_MARGIN: Duration = Duration::from_secs(5 * 60);
+
+/// After a refused login none is made for this long; each further refusal of the same credentials doubles it.
+const FIRST_BACKOFF: Duration = Duration::from_secs(60);
+const MAX_BACKOFF: Duration = Duration::from_secs(60 * 60);
+
+/// A token, and how long it is believed to work.
+#[derive(Clone)]
+pub(super) struct Token {
+    pub(super) secret: Secret,
+    /// Tells this token from those before it.
+    pub(super) generation: u64,
+    /// `None` where the vendor did not say; then it is used until it is refused.
+    pub(super) expires_at: Option<Timestamp>,
+    margin: Duration,
+}
+
+impl Token {
+    fn new(issued: Issued, generation: u64) -> Self {
+        Self {
+            secret: issued.token,
+            generation,
+            expires_at: issued.life.map(|life| clock::after(issued.at, life)),
+            margin: issued.life.map_or(MAX_MARGIN, |life| MAX_MARGIN.min(life / 10)),
+        }
+    }
+
+    fn is_fresh(&self, now: Timestamp) -> bool {
+        self.expires_at.is_none_or(|end| clock::until(now, end) > self.margin)
+    }
+
+    fn is_alive(&self, now: Timestamp) -> bool {
+        self.expires_at.is_none_or(|end| now < end)
+    }
+}
+
+/// A refusal, and when it may be questioned.
+struct Refusal {
+    error: ApiError,
+    pair: Pair,
+    since: Timestamp,
+    backoff: Duration,
+}
+
+impl Refusal {
+    fn holds(&self, now: Timestamp) -> bool {
+        // A clock that was set back must not stretch it.
+        self.since <= now && now < clock::after(self.since, self.backoff)
+    }
+}
+
+#[derive(Default)]
+struct State {
+    token: Option<Arc<Token>>,
+    generations: u64,
+    refusal: Option<Refusal>,
+    /// How the last login ended, where it did not give a token.
+    failure: Option<ApiError>,
+}
+
+/// Keeps the session of one account.
+pub(super) struct Sessions {
+    login: Login,
+    state: Mutex<State>,
+    /// How many logins have ended.
+    ended: AtomicU64,
+}
+
+impl Sessions {
+    pub(super) fn new(login: Login) -> Self {
+        Self { login, state: Mutex::default(), ended: AtomicU64::new(0) }
+    }
+
+    /// A token that should work; `dead` is the generation of one that was found not to.
+    pub(super) async fn token(&self, dead: Option<u64>) -> Result<Arc<Token>, ApiError> {
+        let ended = self.ended.load(Ordering::Acquire);
+        let mut state = self.state.lock().await;
+        let now = self.login.clock.now();
+        let current = state.token.clone().filter(|token| dead.is_none_or(|dead| token.generation != dead));
+        if let Some(token) = current.as_ref().filter(|token| token.is_fresh(now)) {
+            return Ok(Arc::clone(token));
+        }
+        let waited_for = self.ended.load(Ordering::Acquire) != ended;
+        let renewed = match state.failure.clone().filter(|_| waited_for) {
+            Some(failure) => Err(failure),
+            None => self.log_in(&mut state, false).await,
+        };
+        // A renewal that came to nothing does not end a token that still works; a refusal has removed it.
+        renewed.or_else(|error| {
+            let still_good = current.filter(|token| state.token.is_some() && token.is_alive(now));
+            still_good.ok_or(error)
+        })
+    }
+
+    /// A new token, whatever there is, and whatever was refused before.
+    pub(super) async fn renew(&self) -> Result<Arc<Token>, ApiError> {
+        let ended = self.ended.load(Ordering::Acquire);
+        let mut state = self.state.lock().await;
+        let waited_for = self.ended.load(Ordering::Acquire) != ended;
+        match (waited_for, &state.failure, &state.token) {
+            (true, Some(failure), _) => Err(failure.clone()),
+            (true, None, Some(token)) => Ok(Arc::clone(token)),
+            _ => self.log_in(&mut state, true).await,
+        }
+    }
+
+    /// Takes in what the vendor said of a token's remaining life.
+    pub(super) async fn learn(&self, generation: u64, expires_at: Timestamp) {
+        let mut state = self.state.lock().await;
+        if let Some(token) = &mut state.token
+            && token.generation == generation
+        {
+            Arc::make_mut(token).expires_at = Some(expires_at);
+        }
+    }
+
+    /// Whether the last login was refused, and the credentials are others by now.
+    pub(super) async fn refusal_lifted(&self) -> bool {
+        let state = self.state.lock().await;
+        match &state.refusal {
+            Some(refusal) => self.login.pair().await.is_ok_and(|pair| pair != refusal.pair),
+            None => false,
+        }
+    }
+
+    async fn log_in(&self, state: &mut State, forced: bool) -> Result<Arc<Token>, ApiError> {
+        let held = |refusal: &Refusal| !forced && refusal.holds(self.login.clock.now());
+        let pair = match (self.login.pair().await, &state.refusal) {
+            (Ok(pair), Some(refusal)) if held(refusal) && pair == refusal.pair => {
+                return Err(refusal.error.clone());
+            }
+            (Err(_), Some(refusal)) if held(refusal) => return Err(refusal.error.clone()),
+            (Ok(pair), _) => pair,
+            (Err(error), _) => {
+                self.login.telemetry.login(LoginResult::Failed);
+                state.failure = Some(error.clone());
+                self.ended.fetch_add(1, Ordering::Release);
+                return Err(error);
+            }
+        };
+        let ended = self.login.log_in(&pair).await;
+        self.ended.fetch_add(1, Ordering::Release);
+        match ended {
+            Ok(issued) => {
+                state.generations += 1;
+                let token = Arc::new(Token::new(issued, state.generations));
+                state.token = Some(Arc::clone(&token));
+                state.refusal = None;
+                state.failure = None;
+                Ok(token)
+            }
+            Err(LoginError::Refused(error)) => {
+                let backoff = match &state.refusal {
+                    Some(before) if before.pair == pair => (before.backoff * 2).min(MAX_BACKOFF),
+                    _ => FIRST_BACKOFF,
+                };
+                state.token = None;
+                state.failure = Some(error.clone());
+                state.refusal =
+                    Some(Refusal { error: error.clone(), pair, since: self.login.clock.now(), backoff });
+                Err(error)
+            }
+            Err(LoginError::Failed(error)) => {
+                state.failure = Some(error.clone());
+                Err(error)
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

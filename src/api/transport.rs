@@ -1,0 +1,290 @@
+//! HTTP to the vendor: connections, deadlines, redirects, proxies, and answers that are decoded while they arrive.
+//!
+//! One [`Transport`] is shared by all accounts. It knows nothing of what the vendor's answers mean: a success is handed
+//! to a decoder piece by piece, and a failure is handed back with its status and the beginning of its body.
+//!
+//! A redirect is followed once, for a `GET`, and within the same origin only, so a token never goes anywhere else.
+//! Proxies are those of the usual environment variables; the loopback interface is always reached directly.
+
+mod body;
+mod failure;
+mod tls;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION};
+use reqwest::{Response, StatusCode, redirect};
+use rustls::RootCertStore;
+use tokio::time::{Instant as Deadline, timeout_at};
+use url::{Host, Url};
+use zeroize::Zeroizing;
+
+use super::{ApiError, Endpoint, Reason, Telemetry};
+use crate::config::Secret;
+
+pub(super) use body::Incoming;
+pub use tls::TransportError;
+
+/// The longest wait for a connection, as part of a call.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The longest answer that is read, after decompression. The largest real one, 100,000 buckets over six months, has
+/// about 50 MB.
+const MAX_ANSWER: usize = 64 * 1024 * 1024;
+
+/// Makes requests. A clone shares its connections.
+#[derive(Clone)]
+pub struct Transport {
+    /// Through the proxies of the environment.
+    proxied: reqwest::Client,
+    /// To the loopback interface, where a proxy elsewhere could not go.
+    direct: reqwest::Client,
+    system_roots: Arc<RootCertStore>,
+    timeout: Duration,
+    max_answer: usize,
+}
+
+// Written by hand, as a client shows its proxies, and a proxy's URL may hold a password.
+impl std::fmt::Debug for Transport {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Transport").field("timeout", &self.timeout).finish_non_exhaustive()
+    }
+}
+
+/// A request.
+pub(super) struct Call<'a> {
+    pub(super) endpoint: Endpoint,
+    pub(super) url: Url,
+    pub(super) bearer: Option<&'a Secret>,
+    /// What to `POST`; without it the request is a `GET`.
+    pub(super) json: Option<&'a Zeroizing<String>>,
+}
+
+/// What came back.
+pub(super) enum Reply<T> {
+    /// A success, decoded.
+    Success(T),
+    /// Any other status.
+    Failure(FailureReply),
+}
+
+/// An answer that is no success.
+pub(super) struct FailureReply {
+    pub(super) status: u16,
+    pub(super) headers: HeaderMap,
+    /// The beginning of the body; empty where it could not be read.
+    pub(super) body: Vec<u8>,
+}
+
+impl Transport {
+    /// A transport that gives each call, from connecting to the end of its answer, `timeout`.
+    ///
+    /// Trusts the system's certificates. Where there are none it can still be used for plain HTTP, and for accounts
+    /// that bring certificates of their own.
+    ///
+    /// # Errors
+    /// Where the HTTP client cannot be set up.
+    pub fn new(timeout: Duration) -> Result<Self, TransportError> {
+        Self::build(Arc::new(tls::system_roots()), None, timeout)
+    }
+
+    /// The same, trusting the certificates in `ca_file` (PEM) as well.
+    ///
+    /// # Errors
+    /// Where the file cannot be read, or holds no certificate or a broken one.
+    pub fn trusting(&self, ca_file: &Path) -> Result<Self, TransportError> {
+        Self::build(Arc::clone(&self.system_roots), Some(ca_file), self.timeout)
+    }
+
+    fn build(
+        system_roots: Arc<RootCertStore>,
+        ca_file: Option<&Path>,
+        timeout: Duration,
+    ) -> Result<Self, TransportError> {
+        let config = tls::client_config(&system_roots, ca_file)?;
+        let builder = || {
+            reqwest::Client::builder()
+                .tls_backend_preconfigured(config.clone())
+                .user_agent(concat!("lyve-cloud-exporter/", env!("CARGO_PKG_VERSION")))
+                .default_headers(HeaderMap::from_iter([(
+                    ACCEPT,
+                    HeaderValue::from_static("application/json"),
+                )]))
+                .connect_timeout(CONNECT_TIMEOUT.min(timeout))
+                .redirect(redirect::Policy::none())
+                .referer(false)
+        };
+        let client = |builder: reqwest::ClientBuilder| {
+            builder.build().map_err(|error| TransportError::Setup(failure::root_cause(&error)))
+        };
+        Ok(Self {
+            proxied: client(builder())?,
+            direct: client(builder().no_proxy())?,
+            system_roots,
+            timeout,
+            max_answer: MAX_ANSWER,
+        })
+    }
+
+    /// The HTTP client for `url`. It has no deadline of its own.
+    #[must_use]
+    pub fn client(&self, url: &Url) -> &reqwest::Client {
+        if is_loopback(url) { &self.direct } else { &self.proxied }
+    }
+
+    #[cfg(test)]
+    pub(super) fn with_max_answer(self, max_answer: usize) -> Self {
+        Self { max_answer, ..self }
+    }
+
+    /// Makes one request. `decode` reads the body of a success on a thread of its own while it arrives, and says what
+    /// it cannot understand in words that hold nothing of the body.
+    ///
+    /// When the call runs out of time or is dropped, the connection is closed, and `decode` gets a read error.
+    pub(super) async fn call<T, D>(
+        &self,
+        call: Call<'_>,
+        telemetry: &dyn Telemetry,
+        decode: D,
+    ) -> Result<Reply<T>, ApiError>
+    where
+        T: Send + 'static,
+        D: FnOnce(Incoming) -> Result<T, Box<str>> + Send + 'static,
+    {
+        let deadline = Deadline::now() + self.timeout;
+        let started = Instant::now();
+        let sent = self.send(&call, &call.url, deadline).await;
+        if let Ok(response) = &sent
+            && let Some(next) = redirect_target(&call, response)
+        {
+            telemetry.request(call.endpoint, Ok(response.status().as_u16()), started.elapsed());
+            let next = next.map_err(|detail| ApiError {
+                status: Some(response.status().as_u16()),
+                ..ApiError::new(Reason::Request, call.endpoint, detail)
+            })?;
+            let started = Instant::now();
+            let sent = self.send(&call, &next, deadline).await;
+            self.finish(call.endpoint, sent, started, deadline, telemetry, decode).await
+        } else {
+            self.finish(call.endpoint, sent, started, deadline, telemetry, decode).await
+        }
+    }
+
+    async fn send(&self, call: &Call<'_>, url: &Url, deadline: Deadline) -> Result<Response, ApiError> {
+        let client = self.client(url);
+        let mut request = match call.json {
+            Some(json) => client
+                .post(url.clone())
+                .header(CONTENT_TYPE, "application/json")
+                .body(json.as_bytes().to_vec()),
+            None => client.get(url.clone()),
+        };
+        if let Some(token) = call.bearer {
+            let text = Zeroizing::new(format!("Bearer {}", token.expose()));
+            let mut value = HeaderValue::from_str(&text).map_err(|_| {
+                ApiError::new(
+                    Reason::Decode,
+                    call.endpoint,
+                    "the token holds characters that a header cannot carry",
+                )
+            })?;
+            value.set_sensitive(true);
+            request = request.header(AUTHORIZATION, value);
+        }
+        match timeout_at(deadline, request.send()).await {
+            Ok(Ok(response)) => Ok(response),
+            Ok(Err(error)) => {
+                let (reason, detail) = failure::before_answer(&error);
+                Err(ApiError::new(reason, call.endpoint, detail))
+            }
+            Err(_) => Err(self.out_of_time(call.endpoint)),
+        }
+    }
+
+    async fn finish<T, D>(
+        &self,
+        endpoint: Endpoint,
+        sent: Result<Response, ApiError>,
+        started: Instant,
+        deadline: Deadline,
+        telemetry: &dyn Telemetry,
+        decode: D,
+    ) -> Result<Reply<T>, ApiError>
+    where
+        T: Send + 'static,
+        D: FnOnce(Incoming) -> Result<T, Box<str>> + Send + 'static,
+    {
+        let response = sent.inspect_err(|error| {
+            telemetry.request(endpoint, Err(error.reason), started.elapsed());
+        })?;
+        let status = response.status();
+        let reply = if status.is_success() {
+            match body::decode(response, deadline, self.max_answer, decode).await {
+                Ok(value) => Ok(Reply::Success(value)),
+                Err(body::Fault::OutOfTime) => Err(self.out_of_time(endpoint)),
+                Err(body::Fault::Other(reason, detail)) => Err(ApiError::new(reason, endpoint, detail)),
+            }
+        } else {
+            let headers = response.headers().clone();
+            let body = body::beginning(response, deadline).await;
+            Ok(Reply::Failure(FailureReply { status: status.as_u16(), headers, body }))
+        };
+        telemetry.request(endpoint, Ok(status.as_u16()), started.elapsed());
+        reply.map_err(|error| ApiError { status: Some(status.as_u16()), ..error })
+    }
+
+    fn out_of_time(&self, endpoint: Endpoint) -> ApiError {
+        let detail = format!("no whole answer within {:?}", self.timeout);
+        ApiError::new(Reason::Timeout, endpoint, detail)
+    }
+}
+
+/// Where an answer sends this request, or why it is not followed there; `None` where it is no redirect.
+fn redirect_target(call: &Call<'_>, response: &Response) -> Option<Result<Url, String>> {
+    let status = response.status();
+    let moved = [
+        StatusCode::MOVED_PERMANENTLY,
+        StatusCode::FOUND,
+        StatusCode::SEE_OTHER,
+        StatusCode::TEMPORARY_REDIRECT,
+        StatusCode::PERMANENT_REDIRECT,
+    ];
+    if !moved.contains(&status) {
+        return None;
+    }
+    let target = response
+        .headers()
+        .get(LOCATION)
+        .and_then(|location| location.to_str().ok())
+        .and_then(|location| call.url.join(location).ok());
+    Some(follow(call, target).map_err(|why| format!("redirected ({}) {why}", status.as_u16())))
+}
+
+fn follow(call: &Call<'_>, target: Option<Url>) -> Result<Url, String> {
+    let mut target = target.ok_or("without a place to go to; check base_url")?;
+    if target.origin() != call.url.origin() {
+        let host = target.host_str().unwrap_or("none");
+        return Err(format!("to another origin, on the host {host}; not followed, check base_url"));
+    }
+    if call.json.is_some() {
+        return Err("though a login is never sent twice; not followed, check base_url".to_owned());
+    }
+    // A name and password in the target would be sent beside the token.
+    let _ = target.set_username("");
+    let _ = target.set_password(None);
+    Ok(target)
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,87 @@
+//! What a failure of the HTTP client means, in a kind and in words.
+//!
+//! The client's own text is never shown, as it holds the URL. Its innermost cause does not: it comes from the system,
+//! from the TLS library or from the HTTP parser, and names neither URL nor header nor body.
+
+use std::error::Error;
+use std::io;
+
+use crate::api::Reason;
+
+/// Longer causes are cut: a certificate can list thousands of names.
+const MAX_CAUSE: usize = 300;
+
+/// A request that got no status.
+pub(super) fn before_answer(error: &reqwest::Error) -> (Reason, Box<str>) {
+    let cause = root_cause(error);
+    if is_tls(error) {
+        (Reason::Tls, format!("the connection is not trusted: {cause}").into())
+    } else if error.is_timeout() {
+        (Reason::Timeout, "no connection in time".into())
+    } else if error.is_connect() {
+        (Reason::Connect, format!("cannot connect: {cause}").into())
+    } else if find::<hyper::Error>(error).any(hyper::Error::is_parse) {
+        (Reason::Decode, format!("the answer is not HTTP: {cause}").into())
+    } else if error.is_builder() {
+        (Reason::Request, "the request cannot be built; check base_url".into())
+    } else {
+        (Reason::Connect, format!("the connection was closed before an answer: {cause}").into())
+    }
+}
+
+/// An answer whose body broke. One that its sender cut short, in whatever way, is told like one that cannot be
+/// understood: the connection worked, and what came over it was no whole answer.
+pub(super) fn in_body(error: &reqwest::Error) -> (Reason, Box<str>) {
+    let cut_short = find::<io::Error>(error).any(|error| {
+        matches!(
+            error.kind(),
+            io::ErrorKind::UnexpectedEof
+                | io::ErrorKind::ConnectionReset
+                | io::ErrorKind::ConnectionAborted
+                | io::ErrorKind::BrokenPipe
+        )
+    }) || find::<hyper::Error>(error)
+        .any(|error| error.is_incomplete_message() || error.is_closed() || error.is_canceled());
+    if is_tls(error) {
+        let cause = root_cause(error);
+        (Reason::Tls, format!("the connection broke: {cause}").into())
+    } else if error.is_timeout() {
+        (Reason::Timeout, "the answer stopped arriving".into())
+    } else if cut_short {
+        (Reason::Decode, "the answer ended early".into())
+    } else {
+        (Reason::Decode, "the answer is damaged: broken compression or chunks".into())
+    }
+}
+
+fn is_tls(error: &reqwest::Error) -> bool {
+    find::<rustls::Error>(error).next().is_some()
+}
+
+/// The words of the innermost cause.
+pub(super) fn root_cause(error: &reqwest::Error) -> Box<str> {
+    match causes(error).last() {
+        Some(cause) if !cause.is::<reqwest::Error>() => {
+            cause.to_string().chars().take(MAX_CAUSE).collect::<String>().into()
+        }
+        _ => "no cause given".into(),
+    }
+}
+
+fn find<E: Error + 'static>(error: &reqwest::Error) -> impl Iterator<Item = &E> {
+    causes(error).filter_map(|cause| cause.downcast_ref())
+}
+
+/// The error and what is behind it, outermost first.
+fn causes(error: &reqwest::Error) -> impl Iterator<Item = &(dyn Error + 'static)> {
+    let first: &(dyn Error + 'static) = error;
+    std::iter::successors(Some(first), |error| behind(*error))
+}
+
+fn behind<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)> {
+    // An I/O error passes over what it wraps, and names that error's source as its own.
+    match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+        Some(wrapped) => Some(wrapped),
+        None => error.source(),
+    }
+}

@@ -1,0 +1,350 @@
+use std::io::Write;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use tokio_rustls::TlsAcceptor;
+
+use super::*;
+use crate::api::testing::{Notes, Reply as Answer, Vendor};
+
+const TOKEN: &str = "canary-token";
+
+fn transport() -> Transport {
+    Transport::new(Duration::from_secs(20)).unwrap()
+}
+
+fn text(mut body: Incoming) -> Result<String, Box<str>> {
+    let mut text = String::new();
+    std::io::Read::read_to_string(&mut body, &mut text).map_err(|_| "could not be read")?;
+    Ok(text)
+}
+
+async fn get_from(transport: &Transport, url: Url, notes: &Notes) -> Result<(u16, String), ApiError> {
+    let token = Secret::new(TOKEN.to_owned());
+    let call = Call { endpoint: Endpoint::CurrentUsage, url, bearer: Some(&token), json: None };
+    let reply = transport.call(call, notes, text).await;
+    if let Err(error) = &reply {
+        let shown = format!("{error} {error:?}");
+        assert!(!shown.contains("canary") && !shown.contains("127.0.0.1"), "{shown}");
+    }
+    Ok(match reply? {
+        Reply::Success(text) => (200, text),
+        Reply::Failure(reply) => (reply.status, String::from_utf8_lossy(&reply.body).into_owned()),
+    })
+}
+
+fn place(vendor: &Vendor) -> Url {
+    let mut url = vendor.url("http");
+    url.set_path("/v2/usage/current");
+    url.set_query(Some("canary=1"));
+    url
+}
+
+async fn get(vendor: &Vendor) -> Result<(u16, String), ApiError> {
+    get_from(&transport(), place(vendor), &Notes::default()).await
+}
+
+fn gzip(body: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(body).unwrap();
+    encoder.finish().unwrap()
+}
+
+#[tokio::test]
+async fn asks_as_itself_for_compressed_json() {
+    let vendor = Vendor::start(|_| Answer::with(200, "content-encoding: gzip\r\n", gzip(b"{}"))).await;
+    let notes = Notes::default();
+    let reply = get_from(&transport(), place(&vendor), &notes).await;
+    assert_eq!(reply.unwrap(), (200, "{}".to_owned()));
+    let request = &vendor.requests()[0];
+    assert_eq!(request.line, "GET /v2/usage/current?canary=1 HTTP/1.1");
+    assert_eq!(
+        request.header("user-agent"),
+        Some(concat!("lyve-cloud-exporter/", env!("CARGO_PKG_VERSION")))
+    );
+    assert_eq!(request.header("authorization"), Some("Bearer canary-token"));
+    assert_eq!(request.header("accept"), Some("application/json"));
+    assert_eq!(request.header("accept-encoding"), Some("gzip"));
+    assert_eq!(notes.requests(), [(Endpoint::CurrentUsage, Ok(200))]);
+}
+
+#[tokio::test]
+async fn a_redirect_within_the_origin_is_followed_once() {
+    let vendor = Vendor::start(|request| match request.line.split(' ').nth(1) {
+        Some("/v2/usage/current?canary=1") => Answer::with(307, "location: current/\r\n", ""),
+        Some("/v2/usage/current/") => Answer::json("arrived"),
+        _ => Answer::status(500, ""),
+    })
+    .await;
+    let notes = Notes::default();
+    let reply = get_from(&transport(), place(&vendor), &notes).await;
+    assert_eq!(reply.unwrap(), (200, "arrived".to_owned()));
+    assert_eq!(vendor.requests()[1].header("authorization"), Some("Bearer canary-token"));
+    assert_eq!(notes.requests(), [(Endpoint::CurrentUsage, Ok(307)), (Endpoint::CurrentUsage, Ok(200))]);
+
+    let circle = Vendor::start(|_| Answer::with(302, "location: /v2/usage/current\r\n", "")).await;
+    assert_eq!(get(&circle).await.unwrap().0, 302);
+    assert_eq!(circle.requests().len(), 2);
+}
+
+#[tokio::test]
+async fn a_redirect_to_another_origin_gets_nothing() {
+    let other = Vendor::start(|_| Answer::json("{}")).await;
+    let elsewhere = other.url("http");
+    for target in [
+        elsewhere.to_string(),
+        elsewhere.to_string().replace("127.0.0.1", "localhost"),
+        elsewhere.to_string().replace("http:", ""),
+        elsewhere.to_string().replace("http:", "https:"),
+    ] {
+        let headers = format!("location: {target}?canary=1\r\n");
+        let vendor = Vendor::start(move |_| Answer::with(302, &headers, "")).await;
+        let token = Secret::new(TOKEN.to_owned());
+        let call =
+            Call { endpoint: Endpoint::CurrentUsage, url: place(&vendor), bearer: Some(&token), json: None };
+        let error = transport().call(call, &Notes::default(), text).await.err().unwrap();
+        assert_eq!((error.reason, error.status), (Reason::Request, Some(302)));
+        let host =
+            Url::parse(&target).map_or("127.0.0.1".to_owned(), |url| url.host_str().unwrap().to_owned());
+        assert_eq!(
+            &*error.detail,
+            format!("redirected (302) to another origin, on the host {host}; not followed, check base_url")
+        );
+    }
+    assert!(other.requests().is_empty());
+}
+
+#[tokio::test]
+async fn a_login_is_not_redirected() {
+    let vendor = Vendor::start(|_| Answer::with(308, "location: /v2/auth/token/\r\n", "")).await;
+    let json = Zeroizing::new("{}".to_owned());
+    let call = Call { endpoint: Endpoint::Login, url: place(&vendor), bearer: None, json: Some(&json) };
+    let error = transport().call(call, &Notes::default(), text).await.err().unwrap();
+    assert_eq!((error.reason, error.status), (Reason::Request, Some(308)));
+    assert_eq!(vendor.requests().len(), 1);
+}
+
+#[tokio::test]
+async fn an_answer_has_a_limit_that_compression_does_not_evade() {
+    const LIMIT: usize = 1024 * 1024;
+    let bomb = gzip(&vec![b' '; LIMIT * 8]);
+    assert!(bomb.len() < LIMIT / 8);
+    let vendor = Vendor::start(move |_| Answer::with(200, "content-encoding: gzip\r\n", bomb.clone())).await;
+    let transport = transport().with_max_answer(LIMIT);
+    let error = get_from(&transport, place(&vendor), &Notes::default()).await.unwrap_err();
+    assert_eq!((error.reason, error.status), (Reason::Decode, Some(200)));
+    assert_eq!(&*error.detail, "the answer is longer than 1048576 bytes, which is the most that is read");
+
+    let fits = Vendor::start(|_| Answer::with(200, "", vec![b'x'; LIMIT])).await;
+    let reply = get_from(&transport, place(&fits), &Notes::default()).await;
+    assert_eq!(reply.unwrap().1.len(), LIMIT);
+}
+
+#[tokio::test]
+async fn of_a_failure_only_the_beginning_is_read() {
+    let vendor = Vendor::start(|_| Answer::with(500, "", vec![b'x'; 1024 * 1024])).await;
+    let (status, body) = get(&vendor).await.unwrap();
+    assert_eq!((status, body.len()), (500, 64 * 1024));
+
+    // A body that breaks does not hide the status.
+    let broken = b"HTTP/1.1 503 Busy\r\ncontent-length: 100\r\n\r\nhalf".to_vec();
+    let vendor = Vendor::start(move |_| Answer::Raw(broken.clone())).await;
+    assert_eq!(get(&vendor).await.unwrap().0, 503);
+}
+
+#[tokio::test]
+async fn an_answer_that_is_cut_short_ended_early() {
+    let half_gzip = gzip(&vec![b'x'; 10_000]);
+    let half_gzip = &half_gzip[..half_gzip.len() / 2];
+    let mut gzipped = b"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\nconnection: close\r\n\r\n".to_vec();
+    gzipped.extend_from_slice(half_gzip);
+    for raw in [
+        b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf".to_vec(),
+        b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n4\r\nhalf\r\n".to_vec(),
+        gzipped,
+    ] {
+        let vendor = Vendor::start(move |_| Answer::Raw(raw.clone())).await;
+        let error = get(&vendor).await.unwrap_err();
+        assert_eq!((error.reason, &*error.detail), (Reason::Decode, "the answer ended early"));
+    }
+}
+
+#[tokio::test]
+async fn a_damaged_answer_is_told_from_a_cut_one() {
+    for raw in [
+        b"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: 14\r\n\r\ncanary, no gzi".to_vec(),
+        b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\ncanary\r\n".to_vec(),
+    ] {
+        let vendor = Vendor::start(move |_| Answer::Raw(raw.clone())).await;
+        let error = get(&vendor).await.unwrap_err();
+        assert_eq!(error.reason, Reason::Decode);
+        assert!(error.detail.starts_with("the answer is damaged"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn no_answer_at_all() {
+    let closes = Vendor::start(|_| Answer::Raw(Vec::new())).await;
+    let error = get(&closes).await.unwrap_err();
+    assert_eq!((error.reason, error.status), (Reason::Connect, None));
+    assert!(error.detail.starts_with("the connection was closed"), "{error}");
+
+    let babbles = Vendor::start(|_| Answer::Raw(b"SSH-2.0-canary\r\n\r\n".to_vec())).await;
+    let error = get(&babbles).await.unwrap_err();
+    assert_eq!(error.reason, Reason::Decode);
+    assert!(error.detail.starts_with("the answer is not HTTP"), "{error}");
+
+    // A port that was free a moment ago.
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    drop(listener);
+    let url = Url::parse(&format!("http://127.0.0.1:{port}/canary")).unwrap();
+    let notes = Notes::default();
+    let error = get_from(&transport(), url, &notes).await.unwrap_err();
+    assert_eq!(error.reason, Reason::Connect);
+    assert!(error.detail.starts_with("cannot connect: "), "{error}");
+    assert_eq!(notes.requests(), [(Endpoint::CurrentUsage, Err(Reason::Connect))]);
+}
+
+#[tokio::test]
+async fn the_deadline_covers_the_wait_and_the_body() {
+    for (sent, status) in
+        [(&b""[..], None), (b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf", Some(200))]
+    {
+        let vendor = Vendor::start(move |_| Answer::Stall(sent.to_vec())).await;
+        let transport = Transport::new(Duration::from_millis(300)).unwrap();
+        let error = get_from(&transport, place(&vendor), &Notes::default()).await.unwrap_err();
+        assert_eq!((error.reason, error.status), (Reason::Timeout, status));
+        assert_eq!(&*error.detail, "no whole answer within 300ms");
+        vendor.left().await;
+    }
+}
+
+#[tokio::test]
+async fn a_call_that_is_dropped_ends_its_decoder_and_its_connection() {
+    let vendor =
+        Vendor::start(|_| Answer::Stall(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf".to_vec()))
+            .await;
+    let (decoder_ended, ended) = tokio::sync::oneshot::channel();
+    let (decoder_began, began) = tokio::sync::oneshot::channel();
+    let url = place(&vendor);
+    let call = tokio::spawn(async move {
+        let call = Call { endpoint: Endpoint::CurrentUsage, url, bearer: None, json: None };
+        let decode = move |mut body: Incoming| -> Result<(), Box<str>> {
+            let mut first = [0; 4];
+            std::io::Read::read_exact(&mut body, &mut first).unwrap();
+            decoder_began.send(first).unwrap();
+            let rest = std::io::Read::read(&mut body, &mut first);
+            decoder_ended.send(rest.map_err(|error| error.kind())).unwrap();
+            Ok(())
+        };
+        let _ = transport().call(call, &Notes::default(), decode).await;
+    });
+    assert_eq!(&began.await.unwrap(), b"half");
+    call.abort();
+    assert_eq!(ended.await.unwrap(), Err(std::io::ErrorKind::ConnectionAborted));
+    vendor.left().await;
+}
+
+#[tokio::test]
+async fn a_decoder_that_has_heard_enough_ends_the_call() {
+    let vendor = Vendor::start(|_| {
+        let mut sent = b"HTTP/1.1 200 OK\r\n\r\n".to_vec();
+        sent.resize(4 * 1024 * 1024, b'<');
+        Answer::Stall(sent)
+    })
+    .await;
+    let call = Call { endpoint: Endpoint::CurrentUsage, url: place(&vendor), bearer: None, json: None };
+    let decode = |_: Incoming| -> Result<(), Box<str>> { Err("no more of it".into()) };
+    let error = transport().call(call, &Notes::default(), decode).await.err().unwrap();
+    assert_eq!((error.reason, &*error.detail), (Reason::Decode, "no more of it"));
+}
+
+fn certificate() -> (String, TlsAcceptor) {
+    let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
+    let key = rustls::pki_types::PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
+    let config =
+        rustls::ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![made.cert.der().clone()], key)
+            .unwrap();
+    (made.cert.pem(), TlsAcceptor::from(Arc::new(config)))
+}
+
+#[tokio::test]
+async fn a_certificate_is_trusted_only_if_it_was_brought_along() {
+    let (pem, acceptor) = certificate();
+    let vendor = Vendor::serve(Some(acceptor), |_| Answer::json("{}")).await;
+    let mut url = place(&vendor);
+    url.set_scheme("https").unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let ca_file = directory.path().join("ca.pem");
+    std::fs::write(&ca_file, pem).unwrap();
+
+    // Also where the system trusts nobody at all.
+    let nobody = Transport::build(Arc::new(RootCertStore::empty()), None, Duration::from_secs(20)).unwrap();
+    for distrusting in [transport(), nobody.clone()] {
+        let error = get_from(&distrusting, url.clone(), &Notes::default()).await.unwrap_err();
+        assert_eq!(error.reason, Reason::Tls);
+        assert!(error.detail.starts_with("the connection is not trusted: "), "{error}");
+        let trusting = distrusting.trusting(&ca_file).unwrap();
+        let reply = get_from(&trusting, url.clone(), &Notes::default()).await;
+        assert_eq!(reply.unwrap(), (200, "{}".to_owned()));
+    }
+
+    let plain = Vendor::start(|_| Answer::json("{}")).await;
+    let reply = get_from(&nobody, place(&plain), &Notes::default()).await;
+    assert_eq!(reply.unwrap().0, 200);
+
+    // A vendor that speaks no TLS.
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    url.set_port(Some(listener.local_addr().unwrap().port())).unwrap();
+    let answer = async {
+        let (mut connection, _) = listener.accept().await.unwrap();
+        let refusal = b"HTTP/1.1 400 Bad Request\r\n\r\n";
+        tokio::io::AsyncWriteExt::write_all(&mut connection, refusal).await.unwrap();
+        connection
+    };
+    let transport = transport();
+    let notes = Notes::default();
+    let (error, _connection) = tokio::join!(get_from(&transport, url, &notes), answer);
+    assert_eq!(error.unwrap_err().reason, Reason::Tls);
+}
+
+#[test]
+fn a_file_without_certificates_is_refused_by_name() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("ca.pem");
+    let missing = transport().trusting(&path).unwrap_err().to_string();
+    assert!(missing.contains(path.to_str().unwrap()), "{missing}");
+    for content in [
+        "",
+        "canary",
+        "-----BEGIN CERTIFICATE-----\nY2FuYXJ5\n-----END CERTIFICATE-----\n",
+        "-----BEGIN CERTIFICATE-----\ncanary",
+    ] {
+        std::fs::write(&path, content).unwrap();
+        let error = transport().trusting(&path).unwrap_err();
+        assert!(matches!(error, TransportError::Certificates { .. }), "{content}: {error}");
+        assert!(!error.to_string().contains("canary"), "{error}");
+        assert!(error.to_string().contains(path.to_str().unwrap()));
+    }
+}
+
+#[test]
+fn the_loopback_interface_is_reached_directly() {
+    for (url, loopback) in [
+        ("http://127.0.0.1:1/", true),
+        ("http://127.8.8.8/", true),
+        ("http://[::1]/", true),
+        ("http://localhost/", true),
+        ("https://vendor.localhost/", true),
+        ("https://api.lyvecloud.seagate.com/v2", false),
+        ("http://10.0.0.1/", false),
+        ("http://notlocalhost/", false),
+    ] {
+        assert_eq!(is_loopback(&url.parse().unwrap()), loopback, "{url}");
+    }
+}
