@@ -148,10 +148,9 @@ mod tests {
         let end = at("2026-11-25T00:00:00Z");
         let acme = AccountSpec { credential: Expiry::At(end), ..spec("acme") };
         let listed = vec![
-            service_account("s2", Expiry::Never),
             service_account("s1", Expiry::At(end)),
+            service_account("s2", Expiry::Never),
             service_account("s3", Expiry::Unknown),
-            service_account("s1", Expiry::Never),
         ];
         let polled = at("2026-11-24T12:00:00Z");
         let state = state(acme, |state| {

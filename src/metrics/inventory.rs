@@ -113,8 +113,8 @@ mod tests {
             expiry: Expiry::Unknown,
         };
         let listed = vec![
-            account("s2", Some(false), None),
             account("s1", Some(true), Some(true)),
+            account("s2", Some(false), None),
             account("s3", None, Some(false)),
         ];
         let state = state(spec("acme"), |state| {
@@ -140,10 +140,9 @@ mod tests {
             ready,
         };
         let listed = vec![
-            permission("p3", "bucket-names", "read-only", Some(false)),
             permission("p1", "policy", "", None),
             permission("p2", "bucket-names", "read-only", Some(true)),
-            permission("p2", "bucket-names", "read-only", Some(true)),
+            permission("p3", "bucket-names", "read-only", Some(false)),
             permission("p4", "all-buckets", "all-operations", None),
         ];
         let state = state(spec("acme"), |state| {
