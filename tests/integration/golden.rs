@@ -7,7 +7,7 @@ use lyve_cloud_exporter::command::Demo;
 use lyve_cloud_exporter::metrics;
 
 use crate::samples::Samples;
-use crate::stage::{NOW, Stage, at};
+use crate::stage::{Exporter, NOW, Stage, at};
 
 /// Families whose values are not in our hands: how long things took, and what the process itself is.
 const VARYING: [&str; 4] = [
@@ -27,13 +27,19 @@ fn masked(text: &str) -> String {
     text.lines().map(line).collect()
 }
 
-pub async fn scrape_of_the_demo() -> String {
+/// The demo's accounts on the tests' day, polled once. The clock stands still, and with it everything that is shown.
+pub async fn demo() -> (Stage, Exporter) {
     let clock = Manual::new(at(NOW));
     let shared: Arc<dyn Clock> = Arc::new(clock.clone());
     let demo = Demo::start(&shared).await.unwrap();
     let config = demo.config().unwrap();
     let stage = Stage { clock, simulator: demo.into_simulator() };
     let exporter = stage.polled_exporter(config).await;
+    (stage, exporter)
+}
+
+pub async fn scrape_of_the_demo() -> String {
+    let (_stage, exporter) = demo().await;
     exporter.get("/metrics").await.text()
 }
 

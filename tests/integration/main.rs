@@ -12,6 +12,8 @@ mod binary;
 mod client;
 mod failures;
 mod golden;
+mod programs;
+mod prometheus;
 mod samples;
 mod scrape;
 mod stage;

@@ -109,7 +109,8 @@ fn plain_word(code: &Scalar) -> Option<Box<str>> {
         Scalar::Integer(number) => number.to_string(),
         code => code.as_text()?.trim().to_owned(),
     };
-    let word = code.len() <= MAX_CODE && code.chars().all(|letter| letter.is_ascii_alphabetic() || letter == ' ');
+    let word =
+        code.len() <= MAX_CODE && code.chars().all(|letter| letter.is_ascii_alphabetic() || letter == ' ');
     let number = code.len() <= MAX_NUMBER && code.chars().all(|digit| digit.is_ascii_digit());
     (!code.is_empty() && (word || number)).then(|| code.into())
 }
