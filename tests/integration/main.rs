@@ -8,6 +8,7 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod alerting;
 mod binary;
 mod client;
 mod failures;
@@ -17,3 +18,4 @@ mod prometheus;
 mod samples;
 mod scrape;
 mod stage;
+mod webhook;
