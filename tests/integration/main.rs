@@ -15,6 +15,7 @@ mod failures;
 mod golden;
 mod programs;
 mod prometheus;
+mod readme;
 mod samples;
 mod scrape;
 mod stage;
