@@ -6,10 +6,14 @@ use url::Url;
 
 use crate::clock::Clock;
 use crate::config::{Account, Config, History, Poll, SecretSource};
+use crate::model::Price;
 use crate::simulator::{Simulator, demo};
 
 /// Often enough to see usage move.
 const POLL: Duration = Duration::from_secs(5);
+
+/// For one terabyte and month; a figure to look at, not an offer.
+const PRICE: f64 = 7.99;
 
 /// A simulated vendor with the accounts of the demonstration.
 #[derive(Debug)]
@@ -48,6 +52,7 @@ impl Demo {
             secret: SecretSource::Inline(account.secret),
             credential: account.credential,
             ca_file: None,
+            price: Some(Price { per_terabyte_month: PRICE, currency: "USD".to_owned() }),
         });
         Ok(Config {
             poll: Poll { current_usage: POLL, inventory: POLL, credentials: POLL, ..Poll::default() },

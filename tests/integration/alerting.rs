@@ -130,7 +130,7 @@ async fn the_same_reaches_a_person_without_any_prometheus() {
     let (stage, exporter, end) = ending_soon(Some(&alertmanager)).await;
     let acme = stage.simulator.account("acme");
     // The first round may have come before the first poll.
-    stage.clock.advance(minutes(1));
+    exporter.next_poll("acme", Collector::ServiceAccounts, minutes(1)).await;
     let notified =
         eventually("a person is warned", async || webhook.notified("firing", SOON, "critical").pop()).await;
     says_all(&notified, end);
@@ -158,7 +158,7 @@ async fn a_cure_is_told_without_any_prometheus() {
     let webhook = Webhook::start().await;
     let alertmanager = Program::alertmanager(&shipped_alertmanager(&webhook)).await;
     let (stage, exporter, end) = ending_soon(Some(&alertmanager)).await;
-    stage.clock.advance(minutes(1));
+    exporter.next_poll("acme", Collector::ServiceAccounts, minutes(1)).await;
     eventually("a person is warned", async || webhook.notified("firing", SOON, "critical").pop()).await;
     stage.simulator.account("acme").set_service_account_expiry("sa-1", after(end, 400 * DAY));
     exporter.next_poll("acme", Collector::ServiceAccounts, minutes(1)).await;

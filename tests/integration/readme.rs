@@ -20,7 +20,13 @@ fn told(help: &str) -> &str {
 fn the_table_of_metrics_is_that_of_the_code() {
     let rows = metrics::catalogue().into_iter().map(|family| {
         let labels: Vec<String> = family.labels.iter().map(|label| format!("`{label}`")).collect();
-        format!("| `{}` | {} | {} | {} |\n", family.name, family.kind.name(), labels.join(", "), told(family.help))
+        format!(
+            "| `{}` | {} | {} | {} |\n",
+            family.name,
+            family.kind.name(),
+            labels.join(", "),
+            told(family.help)
+        )
     });
     let table: String = rows.collect();
     let path = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("metrics.md");
