@@ -1,6 +1,6 @@
 //! The exporter whole, against the simulated vendor over real HTTP, and together with the real programs that read it.
 
-#![allow(missing_docs, reason = "tests say in their names what they are about")]
+#![allow(missing_docs, unreachable_pub, reason = "tests say in their names what they are about")]
 #![allow(
     clippy::expect_used,
     clippy::panic,
@@ -11,11 +11,13 @@
 mod alerting;
 mod binary;
 mod client;
+mod dashboards;
 mod failures;
 mod golden;
 mod programs;
 mod prometheus;
 mod readme;
+mod rules;
 mod samples;
 mod scrape;
 mod stage;

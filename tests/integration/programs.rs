@@ -122,9 +122,4 @@ impl Program {
         let result = self.query(query).await;
         result[0]["value"][1].as_str().and_then(|value| value.parse().ok())
     }
-
-    /// Ends it and waits until it has ended.
-    pub async fn kill(mut self) {
-        self.child.kill().await.expect("an end");
-    }
 }

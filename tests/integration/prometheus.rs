@@ -5,6 +5,7 @@ use std::process::Stdio;
 use tokio::io::AsyncWriteExt as _;
 use tokio::process::Command;
 
+use crate::dashboards::every_query_answers;
 use crate::golden::{demo, scrape_of_the_demo};
 use crate::programs::{Program, eventually};
 use crate::samples::Samples;
@@ -46,6 +47,15 @@ async fn prometheus_scrapes_the_demo_whole_and_without_a_complaint() {
         );
         assert_eq!(prometheus.value(&query).await, Some(sample.value), "{query}");
     }
+}
+
+#[tokio::test]
+async fn every_query_of_the_dashboards_has_something_to_draw() {
+    let (_stage, exporter) = demo().await;
+    let prometheus = Program::prometheus(&scraping(&exporter, "")).await;
+    eventually("rates can be computed", async || prometheus.value("count_over_time(up[1m]) >= 4").await)
+        .await;
+    every_query_answers(&format!("http://{}/", prometheus.address)).await;
 }
 
 #[tokio::test]
