@@ -1,13 +1,23 @@
 //! The Grafana dashboards: that each one loads anywhere, and draws only what is exported, in ways that mean something.
 
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "the configuration allows them in test functions, but not in what those call"
+)]
+
+mod exported;
 mod model;
+mod promql;
 mod queries;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use self::model::{Dashboard, Panel, load, selectors};
+use self::exported::metric;
+use self::model::{Dashboard, Panel, load};
 
 /// Every query of every dashboard and of its variables answers, with something to draw.
 ///
@@ -15,150 +25,6 @@ use self::model::{Dashboard, Panel, load, selectors};
 ///
 /// Where one does not, naming all of them.
 pub(crate) use self::queries::every_query_answers;
-
-/// What kind of metric a name is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
-    Gauge,
-    Counter,
-    Histogram,
-}
-
-/// The metrics that may be drawn, with the labels that each has beside `job` and `instance`.
-fn exported() -> BTreeMap<&'static str, (Kind, &'static [&'static str])> {
-    use Kind::{Counter, Gauge, Histogram};
-    const ACCOUNT: &[&str] = &["account"];
-    const SUB_ACCOUNT: &[&str] = &["account", "sub_account_id", "sub_account"];
-    const CREDENTIAL: &[&str] = &["account", "kind", "credential_id", "credential"];
-    const SERVICE_ACCOUNT: &[&str] = &["account", "service_account_id", "service_account"];
-    const COLLECTOR: &[&str] = &["account", "collector"];
-    BTreeMap::from([
-        ("lyvecloud_account_usage_bytes", (Gauge, ACCOUNT)),
-        ("lyvecloud_account_buckets", (Gauge, ACCOUNT)),
-        (
-            "lyvecloud_account_usage_with_sub_accounts_bytes",
-            (Gauge, ACCOUNT),
-        ),
-        ("lyvecloud_bucket_usage_bytes", (Gauge, &["account", "bucket"])),
-        ("lyvecloud_sub_account_usage_bytes", (Gauge, SUB_ACCOUNT)),
-        ("lyvecloud_sub_account_buckets", (Gauge, SUB_ACCOUNT)),
-        ("lyvecloud_sub_account_users", (Gauge, SUB_ACCOUNT)),
-        ("lyvecloud_sub_account_service_accounts", (Gauge, SUB_ACCOUNT)),
-        (
-            "lyvecloud_sub_account_trial_remaining_seconds",
-            (Gauge, SUB_ACCOUNT),
-        ),
-        (
-            "lyvecloud_sub_account_created_timestamp_seconds",
-            (Gauge, SUB_ACCOUNT),
-        ),
-        (
-            "lyvecloud_account_monthly_average_usage_bytes",
-            (Gauge, &["account", "month"]),
-        ),
-        (
-            "lyvecloud_bucket_monthly_average_usage_bytes",
-            (Gauge, &["account", "bucket", "month"]),
-        ),
-        (
-            "lyvecloud_sub_account_monthly_average_usage_bytes",
-            (Gauge, &["account", "sub_account_id", "sub_account", "month"]),
-        ),
-        (
-            "lyvecloud_credential_expiry_timestamp_seconds",
-            (Gauge, CREDENTIAL),
-        ),
-        (
-            "lyvecloud_credential_status",
-            (
-                Gauge,
-                &["account", "kind", "credential_id", "credential", "status"],
-            ),
-        ),
-        (
-            "lyvecloud_credential_last_accepted_timestamp_seconds",
-            (Gauge, CREDENTIAL),
-        ),
-        ("lyvecloud_session_expiry_timestamp_seconds", (Gauge, ACCOUNT)),
-        ("lyvecloud_service_account_enabled", (Gauge, SERVICE_ACCOUNT)),
-        ("lyvecloud_service_account_ready", (Gauge, SERVICE_ACCOUNT)),
-        (
-            "lyvecloud_permissions",
-            (Gauge, &["account", "permission_type", "actions"]),
-        ),
-        (
-            "lyvecloud_permission_ready",
-            (Gauge, &["account", "permission_id", "permission"]),
-        ),
-        ("lyvecloud_up", (Gauge, ACCOUNT)),
-        ("lyvecloud_collector_up", (Gauge, COLLECTOR)),
-        (
-            "lyvecloud_collector_last_attempt_timestamp_seconds",
-            (Gauge, COLLECTOR),
-        ),
-        (
-            "lyvecloud_collector_last_success_timestamp_seconds",
-            (Gauge, COLLECTOR),
-        ),
-        ("lyvecloud_collector_last_duration_seconds", (Gauge, COLLECTOR)),
-        (
-            "lyvecloud_collector_failures_total",
-            (Counter, &["account", "collector", "reason"]),
-        ),
-        ("lyvecloud_collector_polls_total", (Counter, COLLECTOR)),
-        (
-            "lyvecloud_api_requests_total",
-            (Counter, &["account", "endpoint", "code"]),
-        ),
-        (
-            "lyvecloud_api_request_duration_seconds",
-            (Histogram, &["endpoint"]),
-        ),
-        ("lyvecloud_logins_total", (Counter, &["account", "result"])),
-        (
-            "lyvecloud_series_dropped_total",
-            (Counter, &["account", "reason"]),
-        ),
-        (
-            "lyvecloud_exporter_build_info",
-            (Gauge, &["version", "revision", "rustc"]),
-        ),
-    ])
-}
-
-/// What is there without the exporter's doing: its process, and what Prometheus itself notes of a scrape.
-const AROUND: [(&str, Kind); 10] = [
-    ("process_cpu_seconds_total", Kind::Counter),
-    ("process_open_fds", Kind::Gauge),
-    ("process_max_fds", Kind::Gauge),
-    ("process_virtual_memory_bytes", Kind::Gauge),
-    ("process_resident_memory_bytes", Kind::Gauge),
-    ("process_start_time_seconds", Kind::Gauge),
-    ("process_threads", Kind::Gauge),
-    ("scrape_duration_seconds", Kind::Gauge),
-    ("scrape_samples_scraped", Kind::Gauge),
-    ("up", Kind::Gauge),
-];
-
-/// Kind and labels of the metric behind the name of a series.
-fn metric(series: &str) -> Option<(Kind, Vec<&'static str>)> {
-    let exported = exported();
-    let histogram = ["_bucket", "_sum", "_count"]
-        .into_iter()
-        .find_map(|suffix| exported.get(series.strip_suffix(suffix)?))
-        .filter(|(kind, _)| *kind == Kind::Histogram);
-    if let Some((kind, labels)) = histogram {
-        return Some((*kind, [*labels, &["le"]].concat()));
-    }
-    match exported.get(series) {
-        Some((Kind::Histogram, _)) => None,
-        Some((kind, labels)) => Some((*kind, labels.to_vec())),
-        None => AROUND
-            .iter()
-            .find(|(name, _)| *name == series)
-            .map(|(_, kind)| (*kind, Vec::new())),
-    }
-}
 
 /// Runs `check` on every panel that draws something, and fails with all that it finds.
 fn for_each_panel(check: impl Fn(&Dashboard, &Panel, &mut Vec<String>)) {
@@ -410,111 +276,6 @@ fn links_lead_to_each_other() {
                 if property["id"] == "links" {
                     target(property["value"][0]["url"].as_str().unwrap());
                 }
-            }
-        }
-    });
-}
-
-#[test]
-fn queries_draw_only_what_is_exported() {
-    for_each_panel(|_, panel, faults| {
-        for expression in panel.expressions() {
-            let selectors = selectors(&expression);
-            if selectors.is_empty() {
-                faults.push(format!("no selector in {expression}"));
-            }
-            for selector in selectors {
-                let Some((_, labels)) = metric(&selector.name) else {
-                    faults.push(format!("{} is not exported", selector.name));
-                    continue;
-                };
-                for wanted in ["job=~\"$job\"", "instance=~\"$instance\""] {
-                    if !selector.matchers.contains(wanted) {
-                        faults.push(format!("{} is not held to {wanted}", selector.name));
-                    }
-                }
-                if labels.contains(&"account") && !selector.matchers.contains("\"$account\"") {
-                    faults.push(format!("{} is not held to $account", selector.name));
-                }
-                for label in selector.labels() {
-                    if !["job", "instance"].contains(&label) && !labels.contains(&label) {
-                        faults.push(format!("{} has no label {label}", selector.name));
-                    }
-                }
-            }
-        }
-    });
-}
-
-#[test]
-fn rates_are_taken_of_counters_and_of_nothing_else() {
-    const OVER_TIME: [&str; 8] = [
-        "rate",
-        "irate",
-        "increase",
-        "delta",
-        "idelta",
-        "deriv",
-        "resets",
-        "predict_linear",
-    ];
-    for_each_panel(|_, panel, faults| {
-        for expression in panel.expressions() {
-            for selector in selectors(&expression) {
-                let Some((kind, _)) = metric(&selector.name) else {
-                    continue;
-                };
-                let name = &selector.name;
-                let function = selector.function.as_str();
-                let counts = kind != Kind::Gauge;
-                if counts && !["rate", "increase"].contains(&function) {
-                    faults.push(format!(
-                        "{name} counts up for ever: its value alone tells nothing"
-                    ));
-                }
-                if !counts && OVER_TIME.contains(&function) {
-                    faults.push(format!("{function}({name}), which may fall"));
-                }
-                let window = match function {
-                    "rate" => "[$__rate_interval]",
-                    "increase" => "[$__range]",
-                    _ => continue,
-                };
-                if selector.window != window {
-                    faults.push(format!("{function}({name}{}), not {window}", selector.window));
-                }
-                if name.ends_with("_seconds_bucket") && !expression.contains("histogram_quantile(") {
-                    faults.push(format!("{name} outside histogram_quantile"));
-                }
-            }
-        }
-    });
-}
-
-#[test]
-fn a_panel_has_a_bounded_number_of_series() {
-    // What may be there a thousand times or more: with one of these in its result, a query is cut to a ranking.
-    const MANY: [&str; 7] = [
-        "account",
-        "bucket",
-        "sub_account_id",
-        "credential_id",
-        "service_account_id",
-        "permission_id",
-        "credential",
-    ];
-    for_each_panel(|dashboard, panel, faults| {
-        let one_account = dashboard.uid() == "lyvecloud-account";
-        for expression in panel.expressions() {
-            let grouped = model::outer_grouping(&expression);
-            let many: Vec<&str> = MANY
-                .into_iter()
-                .filter(|label| grouped.contains(label))
-                .filter(|label| !(one_account && *label == "account"))
-                .collect();
-            let cut = expression.contains("topk(") || expression.contains("bottomk(");
-            if !many.is_empty() && !cut {
-                faults.push(format!("a series for each {many:?}: {expression}"));
             }
         }
     });
