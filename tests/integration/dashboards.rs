@@ -1,14 +1,16 @@
 //! The Grafana dashboards: that each one loads anywhere, and draws only what is exported, in ways that mean something.
 
+mod exported;
 mod model;
+mod promql;
 mod queries;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use lyve_cloud_exporter::metrics::{self, Kind};
 use serde_json::Value;
 
-use self::model::{Dashboard, Panel, load, selectors};
+use self::exported::metric;
+use self::model::{Dashboard, Panel, load};
 
 /// Every query of every dashboard and of its variables answers, with something to draw.
 ///
@@ -16,46 +18,6 @@ use self::model::{Dashboard, Panel, load, selectors};
 ///
 /// Where one does not, naming all of them.
 pub(crate) use self::queries::every_query_answers;
-
-/// The metrics that may be drawn, with the labels that each has beside `job` and `instance`. The demo sends no alerts, so
-/// what counts them is left out.
-fn exported() -> BTreeMap<&'static str, (Kind, &'static [&'static str])> {
-    let drawn = metrics::catalogue()
-        .into_iter()
-        .filter(|family| family.name != "lyvecloud_exporter_notifications_total");
-    drawn.map(|family| (family.name, (family.kind, family.labels))).collect()
-}
-
-/// What is there without the exporter's doing: its process, and what Prometheus itself notes of a scrape.
-const AROUND: [(&str, Kind); 10] = [
-    ("process_cpu_seconds_total", Kind::Counter),
-    ("process_open_fds", Kind::Gauge),
-    ("process_max_fds", Kind::Gauge),
-    ("process_virtual_memory_bytes", Kind::Gauge),
-    ("process_resident_memory_bytes", Kind::Gauge),
-    ("process_start_time_seconds", Kind::Gauge),
-    ("process_threads", Kind::Gauge),
-    ("scrape_duration_seconds", Kind::Gauge),
-    ("scrape_samples_scraped", Kind::Gauge),
-    ("up", Kind::Gauge),
-];
-
-/// Kind and labels of the metric behind the name of a series.
-fn metric(series: &str) -> Option<(Kind, Vec<&'static str>)> {
-    let exported = exported();
-    let histogram = ["_bucket", "_sum", "_count"]
-        .into_iter()
-        .find_map(|suffix| exported.get(series.strip_suffix(suffix)?))
-        .filter(|(kind, _)| *kind == Kind::Histogram);
-    if let Some((kind, labels)) = histogram {
-        return Some((*kind, [*labels, &["le"]].concat()));
-    }
-    match exported.get(series) {
-        Some((Kind::Histogram, _)) => None,
-        Some((kind, labels)) => Some((*kind, labels.to_vec())),
-        None => AROUND.iter().find(|(name, _)| *name == series).map(|(_, kind)| (*kind, Vec::new())),
-    }
-}
 
 /// Runs `check` on every panel that draws something, and fails with all that it finds.
 fn for_each_panel(check: impl Fn(&Dashboard, &Panel, &mut Vec<String>)) {
@@ -241,106 +203,4 @@ fn links_lead_to_each_other() {
             }
         }
     });
-}
-
-#[test]
-fn queries_draw_only_what_is_exported() {
-    for_each_panel(|_, panel, faults| {
-        for expression in panel.expressions() {
-            let selectors = selectors(&expression);
-            if selectors.is_empty() {
-                faults.push(format!("no selector in {expression}"));
-            }
-            for selector in selectors {
-                let Some((_, labels)) = metric(&selector.name) else {
-                    faults.push(format!("{} is not exported", selector.name));
-                    continue;
-                };
-                for wanted in ["job=~\"$job\"", "instance=~\"$instance\""] {
-                    if !selector.matchers.contains(wanted) {
-                        faults.push(format!("{} is not held to {wanted}", selector.name));
-                    }
-                }
-                if labels.contains(&"account") && !selector.matchers.contains("\"$account\"") {
-                    faults.push(format!("{} is not held to $account", selector.name));
-                }
-                for label in selector.labels() {
-                    if !["job", "instance"].contains(&label) && !labels.contains(&label) {
-                        faults.push(format!("{} has no label {label}", selector.name));
-                    }
-                }
-            }
-        }
-    });
-}
-
-#[test]
-fn rates_are_taken_of_counters_and_of_nothing_else() {
-    const OVER_TIME: [&str; 8] =
-        ["rate", "irate", "increase", "delta", "idelta", "deriv", "resets", "predict_linear"];
-    for_each_panel(|_, panel, faults| {
-        for expression in panel.expressions() {
-            for selector in selectors(&expression) {
-                let Some((kind, _)) = metric(&selector.name) else {
-                    continue;
-                };
-                let name = &selector.name;
-                let function = selector.function.as_str();
-                let counts = kind != Kind::Gauge;
-                if counts && !["rate", "increase"].contains(&function) {
-                    faults.push(format!("{name} counts up for ever: its value alone tells nothing"));
-                }
-                if !counts && OVER_TIME.contains(&function) {
-                    faults.push(format!("{function}({name}), which may fall"));
-                }
-                let window = match function {
-                    "rate" => "[$__rate_interval]",
-                    "increase" => "[$__range]",
-                    _ => continue,
-                };
-                if selector.window != window {
-                    faults.push(format!("{function}({name}{}), not {window}", selector.window));
-                }
-                if name.ends_with("_seconds_bucket") && !expression.contains("histogram_quantile(") {
-                    faults.push(format!("{name} outside histogram_quantile"));
-                }
-            }
-        }
-    });
-}
-
-#[test]
-fn a_panel_has_a_bounded_number_of_series() {
-    // What may be there a thousand times or more: with one of these in its result, a query is cut to a ranking.
-    const MANY: [&str; 7] = [
-        "account",
-        "bucket",
-        "sub_account_id",
-        "credential_id",
-        "service_account_id",
-        "permission_id",
-        "credential",
-    ];
-    for_each_panel(|dashboard, panel, faults| {
-        let one_account = dashboard.uid() == "lyvecloud-account";
-        for expression in panel.expressions() {
-            let grouped = model::outer_grouping(&expression);
-            let many: Vec<&str> = MANY
-                .into_iter()
-                .filter(|label| grouped.contains(label))
-                .filter(|label| !(one_account && *label == "account"))
-                .collect();
-            let cut = expression.contains("topk(") || expression.contains("bottomk(");
-            if !many.is_empty() && !cut {
-                faults.push(format!("a series for each {many:?}: {expression}"));
-            }
-        }
-    });
-}
-
-#[tokio::test]
-#[ignore = "needs a Prometheus that has scraped the exporter, at DASHBOARDS_PROMETHEUS_URL"]
-async fn every_query_answers_at_the_given_prometheus() {
-    let url = std::env::var("DASHBOARDS_PROMETHEUS_URL").expect("DASHBOARDS_PROMETHEUS_URL");
-    every_query_answers(&url).await;
 }

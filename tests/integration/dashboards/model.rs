@@ -142,7 +142,7 @@ impl Selector {
     }
 }
 
-/// The selectors of a query. A selector without braces is not seen: every one has to name job and instance anyway.
+/// The selectors of a query; see [`bare_names`] for those without braces.
 pub(super) fn selectors(expression: &str) -> Vec<Selector> {
     static SELECTOR: LazyLock<Regex> = LazyLock::new(|| {
         Regex::new(r#"(?:(\w+)\s*\(\s*)?\b([a-z_][a-z0-9_]*)\{([^}]*)\}(\[[^\]]*\])?"#).unwrap()
@@ -154,6 +154,13 @@ pub(super) fn selectors(expression: &str) -> Vec<Selector> {
             Selector { function: part(1), name: part(2), matchers: part(3), window: part(4) }
         })
         .collect()
+}
+
+/// How many names of series have no braces after them.
+pub(super) fn bare_names(expression: &str) -> usize {
+    static NAME: LazyLock<Regex> =
+        LazyLock::new(|| Regex::new(r"\b(?:(?:lyvecloud|process|scrape)_\w+|up)\b(\{)?").unwrap());
+    NAME.captures_iter(expression).filter(|found| found.get(1).is_none()).count()
 }
 
 /// The names of the variables in a query; `$1` of a replacement is none.
