@@ -8,6 +8,8 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::Offset;
 use tokio::sync::watch;
 
 /// The time of day, and a way to wait for one.
@@ -97,6 +99,14 @@ pub fn after(instant: Timestamp, by: Duration) -> Timestamp {
         .unwrap_or(Timestamp::MAX)
 }
 
+/// The instant at which clocks in UTC show `civil`, held at the ends of the calendar: its last instant lies some hours
+/// before the end of the year 9999, so that every offset has room.
+#[must_use]
+pub fn utc(civil: DateTime) -> Timestamp {
+    let end = if civil.year() > 0 { Timestamp::MAX } else { Timestamp::MIN };
+    Offset::UTC.to_timestamp(civil).unwrap_or(end)
+}
+
 /// How long it is from `from` to `to`; zero where `to` is not later.
 #[must_use]
 pub fn until(from: Timestamp, to: Timestamp) -> Duration {
@@ -139,6 +149,9 @@ mod tests {
     fn arithmetic_holds_at_the_ends_of_the_calendar() {
         assert_eq!(after(Timestamp::MAX, Duration::from_secs(1)), Timestamp::MAX);
         assert_eq!(after(at("2026-01-01T00:00:00Z"), Duration::MAX), Timestamp::MAX);
+        assert_eq!(utc("9999-12-31".parse().unwrap()), Timestamp::MAX);
+        assert_eq!(utc("-009999-01-01".parse().unwrap()), Timestamp::MIN);
+        assert_eq!(utc("2028-02-29".parse().unwrap()), at("2028-02-29T00:00:00Z"));
         assert_eq!(until(at("2026-01-02T00:00:00Z"), at("2026-01-01T00:00:00Z")), Duration::ZERO);
     }
 }

@@ -2,12 +2,11 @@
 
 use std::time::Duration;
 
-use jiff::civil::Date;
-use jiff::tz::Offset;
 use jiff::{Span, SpanRelativeTo, Timestamp};
 use regex::{Regex, RegexBuilder};
 use url::{Host, Url};
 
+use crate::clock;
 use crate::model::Expiry;
 
 /// What a duration may be.
@@ -77,8 +76,7 @@ fn instant(text: &str) -> Option<Timestamp> {
     if text.len() != "2027-01-31".len() {
         return None;
     }
-    let date: Date = text.parse().ok()?;
-    Offset::UTC.to_timestamp(date.at(0, 0, 0, 0)).ok()
+    text.parse().ok().map(clock::utc)
 }
 
 /// The address of an API, without a trailing slash.

@@ -2,6 +2,8 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::Offset;
 
+use crate::clock;
+
 /// A calendar month, UTC. Written `2026-10`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Month {
@@ -55,7 +57,7 @@ impl Month {
             .ok()
             .zip(i8::try_from(self.number()).ok())
             .and_then(|(year, month)| Date::new(year, month, 1).ok());
-        date.and_then(|date| Offset::UTC.to_timestamp(date.at(0, 0, 0, 0)).ok()).unwrap_or(Timestamp::MAX)
+        date.map_or(Timestamp::MAX, |date| clock::utc(date.at(0, 0, 0, 0)))
     }
 }
 

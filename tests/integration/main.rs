@@ -11,6 +11,7 @@
 mod alerting;
 mod binary;
 mod client;
+mod credentials;
 mod dashboards;
 mod failures;
 mod golden;

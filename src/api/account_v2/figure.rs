@@ -1,10 +1,9 @@
 //! Figures and dates as the vendor writes them, in base units.
 
 use jiff::Timestamp;
-use jiff::civil::DateTime;
-use jiff::tz::Offset;
 
 use super::wire::Scalar;
+use crate::clock;
 use crate::model::Expiry;
 
 /// The largest usage that is believed: 10 EB.
@@ -90,10 +89,7 @@ pub(super) fn seconds(scalar: &Scalar) -> Option<u64> {
 /// Instants before 1970 are none: the year 1 is how the vendor's platform writes a date that was never set.
 pub(super) fn instant(text: &str) -> Option<Timestamp> {
     let text = text.trim();
-    let instant = text.parse::<Timestamp>().ok().or_else(|| {
-        let civil = text.parse::<DateTime>().ok()?;
-        Offset::UTC.to_timestamp(civil).ok()
-    })?;
+    let instant = text.parse::<Timestamp>().ok().or_else(|| text.parse().ok().map(clock::utc))?;
     (instant > Timestamp::UNIX_EPOCH).then_some(instant)
 }
 
