@@ -43,6 +43,12 @@ const ACCESSIBILITY: &str = r"(() => {
     return faults;
 })()";
 
+/// What is wider than the box it stands in.
+const SPILLS: &str = r"[...document.querySelectorAll('body *')]
+    .filter(element => element instanceof HTMLElement && getComputedStyle(element).display !== 'inline')
+    .filter(element => element.clientWidth > 1 && element.scrollWidth > element.clientWidth)
+    .map(element => element.outerHTML.slice(0, 200))";
+
 /// The text whose contrast with what is behind it is less than 4.5 to 1.
 const CONTRAST: &str = r"(() => {
     const parse = colour => { const [r, g, b, a = 1] = colour.match(/[\d.]+/g).map(Number); return {r, g, b, a}; };
@@ -72,7 +78,7 @@ const CONTRAST: &str = r"(() => {
 })()";
 
 fn account(name: &str) -> String {
-    form_urlencoded::Serializer::new("/?".to_owned()).append_pair("account", name).finish()
+    form_urlencoded::Serializer::for_suffix("/?".to_owned(), 2).append_pair("account", name).finish()
 }
 
 fn assert_quiet(visit: &Visit, address: SocketAddr) {
@@ -96,6 +102,8 @@ async fn look(browser: &mut Chromium, address: SocketAddr, path: &str) -> String
             "{path} at {width} pixels is {seen} wide: {}",
             widest(browser).await
         );
+        let spills = browser.evaluate(SPILLS).await;
+        assert_eq!(spills, serde_json::json!([]), "{path} at {width} pixels");
         let faults = browser.evaluate(ACCESSIBILITY).await;
         assert_eq!(faults, serde_json::json!([]), "{path}");
         let faint = browser.evaluate(CONTRAST).await;
@@ -136,26 +144,34 @@ async fn the_demo_is_good_to_look_at() {
         .await;
     let mut browser = Chromium::start().await;
     let text = look(&mut browser, exporter.address, "/").await;
-    for words in ["Never expires", "Expires in 5 days", "Expired", "fabrikam-archive", "What to do"] {
+    for words in ["Expired", "Expires in 5 days", "Unknown", "fabrikam-archive", "What to do"] {
         assert!(text.contains(words), "{words} in {text}");
     }
-    for name in ["northwind-master", "contoso-backup", "fabrikam-archive"] {
+    for (name, words) in [
+        ("northwind-master", "12 days left"),
+        ("contoso-backup", "Never expires"),
+        ("fabrikam-archive", "The API credentials have expired"),
+    ] {
         let text = look(&mut browser, exporter.address, &account(name)).await;
-        assert!(text.contains(name), "{text}");
+        assert!(text.contains(name) && text.contains(words), "{words} in {text}");
     }
 
-    // With LYVE_SCREENSHOTS=docs, the pictures of the documentation are made anew.
+    // With LYVE_SCREENSHOTS=docs the pictures of the documentation are made anew; pngquant makes them small.
     if let Some(directory) = std::env::var_os("LYVE_SCREENSHOTS") {
         let directory = std::path::PathBuf::from(directory);
         let url = format!("http://{}", exporter.address);
-        for (name, path, width, height, scheme) in [
-            ("status-page.png", "/".to_owned(), DESKTOP, 1000, Scheme::Light),
-            ("status-page-phone.png", "/".to_owned(), PHONE, 812, Scheme::Dark),
+        for (name, path, (width, height), scheme, scale) in [
+            ("status-page.png", "/".to_owned(), (1040, 1830), Scheme::Light, 0.8),
+            ("status-page-phone.png", "/".to_owned(), (PHONE, 812), Scheme::Dark, 1.0),
+            ("a.png", "/".to_owned(), (DESKTOP, 2100), Scheme::Light, 1.0),
+            ("b.png", account("northwind-master"), (DESKTOP, 2400), Scheme::Light, 1.0),
+            ("c.png", account("fabrikam-archive"), (DESKTOP, 1400), Scheme::Dark, 1.0),
         ] {
             browser.look(width, height, scheme).await;
             browser.visit(&format!("{url}{path}")).await;
-            let picture = BASE64_STANDARD.decode(browser.screenshot().await).expect("base64");
-            std::fs::write(directory.join(name), picture).expect("a picture");
+            let picture = browser.screenshot(width, height, scale).await;
+            std::fs::write(directory.join(name), BASE64_STANDARD.decode(picture).expect("base64"))
+                .expect("a picture");
         }
     }
 }

@@ -71,6 +71,7 @@ impl Chromium {
                 "--disable-background-networking",
                 "--disable-component-update",
                 "--disable-sync",
+                "--disable-lcd-text",
                 "--hide-scrollbars",
                 "--remote-debugging-pipe",
             ])
@@ -205,9 +206,10 @@ impl Chromium {
         result["result"]["value"].clone()
     }
 
-    /// A picture of what the window shows, PNG in base64.
-    pub async fn screenshot(&mut self) -> String {
-        let shot = self.call("Page.captureScreenshot", json!({"format": "png"})).await;
+    /// A picture of what a window of this size shows, so many pixels for each of its own: PNG in base64.
+    pub async fn screenshot(&mut self, width: u32, height: u32, scale: f64) -> String {
+        let clip = json!({"x": 0, "y": 0, "width": width, "height": height, "scale": scale});
+        let shot = self.call("Page.captureScreenshot", json!({"format": "png", "clip": clip})).await;
         shot["data"].as_str().expect("a picture").to_owned()
     }
 }

@@ -38,20 +38,17 @@ pub(super) fn view(
         (summary.tiles(query, now))
         (collectors::faults(std::slice::from_ref(state), query, now))
         @if query.search.is_empty() {
+            (super::credentials::section(credentials(state, now), query, now))
             section aria-labelledby="usage" {
                 h2 id="usage" { "Usage" }
                 (figures(usage, now))
                 (months(history.map(|good| &*good.data), usage.and_then(|good| good.data.usage_bytes), now))
             }
-        }
-        @if let Some(good) = usage {
-            @if query.search.is_empty() { (sub_accounts(&good.data, query)) }
-            (buckets(state, &good.data, history.map(|good| &*good.data), query))
-        }
-        @if query.search.is_empty() {
-            (super::credentials::section(credentials(state, now), query, now))
+            @if let Some(good) = usage { (sub_accounts(&good.data, query)) }
             (collectors::table(state, now))
         }
+        // Last, as it is the longest.
+        @if let Some(good) = usage { (buckets(state, &good.data, history.map(|good| &*good.data), query)) }
     }
 }
 
@@ -64,7 +61,7 @@ fn months(history: Option<&MonthlyUsage>, usage: Option<u64>, now: Timestamp) ->
                 figcaption {
                     "Average of each closed month" @if usage.is_some() { "; the outlined column is the month to date" }
                 }
-                p.quiet { (words::size(chart.highest())) }
+                p.quiet { "Highest: " (words::size(chart.highest())) }
                 (chart.picture(&format!("Monthly averages, {range}")))
                 (chart.labels())
             }
@@ -122,7 +119,7 @@ fn buckets(
             @if shown.items.is_empty() {
                 @if query.search.is_empty() { p { "The account has no bucket." } }
             } @else {
-                table.stacked role="table" aria-labelledby=(List::Main.anchor()) {
+                table.stacked.numbers role="table" aria-labelledby=(List::Main.anchor()) {
                     (columns(&["Bucket", "Size", "Of all", "Last month's average"]))
                     tbody role="rowgroup" {
                         @for bucket in &shown.items { (bucket_row(bucket, history, whole, largest)) }
@@ -162,7 +159,7 @@ fn sub_accounts(usage: &CurrentUsage, query: &Query) -> Markup {
         @if shown.total > 0 {
             section aria-labelledby=(List::SubAccounts.anchor()) {
                 h2 id=(List::SubAccounts.anchor()) { "Sub-accounts, the largest first" }
-                table.stacked role="table" aria-labelledby=(List::SubAccounts.anchor()) {
+                table.stacked.numbers role="table" aria-labelledby=(List::SubAccounts.anchor()) {
                     (columns(&["Sub-account", "Size", "Buckets", "Users", "Service accounts", "Trial"]))
                     tbody role="rowgroup" {
                         @for sub in &shown.items { (sub_account_row(sub, largest)) }

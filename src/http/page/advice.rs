@@ -69,6 +69,23 @@ pub(super) const fn remedy(reason: Reason) -> &'static str {
     }
 }
 
+/// What a refused login is and what to do about it, where the account's own credentials are known to have ended.
+pub(super) const fn refusal(status: CredentialStatus) -> Option<(&'static str, &'static str)> {
+    match status {
+        CredentialStatus::Expired => Some((
+            "The API credentials have expired",
+            "Generate new API credentials in the console and put them into the exporter's configuration, with the new \
+             date. A secret file is read again by itself.",
+        )),
+        CredentialStatus::Rejected => Some((
+            "The API credentials are rejected",
+            "They were regenerated, deleted, or ended before their date: look in the console, and put the pair that \
+             is valid into the exporter's configuration. A secret file is read again by itself.",
+        )),
+        CredentialStatus::Expires | CredentialStatus::NeverExpires | CredentialStatus::Unknown => None,
+    }
+}
+
 /// What a credential is for.
 pub(super) const fn kind(kind: CredentialKind) -> &'static str {
     match kind {
@@ -87,30 +104,23 @@ pub(super) const fn renewal(
     let own = matches!(kind, CredentialKind::AccountApi);
     Some(match status {
         CredentialStatus::Rejected => {
-            "Refused although its date has not passed: it was regenerated or deleted. Put the new pair into the \
-             exporter's configuration."
+            "Refused before its date: regenerated or deleted. Put the valid pair into the configuration."
         }
         CredentialStatus::Expired if own => {
-            "Generate new API credentials in the console; put the pair and its date into the exporter's configuration."
+            "Generate a new pair in the console; put it and its date into the configuration."
         }
         CredentialStatus::Expired => {
-            "What uses these keys fails. Make new keys in the console for it, or delete the service account if nothing \
-             does."
+            "Whatever uses these keys fails. Give it new ones, or delete the service account."
         }
         CredentialStatus::Expires if matches!(level, Level::Good) => return None,
         CredentialStatus::Expires if own => {
-            "Before this date, generate new API credentials in the console; put the pair and its date into the \
-             exporter's configuration."
+            "Before that, generate a new pair in the console; put it and its date into the configuration."
         }
-        CredentialStatus::Expires => {
-            "Before this date, make new keys in the console and give them to what uses the old ones."
-        }
+        CredentialStatus::Expires => "Before that, make new keys in the console for whatever uses these.",
         CredentialStatus::Unknown if own && matches!(expiry, Expiry::At(_)) => {
-            "It still works after the date in the configuration. Set credential to what the console shows."
+            "It works after its configured date. Set credential to what the console shows."
         }
-        CredentialStatus::Unknown if own => {
-            "Nobody said when it ends. Set credential in the configuration to what the console shows."
-        }
+        CredentialStatus::Unknown if own => "Nobody said when it ends. Set credential in the configuration.",
         CredentialStatus::Unknown => "The vendor reports no date. Look it up in the console.",
         CredentialStatus::NeverExpires => return None,
     })

@@ -9,7 +9,7 @@ use maud::{Markup, html};
 use super::layout::{cell, columns, head, mark, pager};
 use super::query::{List, Query};
 use super::rank::window;
-use super::urgency::{Freshness, Level, freshness};
+use super::urgency::{Freshness, Level, credentials, freshness};
 use super::{advice, words};
 use crate::api::Reason;
 use crate::model::Collector;
@@ -70,12 +70,22 @@ fn fault(state: &AccountState, reason: Reason, now: Timestamp) -> Option<Fault<'
     })
 }
 
+/// What a fault is and what to do about it. Where it is known how the refused credentials stand, that says more.
+fn explained(fault: &Fault<'_>, now: Timestamp) -> (&'static str, &'static str) {
+    let known = (fault.reason == Reason::Auth)
+        .then(|| credentials(fault.state, now).next())
+        .flatten()
+        .and_then(|own| advice::refusal(own.view.status));
+    known.unwrap_or((advice::fault(fault.reason), advice::remedy(fault.reason)))
+}
+
 fn told(fault: &Fault<'_>, with_account: bool, now: Timestamp) -> Markup {
     let name = &fault.state.spec.name;
+    let (cause, remedy) = explained(fault, now);
     html! {
         h3 {
             @if with_account { a href=(Query::of_account(name).href()) { (words::name(name)) } ": " }
-            (advice::fault(fault.reason))
+            (cause)
         }
         p {
             @if fault.collectors.len() == fault.state.spec.collectors.len() { "Nothing can be read. " }
@@ -93,7 +103,7 @@ fn told(fault: &Fault<'_>, with_account: bool, now: Timestamp) -> Markup {
                 (None, _) => { "There has been no good answer since the start." }
             }
         }
-        p { strong { "What to do: " } (advice::remedy(fault.reason)) }
+        p { strong { "What to do: " } (remedy) }
         p.quiet { "Last attempt " (words::relative(fault.failure.at, now)) ": " code { (fault.failure.message) } }
     }
 }
@@ -161,7 +171,7 @@ fn row(state: &AccountState, collector: Collector, now: Timestamp) -> Markup {
             (cell("Last attempt", html! {
                 @if let Some(at) = health.last_attempt {
                     (words::relative(at, now))
-                    @if let Some(took) = health.last_duration { span.detail { (format!("took {:.1} s", took.as_secs_f64())) } }
+                    @if let Some(took) = health.last_duration { span.detail { "took " (words::took(took)) } }
                 } @else { "none yet" }
             }))
             (cell("Polls", html! {

@@ -6,12 +6,13 @@ use maud::{Markup, html};
 use super::layout::{cell, columns, head, mark, pager};
 use super::query::{List, Query};
 use super::rank::window;
-use super::urgency::{Owned, by_urgency};
+use super::urgency::{Owned, by_urgency, credentials};
 use super::{advice, words};
-use crate::model::{CredentialKind, CredentialStatus, Expiry};
+use crate::model::{CredentialKind, Expiry};
+use crate::store::AccountState;
 
 /// How many are on one page.
-const SHOWN: usize = 12;
+const SHOWN: usize = 8;
 
 /// The section with its heading.
 pub(super) fn section<'a>(
@@ -24,7 +25,7 @@ pub(super) fn section<'a>(
     html! {
         section aria-labelledby=(List::Credentials.anchor()) {
             h2 id=(List::Credentials.anchor()) { "Credentials, the most urgent first" }
-            table.stacked role="table" aria-labelledby=(List::Credentials.anchor()) {
+            table.stacked.credentials role="table" aria-labelledby=(List::Credentials.anchor()) {
                 (columns(&["Status", "Credential", "Ends", "What to do"]))
                 tbody role="rowgroup" {
                     @for owned in &shown.items {
@@ -57,15 +58,18 @@ fn what(owned: &Owned<'_>, all_accounts: bool) -> Markup {
 fn ends(owned: &Owned<'_>, now: Timestamp) -> Markup {
     let view = &owned.view;
     html! {
-        @match (view.expiry, view.status) {
-            (Expiry::At(end), _) => { (words::instant(end)) span.detail { (words::relative(end, now)) } }
-            (Expiry::Never, _) => { "never" }
-            (Expiry::Unknown, _) => { "not known" }
+        @match view.expiry {
+            Expiry::At(end) => {
+                (words::instant(end))
+                // The console's words of the others say it already.
+                @if end <= now { span.detail { (words::relative(end, now)) } }
+            }
+            Expiry::Never => { "Never" }
+            Expiry::Unknown => { "Not known" }
         }
-        @if view.kind == CredentialKind::AccountApi && view.status != CredentialStatus::NeverExpires {
+        @if view.kind == CredentialKind::AccountApi {
             span.detail {
-                @if let Some(at) = view.last_accepted { "last login that worked: " (words::relative(at, now)) }
-                @else { "no login has worked since the start" }
+                @if let Some(at) = view.last_accepted { "Last login " (words::relative(at, now)) } @else { "No login worked yet" }
             }
         }
     }
@@ -73,5 +77,22 @@ fn ends(owned: &Owned<'_>, now: Timestamp) -> Markup {
 
 fn to_do(owned: &Owned<'_>) -> Markup {
     let view = &owned.view;
-    html! { (advice::renewal(view.kind, view.status, view.expiry, owned.level).unwrap_or("Nothing")) }
+    html! {
+        @match advice::renewal(view.kind, view.status, view.expiry, owned.level) {
+            Some(advice) => { (advice) }
+            None => { span.quiet { "Nothing" } }
+        }
+    }
+}
+
+/// The most urgent credential of an account, for a card.
+pub(super) fn brief(state: &AccountState, now: Timestamp) -> Markup {
+    html! {
+        @if let Some(first) = credentials(state, now).min_by(by_urgency) {
+            p {
+                (mark(first.level, &first.view.status.words(first.view.expiry, now)))
+                span.quiet { ": " (words::name(first.view.name)) }
+            }
+        }
+    }
 }

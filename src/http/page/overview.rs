@@ -68,6 +68,7 @@ fn card(state: &AccountState, now: Timestamp) -> Markup {
         article.card {
             h3 { a href=(Query::of_account(&state.spec.name).href()) { (words::name(&state.spec.name)) } }
             p { (mark(level, &word)) }
+            (super::credentials::brief(state, now))
             (figures(usage, now))
             (months(state, usage, now))
             @if let Some(good) = usage { (largest(&good.data)) }

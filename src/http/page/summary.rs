@@ -22,10 +22,14 @@ pub(super) struct Summary<'a> {
     by_status: [u64; CredentialStatus::ALL.len()],
     within_days: u64,
     next: Option<(Timestamp, Owned<'a>)>,
+    /// Accounts whose service accounts are not known, so that there may be more that ends.
+    unseen: u64,
     collectors: u64,
     working: u64,
     waiting: u64,
     failing_accounts: u64,
+    /// The name of one of them.
+    failing: Option<&'a str>,
     polls: Level,
     accounts: u64,
     known: u64,
@@ -43,10 +47,12 @@ impl<'a> Summary<'a> {
             by_status: [0; CredentialStatus::ALL.len()],
             within_days: 0,
             next: None,
+            unseen: 0,
             collectors: 0,
             working: 0,
             waiting: 0,
             failing_accounts: 0,
+            failing: None,
             polls: Level::Good,
             accounts: states.len() as u64,
             known: 0,
@@ -72,6 +78,8 @@ impl<'a> Summary<'a> {
                 }
             }
         }
+        let listed = state.spec.collectors.contains(&Collector::ServiceAccounts);
+        self.unseen += u64::from(listed && state.service_accounts(now).is_none());
         let mut worst = Level::Good;
         for collector in state.spec.collectors.iter().copied() {
             let level = freshness(state, collector, now).level;
@@ -80,7 +88,10 @@ impl<'a> Summary<'a> {
             self.working += u64::from(level == Level::Good);
             self.waiting += u64::from(level == Level::Waiting);
         }
-        self.failing_accounts += u64::from(worst == Level::Broken);
+        if worst == Level::Broken {
+            self.failing_accounts += 1;
+            self.failing = Some(&state.spec.name);
+        }
         self.polls = self.polls.min(worst);
         if let Some(good) = state.current_usage(now) {
             self.known += u64::from(good.data.usage_bytes.is_some());
@@ -92,11 +103,13 @@ impl<'a> Summary<'a> {
 
     /// How it stands, in one sentence.
     pub(super) fn verdict(&self) -> String {
+        let unread = match (self.failing_accounts, self.failing) {
+            (1, Some(name)) => Some(format!("{} cannot be read", words::isolated(name))),
+            (0, _) => None,
+            (count, _) => Some(format!("{} cannot be read", words::count(count, "account"))),
+        };
         let broken: Vec<String> = [
-            (self.failing_accounts > 0).then(|| match self.accounts {
-                1 => "the account cannot be read in full".to_owned(),
-                _ => format!("{} cannot be read in full", words::count(self.failing_accounts, "account")),
-            }),
+            unread,
             self.counted(CredentialStatus::Expired, "has expired", "have expired"),
             self.counted(CredentialStatus::Rejected, "is rejected", "are rejected"),
         ]
@@ -125,7 +138,7 @@ impl<'a> Summary<'a> {
         html! {
             p class={ "verdict " (class(self.level)) } { (icon(self.level)) span { (self.verdict()) } }
             dl.tiles {
-                (tile(self.credentials, "Credentials", &self.statuses(), html! { (self.working_credentials()) }))
+                (self.credentials())
                 (self.next_to_end(query, now))
                 (self.polled())
                 (self.stored(now))
@@ -133,33 +146,41 @@ impl<'a> Summary<'a> {
         }
     }
 
-    fn statuses(&self) -> String {
-        use CredentialStatus::{Expired, Rejected, Unknown};
-        let of = |status: CredentialStatus| self.by_status[status as usize];
-        let bad = [(of(Rejected), "rejected"), (of(Expired), "expired"), (of(Unknown), "unknown")];
-        let told: Vec<String> = bad
-            .into_iter()
-            .filter(|(count, _)| *count > 0)
-            .map(|(count, word)| format!("{} {word}", words::number(count)))
-            .collect();
-        if told.is_empty() { "None expired".to_owned() } else { told.join(", ") }
-    }
-
-    fn working_credentials(&self) -> String {
-        use CredentialStatus::{Expires, NeverExpires};
-        let of = |status: CredentialStatus| words::number(self.by_status[status as usize]);
-        let all = words::number(self.by_status.iter().sum());
-        format!("of {all} known; {} with an end to come, {} without any", of(Expires), of(NeverExpires))
+    fn credentials(&self) -> Markup {
+        use CredentialStatus::{Expired, Expires, NeverExpires, Rejected, Unknown};
+        let told = |statuses: &[(CredentialStatus, &str)]| -> Vec<String> {
+            let counts = statuses.iter().map(|(status, word)| (self.by_status[*status as usize], word));
+            counts
+                .filter(|(count, _)| *count > 0)
+                .map(|(count, word)| format!("{} {word}", words::number(count)))
+                .collect()
+        };
+        let bad = told(&[(Rejected, "rejected"), (Expired, "expired")]);
+        let figure = if bad.is_empty() { "None expired".to_owned() } else { bad.join(", ") };
+        let others = told(&[(Unknown, "unknown"), (Expires, "will expire"), (NeverExpires, "never expire")]);
+        let all: u64 = self.by_status.iter().sum();
+        let details =
+            html! { (others.join(", ")) @if !others.is_empty() { "; " } (words::number(all)) " known" };
+        tile(self.credentials, "Credentials", &figure, details)
     }
 
     fn next_to_end(&self, query: &Query, now: Timestamp) -> Markup {
+        let unseen = html! {
+            @if self.unseen > 0 && self.accounts == 1 { "the service accounts are not known" }
+            @else if self.unseen > 0 { "the service accounts of " (words::count(self.unseen, "account")) " are not known" }
+        };
         let Some((end, owned)) = &self.next else {
-            return tile(Level::Good, "Ends next", "Nothing", html! { "no credential has an end to come" });
+            return if self.unseen > 0 {
+                tile(self.polls, "Ends next", "Not known", unseen)
+            } else {
+                tile(Level::Good, "Ends next", "Nothing", html! { "no credential has an end to come" })
+            };
         };
         let details = html! {
             (words::name(owned.view.name))
             @if query.account.is_none() { " of " (words::name(owned.account)) }
             ", " (words::instant(*end))
+            @if self.unseen > 0 { "; " (unseen) }
         };
         let left = words::relative(*end, now);
         let left = left.strip_prefix("in ").unwrap_or(&left);
@@ -167,16 +188,17 @@ impl<'a> Summary<'a> {
     }
 
     fn polled(&self) -> Markup {
-        let figure = format!("{} of {}", words::number(self.working), words::number(self.collectors));
+        let figure = format!("{} of {} work", words::number(self.working), words::number(self.collectors));
         let details = html! {
-            @if self.failing_accounts > 0 {
-                "collectors work; "
-                @if self.accounts == 1 { "some fail" }
-                @else { (words::count(self.failing_accounts, "account")) (if self.failing_accounts == 1 { " fails" } else { " fail" }) }
-            } @else if self.waiting > 0 { "collectors have answers; the others had no attempt yet" }
-            @else { "collectors work" }
+            @match (self.failing_accounts, self.waiting, self.accounts) {
+                (0, 0, _) => { "every last poll brought an answer" }
+                (0, ..) => { "the others had no answer yet" }
+                (_, _, 1) if self.working == 0 => { "all fail: see below" }
+                (_, _, 1) => { "the others fail: see below" }
+                (count, ..) => { (number_of(count, "account fails", "accounts fail")) ": see below" }
+            }
         };
-        tile(self.polls, "Data", &figure, details)
+        tile(self.polls, "Collectors", &figure, details)
     }
 
     fn stored(&self, now: Timestamp) -> Markup {
@@ -184,7 +206,7 @@ impl<'a> Summary<'a> {
             let level = if self.polls == Level::Waiting { Level::Waiting } else { Level::Broken };
             return tile(level, "Stored", "Not known", html! { "no figures to show" });
         };
-        let level = if self.known == self.accounts { Level::Good } else { Level::Waiting };
+        let level = if self.known == self.accounts { Level::Good } else { Level::Soon };
         let details = html! {
             "in " (words::count(self.buckets, "bucket"))
             @if self.accounts > 1 {
@@ -192,7 +214,7 @@ impl<'a> Summary<'a> {
                 @if self.known < self.accounts { (words::number(self.known)) " of " }
                 (words::count(self.accounts, "account"))
             }
-            "; figures " @if self.known > 1 { "at most from " } @else { "from " } (words::relative(oldest, now))
+            "; " @if self.known > 1 { "oldest figure " } @else { "figure of " } (words::relative(oldest, now))
         };
         tile(level, "Stored", &words::size(self.usage), details)
     }
@@ -217,7 +239,7 @@ pub(super) fn account_state(state: &AccountState, now: Timestamp) -> (Level, Str
         || state.spec.collectors.iter().map(|collector: &Collector| freshness(state, *collector, now).level);
     let count = |level: Level| levels().filter(|other| *other == level).count();
     match (count(Level::Broken), count(Level::Waiting)) {
-        (0, 0) => (Level::Good, "Works".to_owned()),
+        (0, 0) => (Level::Good, "Data is up to date".to_owned()),
         (0, waiting) => (Level::Waiting, format!("{} not polled yet", words::length(waiting, "collector"))),
         (broken, _) if broken == state.spec.collectors.len() => (Level::Broken, "Cannot be read".to_owned()),
         (1, _) => (Level::Broken, "1 collector fails".to_owned()),

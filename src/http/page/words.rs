@@ -1,5 +1,7 @@
 //! Figures and instants as people read them.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use maud::{Markup, html};
 
@@ -89,6 +91,15 @@ pub(super) fn span(seconds: u64) -> String {
     }
 }
 
+/// How long something took: `3 ms`, `1.5 s`.
+pub(super) fn took(took: Duration) -> String {
+    if took < Duration::from_secs(1) {
+        format!("{} ms", took.as_millis())
+    } else {
+        format!("{:.1} s", took.as_secs_f64())
+    }
+}
+
 /// A date and a time of day with its zone: `2026-11-24 12:00 UTC`.
 pub(super) fn utc(at: Timestamp) -> String {
     at.strftime("%Y-%m-%d %H:%M UTC").to_string()
@@ -117,6 +128,11 @@ pub(super) fn plain(name: &str) -> String {
             || matches!(letter, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
     };
     name.chars().filter(|letter| !invisible(*letter)).collect()
+}
+
+/// Such a name in the middle of a text: set apart by characters, as [`name`] does by an element.
+pub(super) fn isolated(name: &str) -> String {
+    format!("\u{2068}{}\u{2069}", plain(name))
 }
 
 #[cfg(test)]
@@ -182,6 +198,12 @@ mod tests {
             moment(at("2026-11-24T11:57:00Z"), now).into_string(),
             "3 minutes ago <span class=\"quiet\">(<time datetime=\"2026-11-24T11:57:00Z\">2026-11-24 11:57 UTC</time>)</span>"
         );
+    }
+
+    #[test]
+    fn what_took_time_is_told_in_the_unit_that_fits() {
+        assert_eq!(took(Duration::from_micros(2_900)), "2 ms");
+        assert_eq!(took(Duration::from_millis(1_500)), "1.5 s");
     }
 
     #[test]
