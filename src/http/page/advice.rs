@@ -89,7 +89,7 @@ pub(super) const fn refusal(status: CredentialStatus) -> Option<(&'static str, &
 /// What a credential is for.
 pub(super) const fn kind(kind: CredentialKind) -> &'static str {
     match kind {
-        CredentialKind::AccountApi => "the exporter's own login",
+        CredentialKind::AccountApi => "exporter's login",
         CredentialKind::ServiceAccount => "service account",
     }
 }

@@ -104,9 +104,9 @@ impl<'a> Summary<'a> {
     /// How it stands, in one sentence.
     pub(super) fn verdict(&self) -> String {
         let unread = match (self.failing_accounts, self.failing) {
-            (1, Some(name)) => Some(format!("{} cannot be read", words::isolated(name))),
+            (1, Some(name)) => Some(format!("{} cannot be read in full", words::isolated(name))),
             (0, _) => None,
-            (count, _) => Some(format!("{} cannot be read", words::count(count, "account"))),
+            (count, _) => Some(format!("{} cannot be read in full", words::count(count, "account"))),
         };
         let broken: Vec<String> = [
             unread,
@@ -165,22 +165,29 @@ impl<'a> Summary<'a> {
     }
 
     fn next_to_end(&self, query: &Query, now: Timestamp) -> Markup {
-        let unseen = html! {
-            @if self.unseen > 0 && self.accounts == 1 { "the service accounts are not known" }
-            @else if self.unseen > 0 { "the service accounts of " (words::count(self.unseen, "account")) " are not known" }
-        };
         let Some((end, owned)) = &self.next else {
-            return if self.unseen > 0 {
-                tile(self.polls, "Ends next", "Not known", unseen)
-            } else {
-                tile(Level::Good, "Ends next", "Nothing", html! { "no credential has an end to come" })
+            return match (self.unseen, self.accounts) {
+                (0, _) => {
+                    tile(Level::Good, "Ends next", "Nothing", html! { "no credential has an end to come" })
+                }
+                (_, 1) => {
+                    tile(self.polls, "Ends next", "Not known", html! { "the service accounts are not known" })
+                }
+                (unseen, _) => {
+                    let details = html! { "the service accounts of " (words::count(unseen, "account")) " are not known" };
+                    tile(self.polls, "Ends next", "Not known", details)
+                }
             };
         };
         let details = html! {
             (words::name(owned.view.name))
             @if query.account.is_none() { " of " (words::name(owned.account)) }
             ", " (words::instant(*end))
-            @if self.unseen > 0 { "; " (unseen) }
+            @match (self.unseen, self.accounts) {
+                (0, _) => {}
+                (_, 1) => { "; service accounts not known" }
+                (unseen, _) => { "; not known of " (words::count(unseen, "account")) }
+            }
         };
         let left = words::relative(*end, now);
         let left = left.strip_prefix("in ").unwrap_or(&left);
