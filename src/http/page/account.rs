@@ -36,8 +36,9 @@ pub(super) fn view(
         h1 { (words::name(&state.spec.name)) }
         p.quiet { "Account id " code { (words::name(&state.spec.account_id)) } }
         (summary.tiles(query, now))
-        (collectors::faults(std::slice::from_ref(state), query, now))
+        // Who searches wants to see what was found.
         @if query.search.is_empty() {
+            (collectors::faults(std::slice::from_ref(state), query, now))
             (super::credentials::section(credentials(state, now), query, now))
             section aria-labelledby="usage" {
                 h2 id="usage" { "Usage" }

@@ -19,7 +19,7 @@ pub(super) const fn collector(collector: Collector) -> &'static str {
 /// What a failure is.
 pub(super) const fn fault(reason: Reason) -> &'static str {
     match reason {
-        Reason::Auth => "The credentials are refused",
+        Reason::Auth => "The credentials are refused or cannot be read",
         Reason::Forbidden => "The credentials may not do this",
         Reason::RateLimited => "The vendor asks for fewer requests",
         Reason::Timeout => "No whole answer in time",
@@ -60,11 +60,11 @@ pub(super) const fn remedy(reason: Reason) -> &'static str {
         }
         Reason::Server => "Wait: the exporter tries again by itself. If it stays, tell the vendor's support.",
         Reason::Request => {
-            "Check base_url in the configuration. If it is right, this exporter may be too old for the vendor's API."
+            "Check base_url in the configuration. If it is right, look for a newer version of this exporter, or report it."
         }
         Reason::Decode => {
-            "Check whether a proxy answers in place of the vendor, and base_url. If neither, this exporter may be too \
-             old for the vendor's API."
+            "Check base_url, and whether a proxy answers in the vendor's place. If neither is at fault, look for a newer \
+             version of this exporter, or report it."
         }
     }
 }

@@ -23,6 +23,8 @@ const SHOWN: usize = 8;
 struct Fault<'a> {
     state: &'a AccountState,
     reason: Reason,
+    /// What it is, and what to do about it.
+    cause: (&'static str, &'static str),
     collectors: Vec<Collector>,
     /// The newest failure of them.
     failure: &'a Failure,
@@ -31,23 +33,53 @@ struct Fault<'a> {
     withdrawn: bool,
 }
 
-/// What fails, by account and reason. Lost credentials come first: nobody but a person can mend them.
+/// What fails, by cause and account: the causes that only a person can mend come first, and each is explained once.
 pub(super) fn faults(states: &[Arc<AccountState>], query: &Query, now: Timestamp) -> Markup {
     let all = states
         .iter()
-        .flat_map(|state| Reason::ALL.into_iter().filter_map(|reason| fault(state, reason, now)));
+        .flat_map(|state| Reason::ALL.into_iter().filter_map(move |reason| fault(state, reason, now)));
     let order = |a: &Fault<'_>, b: &Fault<'_>| -> Ordering {
-        (a.reason as usize).cmp(&(b.reason as usize)).then_with(|| a.state.spec.name.cmp(&b.state.spec.name))
+        let key = |fault: &Fault<'_>| (fault.reason as usize, fault.cause);
+        key(a).cmp(&key(b)).then_with(|| a.state.spec.name.cmp(&b.state.spec.name))
     };
-    let shown = window(all, order, query.page(List::Faults), SHOWN);
+    let shown = window(all.clone(), order, query.page(List::Faults), SHOWN);
+    let with_account = query.account.is_none();
     html! {
         @if shown.total > 0 {
             section aria-labelledby=(List::Faults.anchor()) {
                 h2 id=(List::Faults.anchor()) { "What fails" }
                 ul.faults {
-                    @for fault in &shown.items { li { (told(fault, query.account.is_none(), now)) } }
+                    @for group in shown.items.chunk_by(|a, b| a.cause == b.cause) {
+                        @if let Some(first) = group.first() {
+                            @let alike = all.clone().filter(|fault| fault.cause == first.cause).count();
+                            li { (cause(first, group, alike, with_account, now)) }
+                        }
+                    }
                 }
                 (pager(query, List::Faults, &shown, "faults"))
+            }
+        }
+    }
+}
+
+/// One cause, of which `alike` accounts suffer, with those of this page.
+fn cause(first: &Fault<'_>, group: &[Fault<'_>], alike: usize, with_account: bool, now: Timestamp) -> Markup {
+    let link = |fault: &Fault<'_>| {
+        let name = &fault.state.spec.name;
+        html! { a href=(Query::of_account(name).href()) { (words::name(name)) } ": " }
+    };
+    let (what, remedy) = first.cause;
+    html! {
+        @if alike == 1 {
+            h3 { @if with_account { (link(first)) } (what) }
+            p { (extent(first, now)) }
+            p { strong { "What to do: " } (remedy) }
+            (last_attempt(first, now))
+        } @else {
+            h3 { (what) ": " (words::length(alike, "account")) }
+            p { strong { "What to do: " } (remedy) }
+            ul.accounts {
+                @for fault in group { li { (link(fault)) (extent(fault, now)) (last_attempt(fault, now)) } }
             }
         }
     }
@@ -63,6 +95,7 @@ fn fault(state: &AccountState, reason: Reason, now: Timestamp) -> Option<Fault<'
     Some(Fault {
         state,
         reason,
+        cause: explained(state, reason, now),
         collectors: failing().collect(),
         failure,
         last_success: freshness().map(|fresh| fresh.last_success).min().flatten(),
@@ -71,41 +104,36 @@ fn fault(state: &AccountState, reason: Reason, now: Timestamp) -> Option<Fault<'
 }
 
 /// What a fault is and what to do about it. Where it is known how the refused credentials stand, that says more.
-fn explained(fault: &Fault<'_>, now: Timestamp) -> (&'static str, &'static str) {
-    let known = (fault.reason == Reason::Auth)
-        .then(|| credentials(fault.state, now).next())
+fn explained(state: &AccountState, reason: Reason, now: Timestamp) -> (&'static str, &'static str) {
+    let known = (reason == Reason::Auth)
+        .then(|| credentials(state, now).next())
         .flatten()
         .and_then(|own| advice::refusal(own.view.status));
-    known.unwrap_or((advice::fault(fault.reason), advice::remedy(fault.reason)))
+    known.unwrap_or((advice::fault(reason), advice::remedy(reason)))
 }
 
-fn told(fault: &Fault<'_>, with_account: bool, now: Timestamp) -> Markup {
-    let name = &fault.state.spec.name;
-    let (cause, remedy) = explained(fault, now);
+/// What of an account cannot be read, and what is shown in its place.
+fn extent(fault: &Fault<'_>, now: Timestamp) -> Markup {
     html! {
-        h3 {
-            @if with_account { a href=(Query::of_account(name).href()) { (words::name(name)) } ": " }
-            (cause)
-        }
-        p {
-            @if fault.collectors.len() == fault.state.spec.collectors.len() { "Nothing can be read. " }
-            @else {
-                "Cannot be read: "
-                @for (index, collector) in fault.collectors.iter().enumerate() {
-                    @if index > 0 { ", " }
-                    (advice::collector(*collector).to_lowercase())
-                }
-                ". "
+        @if fault.collectors.len() == fault.state.spec.collectors.len() { "Nothing can be read. " }
+        @else {
+            "Cannot be read: "
+            @for (index, collector) in fault.collectors.iter().enumerate() {
+                @if index > 0 { ", " }
+                (advice::collector(*collector).to_lowercase())
             }
-            @match (fault.last_success, fault.withdrawn) {
-                (Some(at), false) => { "Shown are the figures of " (words::moment(at, now)) "." }
-                (Some(at), true) => { "The last good answer, of " (words::moment(at, now)) ", is too old to be shown." }
-                (None, _) => { "There has been no good answer since the start." }
-            }
+            ". "
         }
-        p { strong { "What to do: " } (remedy) }
-        p.quiet { "Last attempt " (words::relative(fault.failure.at, now)) ": " code { (fault.failure.message) } }
+        @match (fault.last_success, fault.withdrawn) {
+            (Some(at), false) => { "Shown are the figures of " (words::moment(at, now)) "." }
+            (Some(at), true) => { "The last good answer, of " (words::moment(at, now)) ", is too old to be shown." }
+            (None, _) => { "There has been no good answer since the start." }
+        }
     }
+}
+
+fn last_attempt(fault: &Fault<'_>, now: Timestamp) -> Markup {
+    html! { p.quiet { "Last attempt " (words::relative(fault.failure.at, now)) ": " code { (fault.failure.message) } } }
 }
 
 /// Each collector's state in few words, for a card.

@@ -35,8 +35,11 @@ pub(super) fn view(
     html! {
         h1 { "Status of " (words::length(states.len(), "account")) }
         (summary.tiles(query, now))
-        (collectors::faults(states, query, now))
-        @if query.search.is_empty() { (super::credentials::section(all, query, now)) }
+        // Who searches wants to see what was found.
+        @if query.search.is_empty() {
+            (collectors::faults(states, query, now))
+            (super::credentials::section(all, query, now))
+        }
         (accounts(states, query, now))
     }
 }
