@@ -15,7 +15,7 @@ use std::time::Duration;
 use regex::Regex;
 use url::Url;
 
-use crate::model::{Collector, Expiry};
+use crate::model::{Collector, Expiry, Price};
 
 pub use alertmanager::{Alertmanager, BasicAuth};
 pub use faults::{ConfigFaults, Fault};
@@ -74,6 +74,8 @@ pub struct Account {
     pub credential: Expiry,
     /// Certificates to trust beside the system's, PEM.
     pub ca_file: Option<PathBuf>,
+    /// What its storage costs; turns on the estimates.
+    pub price: Option<Price>,
 }
 
 /// How often to ask, and how much at once.

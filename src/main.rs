@@ -75,7 +75,8 @@ async fn execute(cli: &Cli) -> Result<(), Ended> {
                 let path = &cli.options.telemetry_path;
                 print([format!("Demo: open http://localhost:{port}/ and http://localhost:{port}{path}\n")])?;
             }
-            serve(&cli.options, demo.config(), clock, listeners).await
+            let config = demo.config().map_err(|error| Ended::failed("cannot start the simulator", error))?;
+            serve(&cli.options, config, clock, listeners).await
         }
         Command::Check { live } => {
             let config = load(&cli.options)?;

@@ -4,6 +4,7 @@
 //! A family reads one [`Part`] of the state, so that whoever keeps what was made from it knows when it is out of date.
 //! A value that is not known gives no sample. To add a family, add an entry to the table of its group.
 
+mod cost;
 mod credentials;
 mod health;
 mod history;
@@ -81,6 +82,7 @@ pub fn families() -> &'static [&'static Family] {
         let groups = [
             usage::FAMILIES,
             history::FAMILIES,
+            cost::FAMILIES,
             credentials::FAMILIES,
             inventory::FAMILIES,
             health::FAMILIES,

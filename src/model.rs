@@ -3,6 +3,7 @@
 //! Sizes are whole bytes, instants are UTC, a value that is not known is `None`.
 
 mod collector;
+mod cost;
 mod credential;
 mod dropped;
 mod inventory;
@@ -10,6 +11,7 @@ mod month;
 mod usage;
 
 pub use collector::{Collector, PerCollector};
+pub use cost::Price;
 pub use credential::{CredentialKind, CredentialStatus, Expiry, Logins, credential_status};
 pub use dropped::{Answer, DropReason, Dropped};
 pub use inventory::{Permission, ServiceAccount};

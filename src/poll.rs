@@ -49,6 +49,7 @@ pub fn spec(account: &config::Account, config: &Config) -> AccountSpec {
         name: account.name.as_str().into(),
         account_id: account.account_id.as_str().into(),
         credential: account.credential,
+        price: account.price.clone(),
         collectors: Collector::ALL
             .into_iter()
             .filter(|collector| history || *collector != Collector::MonthlyUsage)

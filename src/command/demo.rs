@@ -6,18 +6,20 @@ use url::Url;
 
 use crate::clock::Clock;
 use crate::config::{Account, Config, History, Poll, SecretSource};
+use crate::model::Price;
 use crate::simulator::{Simulator, demo};
+
+/// Often enough to see usage move.
+const POLL: Duration = Duration::from_secs(5);
+
+/// For one terabyte and month; a figure to look at, not an offer.
+const PRICE: f64 = 7.99;
 
 /// A simulated vendor with the accounts of the demonstration.
 #[derive(Debug)]
 pub struct Demo {
     simulator: Simulator,
-    base_url: Url,
-    clock: Arc<dyn Clock>,
 }
-
-/// Often enough to see usage move.
-const POLL: Duration = Duration::from_secs(5);
 
 impl Demo {
     /// Starts the simulated vendor.
@@ -27,32 +29,35 @@ impl Demo {
     pub async fn start(clock: &Arc<dyn Clock>) -> io::Result<Self> {
         let simulator = Simulator::start(Arc::clone(clock)).await?;
         demo::world(&simulator);
-        let base_url = Url::parse(&simulator.base_url()).map_err(io::Error::other)?;
-        Ok(Self { simulator, base_url, clock: Arc::clone(clock) })
+        Ok(Self { simulator })
     }
 
-    /// The simulated vendor.
+    /// The simulated vendor. It must outlive whatever asks it.
     #[must_use]
-    pub const fn simulator(&self) -> &Simulator {
-        &self.simulator
+    pub fn into_simulator(self) -> Simulator {
+        self.simulator
     }
 
-    /// A configuration that watches all of its accounts.
-    #[must_use]
-    pub fn config(&self) -> Config {
-        let accounts = demo::accounts(self.clock.now()).into_iter().map(|account| Account {
+    /// A configuration that watches all accounts of the demonstration.
+    ///
+    /// # Errors
+    /// None in practice: the simulated vendor's address is a URL.
+    pub fn config(&self) -> io::Result<Config> {
+        let base_url: Url = self.simulator.base_url().parse().map_err(io::Error::other)?;
+        let accounts = demo::accounts(self.simulator.now()).into_iter().map(|account| Account {
             name: account.name.to_owned(),
-            base_url: self.base_url.clone(),
+            base_url: base_url.clone(),
             account_id: account.account_id.to_owned(),
             access_key: SecretSource::Inline(account.access_key),
             secret: SecretSource::Inline(account.secret),
             credential: account.credential,
             ca_file: None,
+            price: Some(Price { per_terabyte_month: PRICE, currency: "USD".to_owned() }),
         });
-        Config {
+        Ok(Config {
             poll: Poll { current_usage: POLL, inventory: POLL, credentials: POLL, ..Poll::default() },
             history: History { months: demo::MONTHS.unsigned_abs() },
             ..Config::of(accounts.collect())
-        }
+        })
     }
 }

@@ -16,7 +16,7 @@ use super::reader::{Section, Text};
 use super::tree::Table;
 use super::value::{self, Limits};
 use super::{Account, Secret, SecretSource};
-use crate::model::Expiry;
+use crate::model::{Expiry, Price};
 
 /// Where the vendor's Account API is (vendor guide).
 const BASE_URL: &str = "https://api.lyvecloud.seagate.com/v2";
@@ -33,7 +33,12 @@ pub(super) fn read(mut section: Section, directory: &Path, faults: &mut Faults) 
     let secret = secret(&mut section, "secret", "secret_file", directory, faults);
     let credential = credential(section.section("credential", faults), faults);
     let ca_file = section.text("ca_file", faults).and_then(|text| ca_file(text, directory, faults));
-    section.finish(&["price"], faults);
+    let price = section.has("price").then(|| price(section.section("price", faults), faults));
+    if price.is_none() {
+        // Asked for all the same, so that the section knows the key.
+        section.text("price", faults);
+    }
+    section.finish(&[], faults);
     Some(Account {
         name: name?,
         base_url: base_url?,
@@ -42,6 +47,7 @@ pub(super) fn read(mut section: Section, directory: &Path, faults: &mut Faults) 
         secret: secret?,
         credential,
         ca_file,
+        price: price.flatten(),
     })
 }
 
@@ -100,6 +106,7 @@ pub(super) fn from_variables(mut section: Section, faults: &mut Faults) -> Optio
         secret: secret?,
         credential,
         ca_file: None,
+        price: None,
     })
 }
 
@@ -122,6 +129,19 @@ fn base_url(section: &mut Section, faults: &mut Faults) -> Option<Url> {
         section.text("base_url", faults);
         value::base_url(BASE_URL).ok()
     }
+}
+
+fn price(mut section: Section, faults: &mut Faults) -> Option<Price> {
+    let per_terabyte_month = section.amount("per_terabyte_month", faults);
+    let currency = section.required_text("currency", faults).and_then(|text| {
+        if text.text.len() == 3 && text.text.bytes().all(|letter| letter.is_ascii_uppercase()) {
+            return Some(text.text);
+        }
+        faults.add(text.place, "must be the three capital letters of a currency: USD, EUR");
+        None
+    });
+    section.finish(&[], faults);
+    Some(Price { per_terabyte_month: per_terabyte_month?, currency: currency? })
 }
 
 fn without_control_characters(text: Text, faults: &mut Faults) -> Option<String> {

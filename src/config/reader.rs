@@ -142,6 +142,27 @@ impl Section {
         number
     }
 
+    /// An amount of money, at least 0; it is a fault that the key is not there.
+    pub(super) fn amount(&mut self, key: &'static str, faults: &mut Faults) -> Option<f64> {
+        let Some((place, value)) = self.take(key) else {
+            faults.add(self.place(key), "is missing");
+            return None;
+        };
+        #[allow(clippy::cast_precision_loss, reason = "no price has sixteen digits")]
+        let amount = match &value.kind {
+            ValueKind::I64(number) => *number as f64,
+            ValueKind::Float(number) => *number,
+            // A variable has no types: its text is the number.
+            ValueKind::String(text) if value.origin().is_some() => text.trim().parse().unwrap_or(f64::NAN),
+            _ => f64::NAN,
+        };
+        if amount.is_finite() && amount >= 0.0 {
+            return Some(amount);
+        }
+        faults.add(place, "must be a number that is not negative, such as 7.99");
+        None
+    }
+
     /// A list of texts, each with its place.
     pub(super) fn texts(&mut self, key: &'static str, faults: &mut Faults) -> Option<Vec<Text>> {
         let (path, items) = self.items(key, "texts", faults)?;

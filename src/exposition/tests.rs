@@ -155,6 +155,7 @@ fn only_what_changed_is_made_again() {
     let reads = |part| families().iter().filter(|family| family.part == part).count();
     let usage = reads(crate::store::Part::CurrentUsage);
     let health = reads(crate::store::Part::Health);
+    let cost = reads(crate::store::Part::Cost);
 
     let mut page = Page::new();
     assert_eq!(page.refresh(&store.snapshot(), now).walks, 3 * families().len());
@@ -162,7 +163,7 @@ fn only_what_changed_is_made_again() {
 
     // Account a is in a run with b where texts are short; where b's is long, each has a run of its own.
     poll("a", 1);
-    assert_eq!(page.refresh(&store.snapshot(), now).walks, 3 * (usage - 1) + 1 + 3 * health);
+    assert_eq!(page.refresh(&store.snapshot(), now).walks, 3 * (usage - 1) + 1 + 3 * (cost + health));
     store.account("c").unwrap().update(|state| {
         state.count_request(Endpoint::Login, Ok(200));
     });

@@ -101,7 +101,7 @@ pub(super) const FAMILIES: &[Family] = &[
     },
     Family {
         name: "lyvecloud_series_dropped_total",
-        help: "How many things that the vendor listed got no series, by reason, counted at each poll.",
+        help: "How many series were not made of what the vendor listed, by reason, counted at each poll.",
         kind: Kind::Counter,
         labels: &["account", "reason"],
         part: Part::Health,

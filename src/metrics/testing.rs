@@ -20,6 +20,7 @@ pub(crate) fn spec(name: &str) -> AccountSpec {
     AccountSpec {
         name: name.into(),
         account_id: format!("id-of-{name}").into(),
+        price: None,
         credential: Expiry::Unknown,
         collectors: Collector::ALL.to_vec(),
         data_max_age: Duration::from_secs(86_400),

@@ -9,7 +9,7 @@ use crate::api::{ApiError, Endpoint, LoginResult, Reason};
 use crate::clock;
 use crate::model::{
     Answer, Collector, CurrentUsage, Data, Dropped, Expiry, Logins, MonthlyUsage, PerCollector, Permission,
-    ServiceAccount, Session,
+    Price, ServiceAccount, Session,
 };
 
 /// What the configuration says of an account, as far as it shows.
@@ -22,6 +22,8 @@ pub struct AccountSpec {
     pub account_id: Arc<str>,
     /// When its own pair of credentials ends.
     pub credential: Expiry,
+    /// What its storage costs, where the operator told.
+    pub price: Option<Price>,
     /// What is polled of it.
     pub collectors: Vec<Collector>,
     /// After this long without a success a collector's answer is withdrawn.
@@ -38,6 +40,8 @@ pub enum Part {
     MonthlyUsage,
     /// Whatever tells how credentials stand: configuration, logins, session, service accounts.
     Credentials,
+    /// What costs are estimated from: configuration, and both kinds of usage.
+    Cost,
     /// The answer of [`Collector::Permissions`].
     Permissions,
     /// How the polls went, requests, and counts.
@@ -45,7 +49,7 @@ pub enum Part {
 }
 
 impl Part {
-    const COUNT: usize = 5;
+    const COUNT: usize = 6;
 }
 
 /// A whole good answer.
@@ -193,11 +197,13 @@ impl AccountState {
             Data::CurrentUsage(data) => {
                 self.current_usage = Some(Good { at, data: Arc::new(data) });
                 self.touch(Part::CurrentUsage);
+                self.touch(Part::Cost);
                 Collector::CurrentUsage
             }
             Data::MonthlyUsage(data) => {
                 self.monthly_usage = Some(Good { at, data: Arc::new(data) });
                 self.touch(Part::MonthlyUsage);
+                self.touch(Part::Cost);
                 Collector::MonthlyUsage
             }
             Data::Credentials(data) => {

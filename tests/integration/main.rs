@@ -1,6 +1,6 @@
 //! The exporter whole, against the simulated vendor over real HTTP, and together with the real programs that read it.
 
-#![allow(missing_docs, reason = "tests say in their names what they are about")]
+#![allow(missing_docs, unreachable_pub, reason = "tests say in their names what they are about")]
 #![allow(
     clippy::expect_used,
     clippy::panic,
@@ -8,9 +8,19 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod alerting;
+mod binary;
 mod browser;
 mod chromium;
 mod client;
+mod dashboards;
 mod failures;
+mod golden;
+mod programs;
+mod prometheus;
+mod readme;
+mod rules;
 mod samples;
+mod scrape;
 mod stage;
+mod webhook;

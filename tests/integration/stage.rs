@@ -66,6 +66,7 @@ impl Stage {
             secret: SecretSource::Inline(Secret::new(secret)),
             credential: Expiry::Unknown,
             ca_file: None,
+            price: None,
         }
     }
 

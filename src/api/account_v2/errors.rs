@@ -14,8 +14,11 @@ use crate::api::transport::FailureReply;
 use crate::api::{ApiError, Endpoint, Reason};
 use crate::clock;
 
-/// Codes longer than this are not shown.
-const MAX_CODE: usize = 64;
+/// Codes of letters that are longer than this are not shown.
+const MAX_CODE: usize = 40;
+
+/// Codes of digits that are longer than this are not shown.
+const MAX_NUMBER: usize = 6;
 
 record!(ErrorBody { code = "code", message = "message" });
 
@@ -99,14 +102,17 @@ pub(super) fn judge(endpoint: Endpoint, reply: &FailureReply, now: Timestamp) ->
     }
 }
 
-/// The code, where it is short and plain enough to be shown.
+/// The code, where it looks like one: a word or a few of letters, or a short number. Anything else could be something that
+/// a faulty answer repeats of our request.
 fn plain_word(code: &Scalar) -> Option<Box<str>> {
     let code = match code {
         Scalar::Integer(number) => number.to_string(),
         code => code.as_text()?.trim().to_owned(),
     };
-    let plain = |letter: char| letter.is_ascii_alphanumeric() || " _-".contains(letter);
-    (!code.is_empty() && code.len() <= MAX_CODE && code.chars().all(plain)).then(|| code.into())
+    let word =
+        code.len() <= MAX_CODE && code.chars().all(|letter| letter.is_ascii_alphabetic() || letter == ' ');
+    let number = code.len() <= MAX_NUMBER && code.chars().all(|digit| digit.is_ascii_digit());
+    (!code.is_empty() && (word || number)).then(|| code.into())
 }
 
 /// `Retry-After`, in seconds or as a date. The vendor does not document it; a gateway in front may send it.

@@ -33,6 +33,7 @@ impl Setup {
             secret: SecretSource::File(directory.path().join("secret")),
             credential: Expiry::Unknown,
             ca_file: None,
+            price: None,
         };
         let clock = Manual::new("2026-11-24T12:00:00Z".parse().unwrap());
         let notes = Arc::new(Notes::default());

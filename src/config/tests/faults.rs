@@ -34,8 +34,9 @@ Pol: {}
         "accounts[2].account_id: is missing",
         "accounts[2].access_key_file: names a file that is empty: write the value into it",
         "accounts[2].secret: must be a text, and is true or false: put it in quotes",
+        "accounts[2].price.per_terabyte_month: is missing",
+        "accounts[2].price.currency: is missing",
         "accounts[2].acount_id: is not a known key; did you mean `account_id`?",
-        "accounts[2].price: is not supported by this version: remove it",
         "poll.current_usage: has no unit: write 30s, 15m, 6h or 90d",
         "poll.monthly_usage: must be from 1s to 90d",
         "poll.verify_login: must be from 1s to 90d",
@@ -88,6 +89,14 @@ fn each_kind_of_fault_has_its_place_and_its_words() {
             "accounts[0].secret_file: names a file that cannot be read (is a directory): check its path and its rights",
         ),
         (
+            with("price: {per_terabyte_month: -1, currency: USD}"),
+            "accounts[0].price.per_terabyte_month: must be a number that is not negative, such as 7.99",
+        ),
+        (
+            with("price: {per_terabyte_month: 7.99, currency: dollars}"),
+            "accounts[0].price.currency: must be the three capital letters of a currency: USD, EUR",
+        ),
+        (
             with("credential: {expires: never, generated: 2026-10-01}"),
             "accounts[0].credential: holds expires as well as generated or valid_for: keep expires, or the other two",
         ),
@@ -117,7 +126,7 @@ fn each_kind_of_fault_has_its_place_and_its_words() {
         (
             with("region: us"),
             "accounts[0].region: is not a known key; known here: name, api, base_url, account_id, access_key, \
-             access_key_file, secret, secret_file, credential, ca_file",
+             access_key_file, secret, secret_file, credential, ca_file, price",
         ),
         (with("Base-URL: x"), "accounts[0].Base-URL: is not a known key; did you mean `base_url`?"),
         (top("poll: {timeout: soon}"), "poll.timeout: is not a duration: write 30s, 15m, 1h30m or 90d"),

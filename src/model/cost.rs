@@ -1,0 +1,35 @@
+/// What the vendor asks for storage, as the operator knows it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Price {
+    /// For one terabyte (10^12 bytes), stored over a whole month.
+    pub per_terabyte_month: f64,
+    /// Its currency, three letters (ISO 4217).
+    pub currency: String,
+}
+
+/// Bytes in a terabyte, as the vendor bills.
+const TERABYTE: f64 = 1e12;
+
+impl Price {
+    /// What a month costs over which `average_bytes` are stored on average, rounded to hundredths. An estimate: the vendor
+    /// may bill a minimum, taxes, or other services.
+    #[must_use]
+    #[allow(clippy::cast_precision_loss, reason = "above 9 petabytes the last bytes are worth nothing")]
+    pub fn estimate(&self, average_bytes: u64) -> f64 {
+        let exact = self.per_terabyte_month * (average_bytes as f64 / TERABYTE);
+        (exact * 100.0).round() / 100.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_estimate_is_in_proportion_to_what_is_stored() {
+        let price = Price { per_terabyte_month: 7.99, currency: "USD".to_owned() };
+        assert_eq!(price.estimate(0).to_bits(), 0.0_f64.to_bits());
+        assert_eq!(price.estimate(1_000_000_000_000).to_string(), "7.99");
+        assert_eq!(price.estimate(89_114_668_290_323).to_string(), "712.03");
+    }
+}

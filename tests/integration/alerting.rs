@@ -1,0 +1,189 @@
+//! From what the vendor shows to a message that a person reads, with the real programs in between.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use lyve_cloud_exporter::clock::{Clock as _, Manual, System, after};
+use lyve_cloud_exporter::config::{Alertmanager, Config};
+use lyve_cloud_exporter::model::{Collector, Expiry};
+use lyve_cloud_exporter::simulator::{ServiceAccount, Simulator};
+use serde_json::Value;
+
+use crate::programs::{Program, eventually, repository};
+use crate::prometheus::scraping;
+use crate::samples::Samples;
+use crate::stage::{Exporter, Stage, minutes};
+use crate::webhook::Webhook;
+
+const SOON: &str = "LyveCloudCredentialExpiresSoon";
+const EXPIRED: &str = "LyveCloudCredentialExpired";
+const DAY: Duration = Duration::from_secs(86_400);
+
+/// The shipped configuration, with one receiver for all and without its patience.
+fn shipped_alertmanager(webhook: &Webhook) -> String {
+    let shipped = std::fs::read_to_string(repository("deploy/alertmanager/alertmanager.yml")).unwrap();
+    let (routing, _) = shipped.split_once("\nreceivers:").expect("receivers");
+    let routing =
+        regex::Regex::new(r"(group_wait|group_interval): \w+").unwrap().replace_all(routing, "$1: 1s");
+    let template = repository("deploy/alertmanager/lyve-cloud.tmpl");
+    let routing = routing.replace("lyve-cloud.tmpl", template.to_str().unwrap());
+    let hook = format!("webhook_configs: [{{url: 'http://{}/', send_resolved: true}}]", webhook.address);
+    let receivers: String = ["lyve-cloud-page", "lyve-cloud-mail", "lyve-cloud-note"]
+        .map(|name| format!("  - name: {name}\n    {hook}\n"))
+        .concat();
+    format!("{routing}\nreceivers:\n  - name: everything-else\n{receivers}")
+}
+
+/// A vendor whose service account `veeam` ends in five days, and an exporter of it.
+///
+/// The real programs follow the system's clock, so this one starts three minutes behind it: what is moved forwards stays
+/// in their past.
+async fn ending_soon(alertmanager: Option<&Program>) -> (Stage, Exporter, jiff::Timestamp) {
+    let now = System.now();
+    let clock = Manual::new(now.saturating_sub(jiff::SignedDuration::from_mins(3)).unwrap());
+    let simulator = Simulator::start(Arc::new(clock.clone())).await.unwrap();
+    let end = after(now, 5 * DAY + minutes(60));
+    simulator
+        .account("acme")
+        .bucket("backups", 1.0)
+        .service_account(ServiceAccount::new("sa-1", "veeam").expires(end));
+    let stage = Stage { clock, simulator };
+    let mut account = stage.account("acme");
+    account.credential = Expiry::Never;
+    let mut config = Config::of(vec![account]);
+    config.poll.inventory = minutes(1);
+    config.alertmanager = alertmanager.map(|program| Alertmanager {
+        urls: vec![format!("http://{}", program.address).parse().unwrap()],
+        basic_auth: None,
+        ca_file: None,
+        external_url: None,
+    });
+    let exporter = stage.polled_exporter(config).await;
+    (stage, exporter, end)
+}
+
+/// The alerts that an Alertmanager holds as active and not silenced by another.
+async fn active(alertmanager: &Program, name: &str) -> Vec<Value> {
+    let path = format!("/api/v2/alerts?active=true&inhibited=false&filter=alertname%3D{name}");
+    alertmanager.get(&path).await.json().as_array().expect("a list").clone()
+}
+
+fn says_all(alert: &Value, end: jiff::Timestamp) {
+    let labels = &alert["labels"];
+    assert_eq!(labels["account"], "acme");
+    assert_eq!(labels["kind"], "service_account");
+    assert_eq!((&labels["credential_id"], &labels["credential"]), (&"sa-1".into(), &"veeam".into()));
+    let description = alert["annotations"]["description"].as_str().unwrap();
+    let date = end.to_string();
+    for told in ["acme", "veeam", &date[..10], "5d"] {
+        let told_in_words = told == "5d" && description.contains("5 days");
+        assert!(description.contains(told) || told_in_words, "{told} in: {description}");
+    }
+    assert!(
+        alert["annotations"]["runbook_url"].as_str().unwrap().ends_with(&format!("#{}", SOON.to_lowercase()))
+    );
+}
+
+#[tokio::test]
+async fn a_service_account_that_ends_in_five_days_reaches_a_person_through_the_rules() {
+    let webhook = Webhook::start().await;
+    let alertmanager = Program::alertmanager(&shipped_alertmanager(&webhook)).await;
+    let (stage, exporter, end) = ending_soon(None).await;
+    let rules = repository("deploy/prometheus/rules.yml");
+    let more = format!(
+        "rule_files: ['{}']\nalerting: {{alertmanagers: [{{static_configs: [{{targets: ['{}']}}]}}]}}\n",
+        rules.display(),
+        alertmanager.address
+    );
+    let _prometheus = Program::prometheus(&scraping(&exporter, &more)).await;
+    let acme = stage.simulator.account("acme");
+
+    let notified =
+        eventually("a person is warned", async || webhook.notified("firing", SOON, "critical").pop()).await;
+    says_all(&notified, end);
+    assert_eq!(active(&alertmanager, SOON).await.len(), 1, "the critical step silences the warning");
+
+    acme.set_service_account_expiry("sa-1", after(end, 400 * DAY));
+    exporter.next_poll("acme", Collector::ServiceAccounts, minutes(1)).await;
+    eventually("the cure is told", async || webhook.notified("resolved", SOON, "critical").pop()).await;
+
+    webhook.forget();
+    acme.set_service_account_expiry("sa-1", stage.clock.now());
+    exporter.next_poll("acme", Collector::ServiceAccounts, minutes(1)).await;
+    let expired =
+        eventually("the end is told", async || webhook.notified("firing", EXPIRED, "critical").pop()).await;
+    assert_eq!(expired["labels"]["credential"], "veeam");
+    let path = format!("/api/v2/alerts?active=true&filter=alertname%3D{SOON}");
+    let still = alertmanager.get(&path).await.json();
+    assert_eq!(still.as_array().unwrap().len(), 2, "both steps fire on past the end: {still}");
+    assert_eq!(
+        webhook.notified("resolved", SOON, "critical"),
+        [Value::Null; 0],
+        "and nothing is called cured"
+    );
+}
+
+#[tokio::test]
+async fn the_same_reaches_a_person_without_any_prometheus() {
+    let webhook = Webhook::start().await;
+    let alertmanager = Program::alertmanager(&shipped_alertmanager(&webhook)).await;
+    let (stage, exporter, end) = ending_soon(Some(&alertmanager)).await;
+    let acme = stage.simulator.account("acme");
+    // The first round may have come before the first poll.
+    exporter.next_poll("acme", Collector::ServiceAccounts, minutes(1)).await;
+    let notified =
+        eventually("a person is warned", async || webhook.notified("firing", SOON, "critical").pop()).await;
+    says_all(&notified, end);
+    assert!(notified["generatorURL"].as_str().unwrap().starts_with("http://"), "the status page");
+    assert_eq!(active(&alertmanager, SOON).await.len(), 1);
+    assert_eq!(active(&alertmanager, "LyveCloudCredentialExpiryUnknown").await, [Value::Null; 0]);
+
+    webhook.forget();
+    acme.set_service_account_expiry("sa-1", stage.clock.now());
+    exporter.next_poll("acme", Collector::ServiceAccounts, minutes(1)).await;
+    stage.clock.advance(minutes(1));
+    eventually("the end is told", async || webhook.notified("firing", EXPIRED, "critical").pop()).await;
+    assert_eq!(webhook.notified("resolved", SOON, "critical"), [Value::Null; 0]);
+
+    let delivered = [("result", "delivered")];
+    let counted = async || {
+        let samples: Samples = exporter.scrape().await;
+        samples.value("lyvecloud_exporter_notifications_total", &delivered).filter(|count| *count >= 2.0)
+    };
+    eventually("the posts are counted", counted).await;
+}
+
+#[tokio::test]
+async fn a_cure_is_told_without_any_prometheus() {
+    let webhook = Webhook::start().await;
+    let alertmanager = Program::alertmanager(&shipped_alertmanager(&webhook)).await;
+    let (stage, exporter, end) = ending_soon(Some(&alertmanager)).await;
+    exporter.next_poll("acme", Collector::ServiceAccounts, minutes(1)).await;
+    eventually("a person is warned", async || webhook.notified("firing", SOON, "critical").pop()).await;
+    stage.simulator.account("acme").set_service_account_expiry("sa-1", after(end, 400 * DAY));
+    exporter.next_poll("acme", Collector::ServiceAccounts, minutes(1)).await;
+    stage.clock.advance(minutes(1));
+    eventually("the cure is told", async || webhook.notified("resolved", SOON, "critical").pop()).await;
+}
+
+#[tokio::test]
+async fn an_alertmanager_that_is_away_is_counted_and_holds_up_nothing() {
+    let away = crate::programs::free_port();
+    let stage = Stage::new().await;
+    let (_, mut config) = stage.acme();
+    config.accounts[0].credential = Expiry::At(stage.clock.now());
+    config.alertmanager = Some(Alertmanager {
+        urls: vec![format!("http://{away}").parse().unwrap()],
+        basic_auth: None,
+        ca_file: None,
+        external_url: None,
+    });
+    let exporter = stage.polled_exporter(config).await;
+    let failed = [("result", "failed")];
+    let counted = async || {
+        let samples = exporter.scrape().await;
+        samples.value("lyvecloud_exporter_notifications_total", &failed).filter(|count| *count >= 1.0)
+    };
+    eventually("the failure is counted", counted).await;
+    exporter.next_poll("acme", Collector::CurrentUsage, minutes(15)).await;
+}

@@ -1,0 +1,103 @@
+//! Rules for the queries: they draw only what is exported, in ways that mean something, and never too much.
+
+use super::exported::{Kind, metric};
+use super::for_each_panel;
+use super::model::{self, selectors};
+
+#[test]
+fn queries_draw_only_what_is_exported() {
+    for_each_panel(|_, panel, faults| {
+        for expression in panel.expressions() {
+            let selectors = selectors(&expression);
+            if selectors.is_empty() {
+                faults.push(format!("no selector in {expression}"));
+            }
+            if model::bare_names(&expression) > 0 {
+                faults.push(format!("a name without its labels in {expression}"));
+            }
+            for selector in selectors {
+                let Some((_, labels)) = metric(&selector.name) else {
+                    faults.push(format!("{} is not exported", selector.name));
+                    continue;
+                };
+                for wanted in ["job=~\"$job\"", "instance=~\"$instance\""] {
+                    if !selector.matchers.contains(wanted) {
+                        faults.push(format!("{} is not held to {wanted}", selector.name));
+                    }
+                }
+                if labels.contains(&"account") && !selector.matchers.contains("\"$account\"") {
+                    faults.push(format!("{} is not held to $account", selector.name));
+                }
+                for label in selector.labels() {
+                    if !["job", "instance"].contains(&label) && !labels.contains(&label) {
+                        faults.push(format!("{} has no label {label}", selector.name));
+                    }
+                }
+            }
+        }
+    });
+}
+
+#[test]
+fn rates_are_taken_of_counters_and_of_nothing_else() {
+    const OVER_TIME: [&str; 8] =
+        ["rate", "irate", "increase", "delta", "idelta", "deriv", "resets", "predict_linear"];
+    for_each_panel(|_, panel, faults| {
+        for expression in panel.expressions() {
+            for selector in selectors(&expression) {
+                let Some((kind, _)) = metric(&selector.name) else {
+                    continue;
+                };
+                let name = &selector.name;
+                let function = selector.function.as_str();
+                let counts = kind != Kind::Gauge;
+                if counts && !["rate", "increase"].contains(&function) {
+                    faults.push(format!("{name} counts up for ever: its value alone tells nothing"));
+                }
+                if !counts && OVER_TIME.contains(&function) {
+                    faults.push(format!("{function}({name}), which may fall"));
+                }
+                let window = match function {
+                    "rate" => "[$__rate_interval]",
+                    "increase" => "[$__range]",
+                    _ => continue,
+                };
+                if selector.window != window {
+                    faults.push(format!("{function}({name}{}), not {window}", selector.window));
+                }
+                if name.ends_with("_seconds_bucket") && !expression.contains("histogram_quantile(") {
+                    faults.push(format!("{name} outside histogram_quantile"));
+                }
+            }
+        }
+    });
+}
+
+#[test]
+fn a_panel_has_a_bounded_number_of_series() {
+    // What may be there a thousand times or more: with one of these in its result, a query is cut to a ranking.
+    const MANY: [&str; 7] = [
+        "account",
+        "bucket",
+        "sub_account_id",
+        "credential_id",
+        "service_account_id",
+        "permission_id",
+        "credential",
+    ];
+    for_each_panel(|dashboard, panel, faults| {
+        let one_account = dashboard.uid() == "lyvecloud-account";
+        for expression in panel.expressions() {
+            let grouped = model::outer_grouping(&expression);
+            let many: Vec<&str> = MANY
+                .into_iter()
+                .filter(|label| grouped.contains(label))
+                .filter(|label| !(one_account && *label == "account"))
+                .collect();
+            let cut = expression.contains("topk(") || expression.contains("bottomk(");
+            if !many.is_empty() && !cut {
+                faults.push(format!("a series for each {many:?}: {expression}"));
+            }
+        }
+    });
+}

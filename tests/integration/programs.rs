@@ -1,0 +1,125 @@
+//! The real programs that read the exporter, each in a directory of its own, on ports of the system's choice.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use tempfile::TempDir;
+use tokio::process::{Child, Command};
+
+use crate::client::{Answer, get};
+
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A file of the repository.
+pub fn repository(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+/// A port that was free a moment ago.
+pub fn free_port() -> SocketAddr {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    listener.local_addr().expect("an address")
+}
+
+/// Tries again until `attempt` gives something, for a minute at most.
+pub async fn eventually<T>(what: &str, mut attempt: impl AsyncFnMut() -> Option<T>) -> T {
+    let tried = async {
+        loop {
+            if let Some(found) = attempt().await {
+                return found;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, tried).await.unwrap_or_else(|_| panic!("waited in vain until {what}"))
+}
+
+/// A running Prometheus or Alertmanager; killed when it is dropped.
+pub struct Program {
+    child: Child,
+    pub address: SocketAddr,
+    directory: TempDir,
+}
+
+impl Program {
+    /// Prometheus with this configuration.
+    pub async fn prometheus(config: &str) -> Self {
+        Self::start("prometheus", "/-/ready", config, |address, directory| {
+            vec![
+                format!("--config.file={}", directory.join("config.yml").display()),
+                format!("--storage.tsdb.path={}", directory.join("data").display()),
+                format!("--web.listen-address={address}"),
+            ]
+        })
+        .await
+    }
+
+    /// Alertmanager with this configuration.
+    pub async fn alertmanager(config: &str) -> Self {
+        Self::start("prometheus-alertmanager", "/-/ready", config, |address, directory| {
+            vec![
+                format!("--config.file={}", directory.join("config.yml").display()),
+                format!("--storage.path={}", directory.join("data").display()),
+                format!("--web.listen-address={address}"),
+                "--cluster.listen-address=".to_owned(),
+            ]
+        })
+        .await
+    }
+
+    async fn start(
+        program: &str,
+        ready: &str,
+        config: &str,
+        arguments: impl Fn(SocketAddr, &Path) -> Vec<String>,
+    ) -> Self {
+        let directory = tempfile::tempdir().expect("a directory");
+        std::fs::write(directory.path().join("config.yml"), config).expect("a configuration");
+        let log = std::fs::File::create(directory.path().join("log")).expect("a log");
+        let address = free_port();
+        let child = Command::new(program)
+            .args(arguments(address, directory.path()))
+            .current_dir(directory.path())
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().expect("a log"))
+            .stderr(log)
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap_or_else(|error| panic!("cannot run {program}: {error}; ./tests/run installs it"));
+        let mut started = Self { child, address, directory };
+        eventually(&format!("{program} is ready"), async || {
+            if let Ok(Some(status)) = started.child.try_wait() {
+                panic!("{program} ended ({status}):\n{}", started.log());
+            }
+            let up = tokio::net::TcpStream::connect(address).await.is_ok();
+            (up && get(address, ready).await.status == 200).then_some(())
+        })
+        .await;
+        started
+    }
+
+    /// What it has logged.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.directory.path().join("log")).expect("a log of text")
+    }
+
+    pub async fn get(&self, path: &str) -> Answer {
+        get(self.address, path).await
+    }
+
+    /// The result of a PromQL query, or of what else is below `/api/v1/`.
+    pub async fn query(&self, query: &str) -> serde_json::Value {
+        let query: String = url::form_urlencoded::byte_serialize(query.as_bytes()).collect();
+        let answer = self.get(&format!("/api/v1/query?query={query}")).await.json();
+        assert_eq!(answer["status"], "success", "{query}: {answer}");
+        answer["data"]["result"].clone()
+    }
+
+    /// The value of a query that has one; `None` where it has none.
+    pub async fn value(&self, query: &str) -> Option<f64> {
+        let result = self.query(query).await;
+        result[0]["value"][1].as_str().and_then(|value| value.parse().ok())
+    }
+}

@@ -1,0 +1,352 @@
+//! The shipped rules and the shipped Alertmanager configuration, read and run by the real programs.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use lyve_cloud_exporter::metrics;
+use regex::Regex;
+use serde_json::{Value, json};
+
+use crate::programs::{Program, eventually, repository};
+
+const RULES: &str = "deploy/prometheus/rules.yml";
+const ALERTMANAGER: &str = "deploy/alertmanager/alertmanager.yml";
+const TEMPLATE: &str = "deploy/alertmanager/lyve-cloud.tmpl";
+const RUNBOOK: &str = "https://github.com/lyve-cloud-exporter/lyve-cloud-exporter#";
+
+/// The output of a program that has to succeed.
+fn run(program: &str, arguments: &[&str]) -> String {
+    let output = Command::new(program)
+        .args(arguments)
+        .current_dir(repository(""))
+        .stdin(Stdio::null())
+        .output()
+        .unwrap_or_else(|error| panic!("cannot run {program}: {error}; ./tests/run installs it"));
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    let complaints = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{program} {arguments:?}: {}\n{said}\n{complaints}", output.status);
+    said
+}
+
+fn read(path: &str) -> String {
+    fs::read_to_string(repository(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+fn yaml(path: &Path) -> Value {
+    let file = config::File::from(path).format(config::FileFormat::Yaml);
+    let read = config::Config::builder().add_source(file).build();
+    read.and_then(config::Config::try_deserialize)
+        .unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+fn list(value: &Value) -> impl Iterator<Item = &Value> {
+    value.as_array().into_iter().flatten()
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().unwrap_or_else(|| panic!("no text: {value}"))
+}
+
+/// Every rule that alerts.
+fn alerts() -> Vec<Value> {
+    let rules = yaml(&repository(RULES));
+    let rules = list(&rules["groups"]).flat_map(|group| list(&group["rules"]));
+    let alerts: Vec<_> = rules.filter(|rule| rule.get("alert").is_some()).cloned().collect();
+    assert!(!alerts.is_empty());
+    alerts
+}
+
+fn names() -> BTreeSet<String> {
+    alerts().iter().map(|alert| text(&alert["alert"]).to_owned()).collect()
+}
+
+fn rule_tests() -> Vec<String> {
+    let directory = fs::read_dir(repository("deploy/prometheus/tests")).unwrap();
+    let paths = directory.map(|entry| entry.unwrap().path().to_str().unwrap().to_owned());
+    let mut tests: Vec<_> = paths.filter(|path| path.ends_with(".yml")).collect();
+    tests.sort();
+    assert!(!tests.is_empty());
+    tests
+}
+
+#[test]
+fn prometheus_takes_the_configuration_and_its_rules() {
+    run("promtool", &["check", "config", "deploy/prometheus/prometheus.yml"]);
+    run("promtool", &["check", "rules", RULES]);
+}
+
+#[test]
+fn the_rules_pass_their_tests() {
+    for test in rule_tests() {
+        run("promtool", &["test", "rules", &test]);
+    }
+}
+
+#[test]
+fn each_alert_has_a_case_that_fires_and_one_that_does_not() {
+    let (mut fires, mut quiet) = (BTreeSet::new(), BTreeSet::new());
+    for path in rule_tests() {
+        for test in list(&yaml(Path::new(&path))["tests"]) {
+            for case in list(&test["alert_rule_test"]) {
+                let set = if list(&case["exp_alerts"]).next().is_some() { &mut fires } else { &mut quiet };
+                set.insert(text(&case["alertname"]).to_owned());
+            }
+        }
+    }
+    assert_eq!(fires, names());
+    assert_eq!(quiet, names());
+}
+
+#[test]
+fn each_alert_says_what_it_is_and_where_to_read_on() {
+    for alert in alerts() {
+        let name = text(&alert["alert"]);
+        assert!(name.starts_with("LyveCloud"), "{name}");
+        let labels = alert["labels"].as_object().unwrap();
+        assert_eq!(labels.keys().collect::<Vec<_>>(), ["severity"], "{name}");
+        assert!(["critical", "warning", "info"].contains(&text(&labels["severity"])), "{name}");
+        let annotations = &alert["annotations"];
+        assert!(!text(&annotations["summary"]).contains('\n'), "{name}");
+        assert!(text(&annotations["description"]).contains(" First: "), "{name}");
+        assert_eq!(annotations["runbook_url"], format!("{RUNBOOK}{}", name.to_lowercase()));
+    }
+}
+
+#[test]
+fn each_alert_has_its_section_in_the_readme_and_no_section_is_without_an_alert() {
+    let readme = read("README.md");
+    let headings = readme.lines().filter_map(|line| line.strip_prefix("### "));
+    let headings: Vec<_> = headings.filter(|heading| heading.starts_with("LyveCloud")).collect();
+    let unique: BTreeSet<_> = headings.iter().map(|heading| (*heading).to_owned()).collect();
+    assert_eq!(unique, names());
+    assert_eq!(unique.len(), headings.len(), "a heading twice has two anchors");
+}
+
+#[test]
+fn the_rules_ask_only_for_metrics_and_labels_that_there_are() {
+    let known: BTreeMap<_, _> =
+        metrics::catalogue().into_iter().map(|family| (family.name, family.labels)).collect();
+    let rules = read(RULES);
+    let selector = Regex::new(r"\b(?:\w+:)?(lyvecloud_\w+)(:\w+)?(?:\{([^}]*)\})?").unwrap();
+    let label = Regex::new(r#"(\w+)(?:=~|!~|!=|=)["%]"#).unwrap();
+    let mut asked = 0;
+    for found in selector.captures_iter(&rules).filter(|found| found.get(2).is_none()) {
+        let name = &found[1];
+        let labels = known.get(name).unwrap_or_else(|| panic!("{name} is not exported"));
+        let matchers = found.get(3).map_or("", |matchers| matchers.as_str());
+        for label in label.captures_iter(matchers) {
+            let label = &label[1];
+            let there = labels.contains(&label) || ["job", "instance"].contains(&label);
+            assert!(there, "{name} has no label {label}");
+        }
+        asked += 1;
+    }
+    assert!(asked > 10, "the pattern finds the metrics");
+}
+
+#[test]
+fn alertmanager_takes_its_configuration() {
+    let said = run("amtool", &["check-config", ALERTMANAGER]);
+    assert!(said.contains("5 inhibit rules") && said.contains("1 templates"), "{said}");
+}
+
+#[test]
+fn each_alert_reaches_the_receiver_of_its_severity_and_others_do_not() {
+    let route = |labels: &[String], receiver: &str| {
+        let verify = format!("--verify.receivers={receiver}");
+        let file = format!("--config.file={ALERTMANAGER}");
+        let mut arguments = vec!["config", "routes", "test", &file, &verify];
+        arguments.extend(labels.iter().map(String::as_str));
+        run("amtool", &arguments);
+    };
+    for alert in alerts() {
+        let severity = text(&alert["labels"]["severity"]);
+        let receiver = match severity {
+            "critical" => "lyve-cloud-page",
+            "warning" => "lyve-cloud-mail",
+            _ => "lyve-cloud-note",
+        };
+        let name = format!("alertname={}", text(&alert["alert"]));
+        route(&[name, format!("severity={severity}"), "account=production".to_owned()], receiver);
+    }
+    route(&["alertname=LyveCloudSomethingOfYourOwn".to_owned()], "lyve-cloud-mail");
+    route(&["alertname=NodeDown".to_owned(), "severity=critical".to_owned()], "everything-else");
+}
+
+#[test]
+fn messages_are_repeated_before_alertmanager_forgets_that_it_sent_them() {
+    let hours = Regex::new(r"repeat_interval: (\d+)h\b").unwrap();
+    let configuration = read(ALERTMANAGER);
+    let repeats: Vec<u32> =
+        hours.captures_iter(&configuration).map(|found| found[1].parse().unwrap()).collect();
+    assert_eq!(repeats.len(), configuration.matches("repeat_interval: ").count());
+    assert!(!repeats.is_empty() && repeats.iter().all(|repeat| *repeat < 120), "{repeats:?}");
+}
+
+/// One alert a line, with `!` before it where it has to be silenced by another one. Each account is a case of its own.
+const SILENCE: &str = r#"
+  ExpiresSoon severity=critical account=steps kind=service_account credential_id=a credential=x
+! ExpiresSoon severity=warning account=steps kind=service_account credential_id=a credential=x
+  ExpiresSoon severity=warning account=steps kind=service_account credential_id=b credential=x
+  ExpiresSoon severity=warning account=other kind=service_account credential_id=a credential=x
+  ExpiresSoon severity=critical kind=service_account credential_id=nowhere
+  ExpiresSoon severity=warning kind=service_account credential_id=nowhere
+  ExpiresSoon severity=critical account=anonymous kind=service_account
+  ExpiresSoon severity=warning account=anonymous kind=service_account
+  ExpiresSoon severity=critical account=vague credential_id=a
+  ExpiresSoon severity=warning account=vague credential_id=a
+  Expired severity=critical kind=account_api
+  AccountDown severity=warning job=j instance=third
+  DataTooOld severity=warning job=j instance=third
+  Expired severity=critical account=ended kind=service_account credential_id=a credential=x
+! ExpiresSoon severity=critical account=ended kind=service_account credential_id=a credential=x
+! ExpiresSoon severity=warning account=ended kind=service_account credential_id=a credential=x
+  ExpiresSoon severity=critical account=ended kind=service_account credential_id=b credential=y
+  AccountDown severity=warning account=ended job=j instance=other
+  Rejected severity=critical account=refused kind=account_api credential_id=refused credential=x
+! ExpiryUnknown severity=info account=refused kind=account_api credential_id=refused credential=x
+! DateContradicted severity=warning account=refused kind=account_api credential_id=refused credential=x
+! AccountDown severity=warning account=refused job=j instance=other
+! CollectorFailing severity=warning account=refused job=j instance=other collector=permissions
+! DataTooOld severity=warning account=refused job=j instance=other collector=permissions
+! LoginRefused severity=warning account=refused job=j instance=other
+  ServiceAccountNotReady severity=warning account=refused service_account_id=a service_account=x
+  AccountDown severity=warning account=dark job=j instance=first
+! CollectorFailing severity=warning account=dark job=j instance=first collector=permissions
+! DataTooOld severity=warning account=dark job=j instance=first collector=permissions
+  CollectorFailing severity=warning account=dark job=j instance=second collector=permissions
+  CollectorFailing severity=warning account=bright job=j instance=first collector=permissions
+  ExpiresSoon severity=critical account=dark kind=service_account credential_id=a credential=x
+  ExporterDown severity=critical job=j
+  AccountDown severity=warning account=watched job=j instance=up
+  ExporterDown severity=critical job=j instance=down
+! AccountDown severity=warning account=watched job=j instance=down
+! DataTooOld severity=warning account=watched job=j instance=down collector=permissions
+  Expired severity=critical account=watched kind=service_account credential_id=a credential=x
+  ExpiresSoon severity=critical account=last kind=service_account credential_id=a credential=x
+! ExpiresSoon severity=warning account=last kind=service_account credential_id=a credential=x
+"#;
+
+/// The full name of a shortened one.
+fn full(short: &str) -> String {
+    let about_credentials = ["ExpiresSoon", "Expired", "Rejected", "ExpiryUnknown", "DateContradicted"];
+    let middle = if about_credentials.contains(&short) { "Credential" } else { "" };
+    format!("LyveCloud{middle}{short}")
+}
+
+#[tokio::test]
+async fn what_is_worse_silences_what_it_explains_and_nothing_else() {
+    let shipped = read(ALERTMANAGER);
+    let (_, after) = shipped.split_once("\ninhibit_rules:").unwrap();
+    let (inhibit_rules, _) = after.split_once("\nreceivers:").unwrap();
+    let configuration = format!(
+        "route: {{receiver: none, group_wait: 1h}}\ninhibit_rules:{inhibit_rules}\nreceivers: [{{name: none}}]\n"
+    );
+    let alertmanager = Program::alertmanager(&configuration).await;
+    let url = format!("--alertmanager.url=http://{}", alertmanager.address);
+    let known = names();
+
+    let mut expected = BTreeMap::new();
+    for line in SILENCE.lines().filter(|line| !line.is_empty()) {
+        let (silenced, alert) = line.split_at(2);
+        let (short, labels) = alert.split_once(' ').unwrap();
+        assert!(known.contains(&full(short)), "{short}");
+        let alertname = format!("alertname={}", full(short));
+        let mut labels: Vec<_> = labels.split(' ').collect();
+        labels.push(&alertname);
+        let mut arguments = vec!["alert", "add", &url];
+        arguments.extend(&labels);
+        run("amtool", &arguments);
+        labels.sort_unstable();
+        expected.insert(labels.join(" "), silenced == "! ");
+    }
+
+    // Alertmanager looks at alerts in the order in which they came. So once the last one is silenced, all are decided.
+    eventually("the alerts silence each other", async || {
+        let held = alertmanager.get("/api/v2/alerts").await.json();
+        let found: BTreeMap<_, _> = list(&held)
+            .map(|alert| {
+                let labels = alert["labels"].as_object().unwrap().iter();
+                let mut labels: Vec<_> =
+                    labels.map(|(name, value)| format!("{name}={}", text(value))).collect();
+                labels.sort_unstable();
+                (labels.join(" "), alert["status"]["state"] == "suppressed")
+            })
+            .collect();
+        let last = found
+            .iter()
+            .find(|(labels, _)| labels.contains("account=last") && labels.contains("severity=warning"));
+        last.is_some_and(|(_, silenced)| *silenced).then(|| assert_eq!(found, expected))
+    })
+    .await;
+}
+
+/// What the template makes of these alerts: the subject and the text.
+fn message(status: &str, alerts: &Value, common: &Value) -> (String, String) {
+    let directory = tempfile::tempdir().unwrap();
+    let data = directory.path().join("data.json");
+    let notification = json!({
+        "status": status, "receiver": "lyve-cloud-mail", "alerts": alerts, "externalURL": "http://am:9093",
+        "groupLabels": {"account": "production"}, "commonLabels": common, "commonAnnotations": {},
+    });
+    fs::write(&data, notification.to_string()).unwrap();
+    let data = format!("--template.data={}", data.display());
+    let glob = format!("--template.glob={TEMPLATE}");
+    let render = |name: &str| {
+        let template = format!(r#"--template.text={{{{ template "lyve-cloud.{name}" . }}}}"#);
+        run("amtool", &["template", "render", &glob, &data, &template])
+    };
+    (render("subject"), render("text"))
+}
+
+fn notified(status: &str, what: &str, severity: &str) -> Value {
+    json!({
+        "status": status, "startsAt": "2026-11-24T10:00:00+02:00", "endsAt": "2026-11-24T11:30:00+02:00",
+        "labels": {"account": "production", "severity": severity},
+        "annotations": {
+            "summary": format!("Lyve Cloud account production: {what}"),
+            "description": format!("About {what}. First: look."),
+            "runbook_url": "https://runbook.example/#x",
+        },
+        "generatorURL": "http://prometheus:9090/graph",
+    })
+}
+
+#[test]
+fn a_message_says_what_is_wrong_and_what_to_do() {
+    let alerts = json!([
+        notified("firing", "service account backup will end soon", "critical"),
+        notified("resolved", "API credentials expired", "critical"),
+    ]);
+    let (subject, text) = message("firing", &alerts, &json!({"severity": "critical"}));
+    assert_eq!(subject, "[critical] Lyve Cloud account production: service account backup will end soon");
+    let expected = "\
+Lyve Cloud account production: service account backup will end soon
+(critical, since 2026-11-24 08:00 UTC)
+
+About service account backup will end soon. First: look.
+
+Step by step: https://runbook.example/#x
+Where this comes from: http://prometheus:9090/graph
+
+In order again, or not reported any more:
+- Lyve Cloud account production: API credentials expired (ended 2026-11-24 09:30 UTC)
+
+All alerts, and a way to silence one while you work on it: http://am:9093
+";
+    assert_eq!(text, expected);
+}
+
+#[test]
+fn a_message_of_several_alerts_counts_them_and_one_of_a_cure_says_so() {
+    let alerts = json!([notified("firing", "one", "critical"), notified("firing", "two", "warning")]);
+    let (subject, text) = message("firing", &alerts, &json!({}));
+    assert_eq!(subject, "[alert] Lyve Cloud account production: 2 alerts");
+    assert!(text.contains("About one.") && text.contains("About two."), "{text}");
+
+    let cured = json!([notified("resolved", "one", "critical")]);
+    let (subject, _) = message("resolved", &cured, &json!({"severity": "critical"}));
+    assert_eq!(subject, "[cured] Lyve Cloud account production: one");
+}
