@@ -128,7 +128,7 @@ async fn demo() -> (Stage, Demo, Exporter) {
     let stage = Stage::new().await;
     let clock: Arc<dyn Clock> = Arc::new(stage.clock.clone());
     let demo = Demo::start(&clock).await.expect("a demo");
-    let exporter = stage.polled_exporter(demo.config()).await;
+    let exporter = stage.polled_exporter(demo.config().expect("a configuration")).await;
     (stage, demo, exporter)
 }
 

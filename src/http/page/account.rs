@@ -13,7 +13,7 @@ use super::rank::window;
 use super::summary::Summary;
 use super::urgency::credentials;
 use super::{chart, collectors, words};
-use crate::model::{BucketUsage, CurrentUsage, DropReason, MonthTotal, MonthlyUsage, SubAccount};
+use crate::model::{BucketUsage, CurrentUsage, DropReason, MonthTotal, MonthlyUsage, Price, SubAccount};
 use crate::store::AccountState;
 
 /// How many buckets are on one page.
@@ -42,8 +42,8 @@ pub(super) fn view(
             (super::credentials::section(credentials(state, now), query, now))
             section aria-labelledby="usage" {
                 h2 id="usage" { "Usage" }
-                (figures(usage, now))
-                (months(history.map(|good| &*good.data), usage.and_then(|good| good.data.usage_bytes), now))
+                (figures(state, now))
+                (months(history.map(|good| &*good.data), usage.and_then(|good| good.data.usage_bytes), state.spec.price.as_ref(), now))
             }
             @if let Some(good) = usage { (sub_accounts(&good.data, query)) }
             (collectors::table(state, now))
@@ -53,7 +53,12 @@ pub(super) fn view(
     }
 }
 
-fn months(history: Option<&MonthlyUsage>, usage: Option<u64>, now: Timestamp) -> Markup {
+fn months(
+    history: Option<&MonthlyUsage>,
+    usage: Option<u64>,
+    price: Option<&Price>,
+    now: Timestamp,
+) -> Markup {
     let months = history.map_or(&[][..], |history| &history.months);
     let chart = chart::Months::new(months, usage, now);
     html! {
@@ -70,13 +75,14 @@ fn months(history: Option<&MonthlyUsage>, usage: Option<u64>, now: Timestamp) ->
                 summary { "The same as a table" }
                 table {
                     caption { "Monthly averages, the newest first" }
-                    thead { tr { th scope="col" { "Month" } th.amount scope="col" { "Average" } th.amount scope="col" { "Change" } } }
+                    thead { tr { th scope="col" { "Month" } th.amount scope="col" { "Average" } th.amount scope="col" { "Change" } @if price.is_some() { th.amount scope="col" { "Estimated cost" } } } }
                     tbody {
                         @for (index, total) in months.iter().enumerate().rev() {
                             tr {
                                 th scope="row" { (total.month) }
                                 td.amount { (words::size(total.average_bytes)) }
                                 td.amount { (change(index.checked_sub(1).and_then(|before| months.get(before)), total)) }
+                                @if let Some(price) = price { td.amount { (words::money(price.estimate(total.average_bytes), &price.currency)) } }
                             }
                         }
                     }

@@ -72,7 +72,7 @@ fn card(state: &AccountState, now: Timestamp) -> Markup {
             h3 { a href=(Query::of_account(&state.spec.name).href()) { (words::name(&state.spec.name)) } }
             p { (mark(level, &word)) }
             (super::credentials::brief(state, now))
-            (figures(usage, now))
+            (figures(state, now))
             (months(state, usage, now))
             @if let Some(good) = usage { (largest(&good.data)) }
             (collectors::brief(state, now))
@@ -81,8 +81,8 @@ fn card(state: &AccountState, now: Timestamp) -> Markup {
 }
 
 /// What an account stores.
-pub(super) fn figures(usage: Option<&Good<CurrentUsage>>, now: Timestamp) -> Markup {
-    let Some(Good { at, data }) = usage else {
+pub(super) fn figures(state: &AccountState, now: Timestamp) -> Markup {
+    let Some(Good { at, data }) = state.current_usage(now) else {
         return html! { p.usage { span.figure { "No figures" } span.detail { "there is no answer that is new enough to be shown" } } };
     };
     html! {
@@ -94,6 +94,9 @@ pub(super) fn figures(usage: Option<&Good<CurrentUsage>>, now: Timestamp) -> Mar
             }
             @if let Some(together) = data.usage_with_sub_accounts_bytes {
                 span.detail { (words::size(together)) " with " (words::length(data.sub_accounts.len(), "sub-account")) }
+            }
+            @if let Some((price, usage)) = state.spec.price.as_ref().zip(data.usage_bytes) {
+                span.detail { "about " (words::money(price.estimate(usage), &price.currency)) " this month, estimated" }
             }
         }
     }

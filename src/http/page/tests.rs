@@ -1,7 +1,10 @@
 use super::*;
 use crate::api::{ApiError, Endpoint, Reason};
 use crate::metrics::testing::{TOOK, answer, at, spec, state};
-use crate::model::{BucketUsage, Collector, CurrentUsage, Data, Expiry, ServiceAccount, SubAccount};
+use crate::model::{
+    BucketUsage, Collector, CurrentUsage, Data, Expiry, Month, MonthTotal, MonthlyUsage, Price,
+    ServiceAccount, SubAccount,
+};
 
 const NOW: &str = "2026-11-24T12:00:00Z";
 
@@ -166,6 +169,23 @@ fn names_are_data() {
         assert!(!page.html.contains("<script"), "{query}: {}", page.html);
     }
     assert!(page(&[hostile], query.trim_start_matches("./?")).found);
+}
+
+#[test]
+fn a_price_makes_estimates() {
+    let price = Price { per_terabyte_month: 8.0, currency: "EUR".to_owned() };
+    let spec = crate::store::AccountSpec { price: Some(price), ..spec("acme") };
+    let priced = state(spec, |state| {
+        let months =
+            vec![MonthTotal { month: Month::new(2026, 10).unwrap(), average_bytes: 150_000_000_000_000 }];
+        let history = MonthlyUsage { months, ..MonthlyUsage::default() };
+        state.succeed(answer(usage(vec![bucket("backups", 200_000_000_000_000)])), at(NOW), TOOK);
+        state.succeed(answer(Data::MonthlyUsage(history)), at(NOW), TOOK);
+    });
+    let html = page(&[priced], "account=acme").html;
+    assert!(html.contains("about 1,600.00 EUR this month, estimated"), "{html}");
+    assert!(html.contains("1,200.00 EUR"), "{html}");
+    assert!(!page(&[with_buckets("acme", Vec::new())], "account=acme").html.contains("stimated"));
 }
 
 #[test]

@@ -91,6 +91,16 @@ pub(super) fn span(seconds: u64) -> String {
     }
 }
 
+/// An amount of money, not below zero: `2,745.43 USD`.
+pub(super) fn money(amount: f64, currency: &str) -> String {
+    let text = format!("{amount:.2}");
+    // An amount so large that it has no such digits is shown as it is.
+    let grouped = text
+        .split_once('.')
+        .and_then(|(whole, hundredths)| Some(format!("{}.{hundredths}", number(whole.parse().ok()?))));
+    format!("{} {currency}", grouped.unwrap_or(text))
+}
+
 /// How long something took: `3 ms`, `1.5 s`.
 pub(super) fn took(took: Duration) -> String {
     if took < Duration::from_secs(1) {
@@ -198,6 +208,13 @@ mod tests {
             moment(at("2026-11-24T11:57:00Z"), now).into_string(),
             "3 minutes ago <span class=\"quiet\">(<time datetime=\"2026-11-24T11:57:00Z\">2026-11-24 11:57 UTC</time>)</span>"
         );
+    }
+
+    #[test]
+    fn money_has_hundredths() {
+        assert_eq!(money(2_745.434, "USD"), "2,745.43 USD");
+        assert_eq!(money(0.0, "EUR"), "0.00 EUR");
+        assert_eq!(money(f64::INFINITY, "EUR"), "inf EUR");
     }
 
     #[test]
