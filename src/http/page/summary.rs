@@ -182,11 +182,11 @@ impl<'a> Summary<'a> {
         let details = html! {
             (words::name(owned.view.name))
             @if query.account.is_none() { " of " (words::name(owned.account)) }
-            ", " (words::instant(*end))
+            span.detail { (words::instant(*end)) }
             @match (self.unseen, self.accounts) {
                 (0, _) => {}
-                (_, 1) => { "; service accounts not known" }
-                (unseen, _) => { "; not known of " (words::count(unseen, "account")) }
+                (_, 1) => { span.detail { "service accounts not known" } }
+                (unseen, _) => { span.detail { (words::count(unseen, "account")) " not known" } }
             }
         };
         let left = words::relative(*end, now);
