@@ -5,7 +5,7 @@ use hyper::header::{
     CONTENT_TYPE, HeaderName, HeaderValue, REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use hyper::{HeaderMap, Method, Request, Response, StatusCode};
-
+use tokio::sync::Semaphore;
 use tracing::error;
 
 use super::body::Parts;
@@ -36,8 +36,8 @@ pub struct Routes {
     pub web: Web,
 }
 
-/// Nothing of a page may come from elsewhere, run, or be framed.
-const CSP: &str = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+/// How many status pages are made at once: enough for people, too few to keep scrapes from the processor.
+static PAGES: Semaphore = Semaphore::const_new(2);
 
 type Answer = Response<Parts>;
 
@@ -56,7 +56,7 @@ impl Routes {
             return answer;
         }
         let mut answer = match path {
-            "/" => self.page(),
+            "/" => self.page(request.uri().query().unwrap_or_default()).await,
             "/api/v1/status" => self.status(),
             "/-/healthy" => text(StatusCode::OK, "healthy\n"),
             "/-/ready" if self.store.ready() => text(StatusCode::OK, "ready\n"),
@@ -95,12 +95,26 @@ impl Routes {
         answer
     }
 
-    fn page(&self) -> Answer {
-        let html = page::render(&self.store.snapshot(), self.clock.now(), &self.web).into_string();
-        let mut answer = Response::new(Parts::from(html));
+    async fn page(&self, query: &str) -> Answer {
+        // The semaphore is never closed.
+        let _permit = PAGES.acquire().await.ok();
+        let (states, now) = (self.store.snapshot(), self.clock.now());
+        let (web, query) = (self.web.clone(), query.to_owned());
+        let made = tokio::task::spawn_blocking(move || page::render(&states, now, &web, &query)).await;
+        let page = match made {
+            Ok(page) => page,
+            Err(error) => {
+                error!(%error, "cannot make the status page");
+                return text(StatusCode::INTERNAL_SERVER_ERROR, "cannot make the page: see the log\n");
+            }
+        };
+        let mut answer = Response::new(Parts::from(page.html));
+        if !page.found {
+            *answer.status_mut() = StatusCode::NOT_FOUND;
+        }
         let headers = answer.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
-        headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(CSP));
+        headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(page::content_security_policy()));
         headers.insert(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
         headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
         guarded(answer)

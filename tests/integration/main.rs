@@ -10,6 +10,8 @@
 
 mod alerting;
 mod binary;
+mod browser;
+mod chromium;
 mod client;
 mod credentials;
 mod dashboards;
