@@ -16,7 +16,7 @@ use std::sync::LazyLock;
 use jiff::Timestamp;
 use prometheus::proto::MetricType;
 
-pub(crate) use own::NOTIFICATIONS;
+pub(crate) use own::{NOTIFICATIONS, WEB_CONFIG_RELOAD};
 pub use own::{Build, Own};
 
 use crate::store::{AccountState, Part};
