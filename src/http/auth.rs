@@ -220,7 +220,15 @@ mod tests {
         let users = users(&[("alice", "secret")]);
         let authenticator = Authenticator::new().unwrap();
         assert_eq!(authenticator.check(&users, &HeaderMap::new(), peer()).await, Verdict::Bad);
-        for value in ["", "Basic", "Basic ", "Bearer YWxpY2U6c2VjcmV0", "Basic !!!!", "Basic YWxpY2U6c2VjcmV", "BasicYWxp"] {
+        for value in [
+            "",
+            "Basic",
+            "Basic ",
+            "Bearer YWxpY2U6c2VjcmV0",
+            "Basic !!!!",
+            "Basic YWxpY2U6c2VjcmV",
+            "BasicYWxp",
+        ] {
             let headers = HeaderMap::from_iter([(AUTHORIZATION, value.parse().unwrap())]);
             assert_eq!(authenticator.check(&users, &headers, peer()).await, Verdict::Bad, "{value}");
         }

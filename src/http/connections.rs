@@ -76,9 +76,8 @@ impl Connections {
             *counts.entry(entry.peer).or_default() += 1;
         }
         let most = counts.values().copied().max();
-        let victim = staying()
-            .filter(|entry| counts.get(&entry.peer).copied() == most)
-            .min_by_key(|entry| entry.used);
+        let victim =
+            staying().filter(|entry| counts.get(&entry.peer).copied() == most).min_by_key(|entry| entry.used);
         if let Some(entry) = victim {
             entry.close.cancel();
         }

@@ -158,13 +158,16 @@ impl Guard {
             Verdict::Good => None,
             Verdict::Bad => {
                 let mut answer = text(StatusCode::UNAUTHORIZED, "a user's name and password are needed\n");
-                let challenge = HeaderValue::from_static("Basic realm=\"lyve-cloud-exporter\", charset=\"UTF-8\"");
+                let challenge =
+                    HeaderValue::from_static("Basic realm=\"lyve-cloud-exporter\", charset=\"UTF-8\"");
                 answer.headers_mut().insert(WWW_AUTHENTICATE, challenge);
                 Some(answer)
             }
             Verdict::Busy => {
-                let mut answer =
-                    text(StatusCode::SERVICE_UNAVAILABLE, "too many passwords of this address are being checked\n");
+                let mut answer = text(
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    "too many passwords of this address are being checked\n",
+                );
                 answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
                 Some(answer)
             }
@@ -206,7 +209,9 @@ impl Followed {
 
 fn warn_of(config: &WebConfig) {
     if config.tls.is_none() && !config.users.is_empty() {
-        warn!("passwords are asked for and cross the network in clear: add tls_server_config to the web configuration");
+        warn!(
+            "passwords are asked for and cross the network in clear: add tls_server_config to the web configuration"
+        );
     }
 }
 

@@ -40,7 +40,8 @@ pub(crate) const WEB_CONFIG_RELOAD: FamilyInfo = FamilyInfo {
 };
 
 /// The library's `process_*` apart.
-pub(super) const CATALOGUE: [FamilyInfo; 4] = [BUILD_INFO, REQUEST_DURATION, NOTIFICATIONS, WEB_CONFIG_RELOAD];
+pub(super) const CATALOGUE: [FamilyInfo; 4] =
+    [BUILD_INFO, REQUEST_DURATION, NOTIFICATIONS, WEB_CONFIG_RELOAD];
 
 /// From an answer out of a cache to the longest that a request is usually given.
 const REQUEST_DURATION_BUCKETS: [f64; 10] = [0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0];
