@@ -8,7 +8,10 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod attack;
 mod client;
 mod failures;
+mod pki;
 mod samples;
 mod stage;
+mod web;
