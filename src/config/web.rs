@@ -48,7 +48,6 @@ impl WebConfig {
     }
 
     /// As [`WebConfig::load`], together with how the files were when they were read, whatever came of it.
-    #[must_use]
     pub fn load_stamped(path: &Path) -> (Result<Self, ConfigFaults>, Stamps) {
         let mut files = Files::default();
         let config = match values(path, &mut files) {

@@ -236,3 +236,103 @@ impl Body for PacedBody {
         self.parts.size_hint()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    const fn seconds(count: u64) -> Duration {
+        Duration::from_secs(count)
+    }
+
+    fn pace() -> Arc<Pace> {
+        Pace::new(Limits {
+            handshake: seconds(5),
+            head: seconds(10),
+            idle: seconds(90),
+            answer: seconds(60),
+            stall: seconds(20),
+            ..Limits::default()
+        })
+    }
+
+    /// How long a connection on which nothing more happens is kept.
+    async fn kept(pace: &Pace) -> Duration {
+        let now = Instant::now();
+        pace.overdue().await;
+        now.elapsed()
+    }
+
+    async fn assert_kept(pace: &Pace, wanted: Duration) {
+        let kept = kept(pace).await;
+        // The timer counts whole milliseconds.
+        assert!(kept >= wanted && kept < wanted + seconds(1), "{kept:?} instead of {wanted:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn each_phase_has_its_limit() {
+        let pace = pace();
+        assert_kept(&pace, seconds(5)).await;
+        pace.opened();
+        assert_kept(&pace, seconds(10)).await;
+        pace.asked();
+        assert_kept(&pace, seconds(60)).await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn bytes_prolong_nothing() {
+        let pace = pace();
+        pace.opened();
+        tokio::time::advance(seconds(6)).await;
+        pace.read();
+        assert_kept(&pace, seconds(4)).await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_that_is_made_and_sent_makes_the_connection_idle_until_the_next_byte() {
+        let pace = pace();
+        pace.asked();
+        drop(PacedBody::new(Parts::default(), Arc::clone(&pace)));
+        assert_kept(&pace, seconds(60)).await;
+        pace.flushed();
+        assert_kept(&pace, seconds(90)).await;
+        pace.read();
+        assert_kept(&pace, seconds(10)).await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_flush_before_the_answer_is_made_ends_nothing() {
+        let pace = pace();
+        pace.asked();
+        pace.flushed();
+        assert_kept(&pace, seconds(60)).await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_takes_nothing_is_kept_shorter_and_counted_from_the_first_time() {
+        let pace = pace();
+        pace.asked();
+        pace.blocked();
+        tokio::time::advance(seconds(15)).await;
+        pace.blocked();
+        assert_kept(&pace, seconds(5)).await;
+        pace.written();
+        assert_kept(&pace, seconds(40)).await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_deadline_that_moves_is_noticed_while_it_is_waited_for() {
+        let pace = pace();
+        pace.asked();
+        let waiting = tokio::spawn({
+            let pace = Arc::clone(&pace);
+            async move { kept(&pace).await }
+        });
+        tokio::task::yield_now().await;
+        pace.blocked();
+        let kept = waiting.await.unwrap();
+        assert!(kept >= seconds(20) && kept < seconds(21), "{kept:?}");
+    }
+}

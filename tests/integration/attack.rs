@@ -111,9 +111,14 @@ async fn thousands_of_idle_connections_lock_nobody_out() {
         }
         normal_scrape(&exporter).await;
         let more = tasks().saturating_sub(before);
-        assert!(more <= PATIENT.connections + 8, "round {round}: {more} tasks more for {} clients", crowd.len());
+        assert!(
+            more <= PATIENT.connections + 8,
+            "round {round}: {more} tasks more for {} clients",
+            crowd.len()
+        );
+        // Near the limit it depends on which requests were looked at first.
         let mut ends = JoinSet::new();
-        for mut stream in crowd.drain(..crowd.len() - PATIENT.connections) {
+        for mut stream in crowd.drain(..crowd.len() - 2 * PATIENT.connections) {
             ends.spawn(async move { read_to_end(&mut stream).await });
         }
         ends.join_all().await;
@@ -147,7 +152,11 @@ async fn slow_heads_are_cut_off() {
             let mut stream = connect(exporter.address).await;
             attackers.spawn(async move {
                 stream.write_all(begin.as_bytes()).await.unwrap();
-                if trickle { ended(&mut stream).await } else { assert!(read_to_end(&mut stream).await.is_empty()) }
+                if trickle {
+                    ended(&mut stream).await
+                } else {
+                    assert!(read_to_end(&mut stream).await.is_empty())
+                }
             });
         }
     }
@@ -217,7 +226,11 @@ async fn huge_heads_are_refused() {
         // The server may end it before it is all sent, and the answer may be lost by that.
         let _ = in_time("the head is taken or refused", stream.write_all(head.as_bytes())).await;
         let answer = read_to_end(&mut stream).await;
-        assert!(answer.is_empty() || answer.starts_with(b"HTTP/1.1 4"), "{:?}", String::from_utf8_lossy(&answer));
+        assert!(
+            answer.is_empty() || answer.starts_with(b"HTTP/1.1 4"),
+            "{:?}",
+            String::from_utf8_lossy(&answer)
+        );
     }
     normal_scrape(&exporter).await;
     given_back(before).await;
@@ -282,7 +295,8 @@ async fn clients_that_do_not_read_are_cut_off() {
         let mut stream = connect(exporter.address).await;
         attackers.spawn(async move {
             // More answers than fit between the two ends: tens of megabytes.
-            let _ = in_time("the requests are taken or refused", stream.write_all(&SCRAPE.repeat(10_000))).await;
+            let _ =
+                in_time("the requests are taken or refused", stream.write_all(&SCRAPE.repeat(10_000))).await;
             ended(&mut stream).await;
         });
     }
@@ -305,15 +319,14 @@ async fn a_client_that_reads_a_little_now_and_then_is_cut_off_in_the_end() {
     let whole = in_time("a normal scrape", exporter.get("/metrics")).await.body.len();
     let mut stream = connect(exporter.address).await;
     stream.write_all(SCRAPE).await.unwrap();
-    let mut read = 0;
-    in_time("the server ends the connection", async {
-        let mut bytes = [0; 1024];
-        while let Ok(count @ 1..) = stream.read(&mut bytes).await {
-            read += count;
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    })
-    .await;
+    let (mut read, mut bytes) = (0, [0; 1024]);
+    let limit = tokio::time::Instant::now() + limits.answer * 2;
+    while tokio::time::Instant::now() < limit {
+        read += in_time("a little of the answer", stream.read(&mut bytes)).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    // What was on its way by then still comes.
+    read += read_to_end(&mut stream).await.len();
     assert!(read < whole, "{read} of {whole} bytes");
 }
 

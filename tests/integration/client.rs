@@ -56,8 +56,7 @@ pub async fn request_over(
     path: &str,
     headers: &[(&str, &str)],
 ) -> hyper::Result<Answer> {
-    let (mut sender, connection) =
-        hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
+    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
     let connection = tokio::spawn(connection);
     let mut request = Request::builder().method(method).uri(path).header("host", "localhost");
     for (name, value) in headers {

@@ -65,7 +65,10 @@ async fn without_a_web_configuration_everybody_may_ask_and_there_is_no_metric_of
 #[tokio::test]
 async fn passwords_keep_everything_but_the_probes() {
     let files = Files::new();
-    files.write("web.yaml", &format!("basic_auth_users:\n  alice: {}\n  bob: {}\n", hash("secret"), hash("x:y")));
+    files.write(
+        "web.yaml",
+        &format!("basic_auth_users:\n  alice: {}\n  bob: {}\n", hash("secret"), hash("x:y")),
+    );
     let (_stage, exporter) = guarded(&files).await;
     let address = exporter.address;
 
