@@ -76,6 +76,15 @@ pub struct Options {
     )]
     pub telemetry_path: String,
 
+    /// TLS, passwords and headers of the web side: a file in the format that Prometheus exporters share
+    #[arg(
+        long = "web.config.file",
+        global = true,
+        value_name = "FILE",
+        env = "LYVE_EXPORTER_WEB_CONFIG_FILE"
+    )]
+    pub web_config_file: Option<PathBuf>,
+
     /// The least severe messages to log
     #[arg(
         long = "log.level",
@@ -153,6 +162,7 @@ mod tests {
                 config_file: None,
                 listen_addresses: vec!["[::]:10047".parse().unwrap()],
                 telemetry_path: "/metrics".to_owned(),
+                web_config_file: None,
                 log_level: LogLevel::Info,
                 log_format: LogFormat::Logfmt,
             }
@@ -214,7 +224,7 @@ mod tests {
             &["--config.file"],
             &["--live"],
             &["backfill"],
-            &["--web.config.file=w.yaml"],
+            &["--web.config.file"],
             &["--web.enable-lifecycle"],
             &["check", "extra"],
         ] {
@@ -252,6 +262,6 @@ mod tests {
             assert_eq!(argument.get_env().and_then(|name| name.to_str()), Some(&*variable));
             flags += 1;
         }
-        assert_eq!(flags, 5);
+        assert_eq!(flags, 6);
     }
 }

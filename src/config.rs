@@ -8,6 +8,7 @@ mod reader;
 mod secret;
 mod tree;
 mod value;
+mod web;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -21,6 +22,7 @@ pub use alertmanager::{Alertmanager, BasicAuth};
 pub use faults::{ConfigFaults, Fault};
 pub use load::{load, process_environment};
 pub use secret::{Secret, SecretError, SecretSource};
+pub use web::{ClientCertificates, PasswordHash, Stamps, Tls, WebConfig};
 
 /// The whole configuration.
 #[derive(Clone, Debug)]

@@ -14,7 +14,7 @@ use crate::build_info;
 use crate::clock::Clock;
 use crate::config::{Alertmanager, Config};
 use crate::exposition::Exposition;
-use crate::http::{Routes, Web, serve};
+use crate::http::{Guard, Limits, Routes, Web, serve};
 use crate::metrics::{Build, Own};
 use crate::notify::{self, Sender};
 use crate::poll::{self, Account, Jitter, RequestTimes};
@@ -42,6 +42,8 @@ pub struct Daemon {
     store: Arc<Store>,
     accounts: Vec<Account>,
     own: Arc<Own>,
+    guard: Arc<Guard>,
+    limits: Limits,
 }
 
 impl RequestTimes for Own {
@@ -71,7 +73,21 @@ impl Daemon {
         let own = Arc::new(Own::new(build).map_err(io::Error::other)?);
         let times: Arc<dyn RequestTimes> = Arc::clone(&own) as _;
         let accounts = poll::accounts(&config, &store, &clock, &times).map_err(io::Error::other)?;
-        Ok(Self { config, clock, jitter, web, store, accounts, own })
+        let guard = Arc::new(Guard::open().map_err(io::Error::other)?);
+        let limits = Limits::default();
+        Ok(Self { config, clock, jitter, web, store, accounts, own, guard, limits })
+    }
+
+    /// The same, with what a web configuration says of TLS, headers and passwords.
+    #[must_use]
+    pub fn guarded_by(self, guard: Guard) -> Self {
+        Self { guard: Arc::new(guard), ..self }
+    }
+
+    /// The same, with other limits to what clients may take.
+    #[must_use]
+    pub fn within(self, limits: Limits) -> Self {
+        Self { limits, ..self }
     }
 
     /// What is known.
@@ -92,16 +108,23 @@ impl Daemon {
     /// Where a listener has no address, or the client for the Alertmanagers cannot be made.
     pub async fn run(self, listeners: Vec<TcpListener>, shutdown: CancellationToken) -> io::Result<()> {
         for listener in &listeners {
-            info!(address = %listener.local_addr()?, accounts = self.accounts.len(), "listening");
+            info!(
+                address = %listener.local_addr()?,
+                tls = self.guard.speaks_tls(),
+                passwords = self.guard.asks_passwords(),
+                accounts = self.accounts.len(),
+                "listening"
+            );
         }
+        self.guard.register(self.own.registry())?;
         let mut tasks = poll::start(&self.accounts, &self.config, &self.clock, self.jitter, &shutdown);
         if let Some(alertmanager) = &self.config.alertmanager {
             self.start_notifier(alertmanager, &listeners, &shutdown, &mut tasks)?;
         }
-        let Self { clock, web, store, own, .. } = self;
+        let Self { clock, web, store, own, guard, limits, .. } = self;
         let exposition = Exposition::new(Arc::clone(&store), Arc::clone(&clock), own);
         let routes = Arc::new(Routes { store, clock, exposition, web });
-        serve(listeners, routes, shutdown.clone()).await;
+        serve(listeners, routes, guard, limits, shutdown.clone()).await;
         shutdown.cancel();
         while let Some(ended) = tasks.join_next().await {
             if let Err(error) = ended {
@@ -125,7 +148,7 @@ impl Daemon {
         }
         let status_page = match &alertmanager.external_url {
             Some(url) => url.to_string(),
-            None => own_address(listeners)?,
+            None => own_address(listeners, self.guard.speaks_tls())?,
         };
         let counter = notify::Counter::new(self.own.registry(), alertmanager).map_err(io::Error::other)?;
         let sender = Sender::new(transport, alertmanager, status_page, counter);
@@ -140,7 +163,7 @@ impl Daemon {
 }
 
 /// How people reach this machine's status page, as far as it can be guessed: its name and the first listener's port.
-fn own_address(listeners: &[TcpListener]) -> io::Result<String> {
+fn own_address(listeners: &[TcpListener], tls: bool) -> io::Result<String> {
     let port =
         listeners.first().map(TcpListener::local_addr).transpose()?.map_or(0, |address| address.port());
     let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
@@ -148,5 +171,6 @@ fn own_address(listeners: &[TcpListener]) -> io::Result<String> {
         "" => "localhost",
         name => name,
     };
-    Ok(format!("http://{name}:{port}/"))
+    let scheme = if tls { "https" } else { "http" };
+    Ok(format!("{scheme}://{name}:{port}/"))
 }

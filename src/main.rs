@@ -14,8 +14,8 @@ use lyve_cloud_exporter::cli::{Cli, Command, Options};
 use lyve_cloud_exporter::clock::{Clock, System};
 use lyve_cloud_exporter::command::{Demo, Once, health, once, report};
 use lyve_cloud_exporter::config::{self, Config};
-use lyve_cloud_exporter::daemon::{self, Deps};
-use lyve_cloud_exporter::http::{Web, bind};
+use lyve_cloud_exporter::daemon::{Daemon, Deps};
+use lyve_cloud_exporter::http::{Guard, GuardError, Web, bind};
 use lyve_cloud_exporter::poll::Jitter;
 use lyve_cloud_exporter::{build_info, logging};
 
@@ -60,11 +60,12 @@ async fn execute(cli: &Cli) -> Result<(), Ended> {
     let clock: Arc<dyn Clock> = Arc::new(System);
     match cli.command() {
         Command::Run => {
-            let config = load(&cli.options)?;
+            let (config, guard) = both(load(&cli.options), guard(&cli.options))?;
             let listeners = listen(&cli.options)?;
-            serve(&cli.options, config, clock, listeners).await
+            serve(&cli.options, config, guard, clock, listeners).await
         }
         Command::Demo => {
+            let guard = guard(&cli.options)?;
             let listeners = listen(&cli.options)?;
             let demo = Demo::start(&clock)
                 .await
@@ -73,13 +74,15 @@ async fn execute(cli: &Cli) -> Result<(), Ended> {
                 listeners.first().and_then(|listener| listener.local_addr().ok()).map(|a| a.port())
             {
                 let path = &cli.options.telemetry_path;
-                print([format!("Demo: open http://localhost:{port}/ and http://localhost:{port}{path}\n")])?;
+                let tls = guard.as_ref().is_some_and(Guard::speaks_tls);
+                let here = format!("{}://localhost:{port}", if tls { "https" } else { "http" });
+                print([format!("Demo: open {here}/ and {here}{path}\n")])?;
             }
             let config = demo.config().map_err(|error| Ended::failed("cannot start the simulator", error))?;
-            serve(&cli.options, config, clock, listeners).await
+            serve(&cli.options, config, guard, clock, listeners).await
         }
         Command::Check { live } => {
-            let config = load(&cli.options)?;
+            let (config, _) = both(load(&cli.options), guard(&cli.options))?;
             if !live {
                 return print(["The configuration is good.\n"]);
             }
@@ -100,7 +103,7 @@ async fn execute(cli: &Cli) -> Result<(), Ended> {
         }
         Command::Health => {
             let Some(address) = cli.options.listen_addresses.first() else { return Ok(()) };
-            health(*address).await.map_err(Ended::Failed)
+            health(*address, cli.options.web_config_file.as_deref()).await.map_err(Ended::Failed)
         }
     }
 }
@@ -120,6 +123,29 @@ fn load(options: &Options) -> Result<Config, Ended> {
         .map_err(|faults| Ended::Misconfigured(faults.to_string()))
 }
 
+/// What the web configuration says, where there is one.
+fn guard(options: &Options) -> Result<Option<Guard>, Ended> {
+    let Some(path) = &options.web_config_file else { return Ok(None) };
+    match Guard::from_file(path.clone()) {
+        Ok(guard) => Ok(Some(guard)),
+        Err(GuardError::Misconfigured(faults)) => {
+            Err(Ended::Misconfigured(format!("{}: {faults}", path.display())))
+        }
+        Err(error @ GuardError::Failed(_)) => Err(Ended::Failed(error.to_string())),
+    }
+}
+
+/// Both values, or what is wrong with either of them or both.
+fn both<A, B>(one: Result<A, Ended>, other: Result<B, Ended>) -> Result<(A, B), Ended> {
+    match (one, other) {
+        (Ok(one), Ok(other)) => Ok((one, other)),
+        (Err(Ended::Misconfigured(one)), Err(Ended::Misconfigured(other))) => {
+            Err(Ended::Misconfigured(format!("{one}\n{other}")))
+        }
+        (Err(ended), _) | (_, Err(ended)) => Err(ended),
+    }
+}
+
 fn listen(options: &Options) -> Result<Vec<TcpListener>, Ended> {
     let bound = options.listen_addresses.iter().map(|address| {
         bind(*address).map_err(|error| {
@@ -135,6 +161,7 @@ fn listen(options: &Options) -> Result<Vec<TcpListener>, Ended> {
 async fn serve(
     options: &Options,
     config: Config,
+    guard: Option<Guard>,
     clock: Arc<dyn Clock>,
     listeners: Vec<TcpListener>,
 ) -> Result<(), Ended> {
@@ -153,9 +180,12 @@ async fn serve(
             shutdown.cancel();
         }
     });
-    daemon::run(deps(options, config, clock), listeners, shutdown)
-        .await
-        .map_err(|error| Ended::failed("cannot run", error))
+    let cannot_run = |error| Ended::failed("cannot run", error);
+    let mut daemon = Daemon::new(deps(options, config, clock)).map_err(cannot_run)?;
+    if let Some(guard) = guard {
+        daemon = daemon.guarded_by(guard);
+    }
+    daemon.run(listeners, shutdown).await.map_err(cannot_run)
 }
 
 /// Prints to standard output. A reader that has closed its end, such as `head`, has what it wanted.

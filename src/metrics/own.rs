@@ -30,8 +30,18 @@ pub(crate) const NOTIFICATIONS: FamilyInfo = FamilyInfo {
     help: "Posts of alerts about credentials to each Alertmanager, by how they ended: delivered or failed.",
 };
 
+/// What became of the last change of the web configuration.
+pub(crate) const WEB_CONFIG_RELOAD: FamilyInfo = FamilyInfo {
+    name: "lyvecloud_exporter_web_config_last_reload_successful",
+    kind: Kind::Gauge,
+    labels: &[],
+    help: "Whether the web configuration and its certificates were good when they were last read: 1, or 0 while a \
+           broken change is held back and the former ones stay in force. Absent without --web.config.file.",
+};
+
 /// The library's `process_*` apart.
-pub(super) const CATALOGUE: [FamilyInfo; 3] = [BUILD_INFO, REQUEST_DURATION, NOTIFICATIONS];
+pub(super) const CATALOGUE: [FamilyInfo; 4] =
+    [BUILD_INFO, REQUEST_DURATION, NOTIFICATIONS, WEB_CONFIG_RELOAD];
 
 /// From an answer out of a cache to the longest that a request is usually given.
 const REQUEST_DURATION_BUCKETS: [f64; 10] = [0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0];

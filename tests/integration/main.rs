@@ -9,6 +9,7 @@
 )]
 
 mod alerting;
+mod attack;
 mod binary;
 mod browser;
 mod chromium;
@@ -17,6 +18,7 @@ mod credentials;
 mod dashboards;
 mod failures;
 mod golden;
+mod pki;
 mod programs;
 mod prometheus;
 mod readme;
@@ -24,4 +26,5 @@ mod rules;
 mod samples;
 mod scrape;
 mod stage;
+mod web;
 mod webhook;

@@ -86,11 +86,16 @@ impl Stage {
 
     /// Starts an exporter that polls without jitter.
     pub async fn exporter(&self, config: Config) -> Exporter {
+        self.exporter_with(config, |daemon| daemon).await
+    }
+
+    /// The same, after a change to the daemon.
+    pub async fn exporter_with(&self, config: Config, change: impl FnOnce(Daemon) -> Daemon) -> Exporter {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
         let web = Web { telemetry_path: "/metrics".to_owned(), version: "0.0.0" };
         let deps = Deps { config, clock: Arc::new(self.clock.clone()), jitter: Jitter(0.0), web };
-        let daemon = Daemon::new(deps).expect("a daemon");
+        let daemon = change(Daemon::new(deps).expect("a daemon"));
         let store = daemon.store();
         let shutdown = CancellationToken::new();
         let task = tokio::spawn(daemon.run(vec![listener], shutdown.clone()));
