@@ -14,6 +14,7 @@ mod client;
 mod dashboards;
 mod failures;
 mod golden;
+mod matrix;
 mod programs;
 mod prometheus;
 mod readme;
