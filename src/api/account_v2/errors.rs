@@ -85,7 +85,7 @@ pub(super) fn judge(endpoint: Endpoint, reply: &FailureReply, now: Timestamp) ->
             (Reason::Auth, "the vendor no longer accepts the session's token")
         }
         (403, None) => (Reason::Forbidden, "the credentials may not do this; check the role behind them"),
-        (404, _) => (Reason::Request, "there is no such thing; check base_url"),
+        (404 | 405, _) => (Reason::Request, "there is no such thing; check base_url"),
         (408, _) => (Reason::Timeout, "the vendor gave up waiting"),
         (400..=499, _) => (Reason::Request, "the vendor says that the request is wrong"),
         (300..=399, _) => (Reason::Request, "an unexpected redirect; check base_url"),
