@@ -86,7 +86,7 @@ fn statuses_that_a_new_token_does_not_cure() {
         fails("404 PermissionNotFound", said(404, "PermissionNotFound"), Request, Interval, place),
         fails("404 BucketNotFound", said(404, "BucketNotFound"), Request, Interval, place),
         fails("404 with a page", page(404), Request, Interval, place),
-        fails("405", Fault::empty(405), Request, Interval, ours),
+        fails("405", Fault::empty(405), Request, Interval, place),
         fails("408", Fault::empty(408), Timeout, Backoff, "the vendor gave up waiting"),
         fails(
             "409 PermissionNotReady",
@@ -176,7 +176,13 @@ fn tokens_that_are_not_accepted() {
     ];
     let rows = dead.iter().flat_map(|(name, fault)| {
         // One login, one replay; if that fails too, the poll has failed.
-        let once = everywhere(&format!("{name}, once"), &[fault.clone()], Outcome::Works, Wait::Interval, "");
+        let once = everywhere(
+            &format!("{name}, once"),
+            std::slice::from_ref(fault),
+            Outcome::Works,
+            Wait::Interval,
+            "",
+        );
         let again = [fault.clone(), fault.clone()];
         let says = "although it comes from a new login";
         let twice =
