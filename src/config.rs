@@ -3,6 +3,8 @@
 mod account;
 mod alertmanager;
 mod faults;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 mod load;
 mod reader;
 mod secret;

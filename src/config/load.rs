@@ -100,7 +100,7 @@ fn is_open_to_others(_: &std::fs::Metadata) -> bool {
 }
 
 /// Reads the whole tree, and tells whether the file itself holds a secret. Of no use where a fault was found.
-fn read(
+pub(super) fn read(
     values: Table,
     environment: &BTreeMap<String, String>,
     directory: &Path,

@@ -19,6 +19,7 @@ mod dashboards;
 mod failures;
 mod golden;
 mod pki;
+mod matrix;
 mod programs;
 mod prometheus;
 mod readme;

@@ -84,10 +84,7 @@ fn each_kind_of_fault_has_its_place_and_its_words() {
             account("secret: 1.5"),
             "accounts[0].secret: must be a text, and is a number with a fraction: put it in quotes",
         ),
-        (
-            account("secret_file: ."),
-            "accounts[0].secret_file: names a file that cannot be read (is a directory): check its path and its rights",
-        ),
+        (account("secret_file: ."), "accounts[0].secret_file: names something that is no file"),
         (
             with("price: {per_terabyte_month: -1, currency: USD}"),
             "accounts[0].price.per_terabyte_month: must be a number that is not negative, such as 7.99",
