@@ -76,6 +76,15 @@ pub struct Options {
     )]
     pub telemetry_path: String,
 
+    /// Reload the configuration at POST /-/reload; without it only SIGHUP does
+    #[arg(
+        long = "web.enable-lifecycle",
+        global = true,
+        env = "LYVE_EXPORTER_WEB_ENABLE_LIFECYCLE",
+        value_parser = clap::builder::FalseyValueParser::new()
+    )]
+    pub enable_lifecycle: bool,
+
     /// The least severe messages to log
     #[arg(
         long = "log.level",
@@ -153,6 +162,7 @@ mod tests {
                 config_file: None,
                 listen_addresses: vec!["[::]:10047".parse().unwrap()],
                 telemetry_path: "/metrics".to_owned(),
+                enable_lifecycle: false,
                 log_level: LogLevel::Info,
                 log_format: LogFormat::Logfmt,
             }
@@ -215,7 +225,7 @@ mod tests {
             &["--live"],
             &["backfill"],
             &["--web.config.file=w.yaml"],
-            &["--web.enable-lifecycle"],
+            &["--web.enable-lifecycle=yes"],
             &["check", "extra"],
         ] {
             assert_eq!(parse(arguments).unwrap_err().exit_code(), 2, "{arguments:?}");
@@ -252,6 +262,6 @@ mod tests {
             assert_eq!(argument.get_env().and_then(|name| name.to_str()), Some(&*variable));
             flags += 1;
         }
-        assert_eq!(flags, 5);
+        assert_eq!(flags, 6);
     }
 }

@@ -14,9 +14,10 @@ use lyve_cloud_exporter::cli::{Cli, Command, Options};
 use lyve_cloud_exporter::clock::{Clock, System};
 use lyve_cloud_exporter::command::{Demo, Once, health, once, report};
 use lyve_cloud_exporter::config::{self, Config};
-use lyve_cloud_exporter::daemon::{self, Deps};
+use lyve_cloud_exporter::daemon::{Daemon, Deps};
 use lyve_cloud_exporter::http::{Web, bind};
 use lyve_cloud_exporter::poll::Jitter;
+use lyve_cloud_exporter::reload::Loader;
 use lyve_cloud_exporter::{build_info, logging};
 
 /// Why the program ends other than well.
@@ -62,7 +63,8 @@ async fn execute(cli: &Cli) -> Result<(), Ended> {
         Command::Run => {
             let config = load(&cli.options)?;
             let listeners = listen(&cli.options)?;
-            serve(&cli.options, config, clock, listeners).await
+            let deps = Deps { loader: Some(loader(&cli.options)), ..deps(&cli.options, config, clock) };
+            serve(deps, listeners).await
         }
         Command::Demo => {
             let listeners = listen(&cli.options)?;
@@ -75,7 +77,7 @@ async fn execute(cli: &Cli) -> Result<(), Ended> {
                 let path = &cli.options.telemetry_path;
                 print([format!("Demo: open http://localhost:{port}/ and http://localhost:{port}{path}\n")])?;
             }
-            serve(&cli.options, demo.config(), clock, listeners).await
+            serve(deps(&cli.options, demo.config(), clock), listeners).await
         }
         Command::Check { live } => {
             let config = load(&cli.options)?;
@@ -110,8 +112,18 @@ async fn poll_once(options: &Options, config: Config, clock: &Arc<dyn Clock>) ->
 }
 
 fn deps(options: &Options, config: Config, clock: Arc<dyn Clock>) -> Deps {
-    let web = Web { telemetry_path: options.telemetry_path.clone(), version: build_info::VERSION };
-    Deps { config, clock, jitter: JITTER, web }
+    let web = Web {
+        telemetry_path: options.telemetry_path.clone(),
+        version: build_info::VERSION,
+        enable_lifecycle: options.enable_lifecycle,
+    };
+    Deps { config, loader: None, clock, jitter: JITTER, web }
+}
+
+/// Reads the configuration from where it was read at the start.
+fn loader(options: &Options) -> Loader {
+    let (path, environment) = (options.config_file.clone(), config::process_environment());
+    Loader::new(move || config::load(path.as_deref(), &environment))
 }
 
 fn load(options: &Options) -> Result<Config, Ended> {
@@ -131,17 +143,20 @@ fn listen(options: &Options) -> Result<Vec<TcpListener>, Ended> {
     bound.collect()
 }
 
-async fn serve(
-    options: &Options,
-    config: Config,
-    clock: Arc<dyn Clock>,
-    listeners: Vec<TcpListener>,
-) -> Result<(), Ended> {
+async fn serve(deps: Deps, listeners: Vec<TcpListener>) -> Result<(), Ended> {
     let shutdown = CancellationToken::new();
-    let mut terminate =
-        signal(SignalKind::terminate()).map_err(|error| Ended::failed("cannot wait for signals", error))?;
-    let mut interrupt =
-        signal(SignalKind::interrupt()).map_err(|error| Ended::failed("cannot wait for signals", error))?;
+    let wait_for = |kind| signal(kind).map_err(|error| Ended::failed("cannot wait for signals", error));
+    let mut terminate = wait_for(SignalKind::terminate())?;
+    let mut interrupt = wait_for(SignalKind::interrupt())?;
+    let mut hangup = wait_for(SignalKind::hangup())?;
+    let daemon = Daemon::new(deps).map_err(|error| Ended::failed("cannot run", error))?;
+    let reloader = daemon.reloader();
+    tokio::spawn(async move {
+        while hangup.recv().await.is_some() {
+            // What came of it is in the log and in the metrics.
+            let _ = reloader.reload().await;
+        }
+    });
     tokio::spawn({
         let shutdown = shutdown.clone();
         async move {
@@ -152,9 +167,7 @@ async fn serve(
             shutdown.cancel();
         }
     });
-    daemon::run(deps(options, config, clock), listeners, shutdown)
-        .await
-        .map_err(|error| Ended::failed("cannot run", error))
+    daemon.run(listeners, shutdown).await.map_err(|error| Ended::failed("cannot run", error))
 }
 
 /// Prints to standard output. A reader that has closed its end, such as `head`, has what it wanted.

@@ -16,8 +16,8 @@ use std::sync::LazyLock;
 use jiff::Timestamp;
 use prometheus::proto::MetricType;
 
-pub(crate) use own::NOTIFICATIONS;
 pub use own::{Build, Own};
+pub(crate) use own::{NOTIFICATIONS, NOTIFIER, RELOAD, ROTATION};
 
 use crate::store::{AccountState, Part};
 

@@ -186,7 +186,7 @@ fn read_file(path: &Path) -> Result<Zeroizing<String>, String> {
     fs::read_to_string(path).map(Zeroizing::new).map_err(unreadable)
 }
 
-fn resolve(text: &Text, directory: &Path) -> PathBuf {
+pub(super) fn resolve(text: &Text, directory: &Path) -> PathBuf {
     if text.from_environment { PathBuf::from(&text.text) } else { directory.join(&text.text) }
 }
 

@@ -1,6 +1,8 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures_util::future::join_all;
+use prometheus::core::Collector as _;
+use prometheus::proto::LabelPair;
 use prometheus::{IntCounterVec, Opts, Registry};
 use tracing::{info, warn};
 use url::Url;
@@ -11,25 +13,44 @@ use crate::api::Transport;
 use crate::config::{Alertmanager, BasicAuth};
 use crate::metrics;
 
-/// Counts how each post ended.
-#[derive(Debug)]
+/// Counts how each post ended. A clone counts in the same place.
+#[derive(Clone, Debug)]
 pub struct Counter(IntCounterVec);
 
 impl Counter {
-    /// A counter in `registry`, at 0 for each of the Alertmanagers.
+    /// A counter in `registry`; it shows nothing yet.
     ///
     /// # Errors
     /// Where the registry has it already.
-    pub fn new(registry: &Registry, alertmanager: &Alertmanager) -> prometheus::Result<Self> {
+    pub fn new(registry: &Registry) -> prometheus::Result<Self> {
         let info = &metrics::NOTIFICATIONS;
         let counter = IntCounterVec::new(Opts::new(info.name, info.help), info.labels)?;
-        for url in &alertmanager.urls {
-            for result in [DELIVERED, FAILED] {
-                counter.get_metric_with_label_values(&[name(url), result])?;
-            }
-        }
         registry.register(Box::new(counter.clone()))?;
         Ok(Self(counter))
+    }
+
+    /// Shows the Alertmanagers of `sender` and no others; new ones begin at 0.
+    pub fn show(&self, sender: Option<&Sender>) {
+        let wanted: Vec<&str> =
+            sender.iter().flat_map(|sender| &sender.targets).map(|target| &*target.name).collect();
+        for family in self.0.collect() {
+            for metric in family.get_metric() {
+                let label =
+                    |name| metric.get_label().iter().find(|label| label.name() == name).map(LabelPair::value);
+                if let (Some(alertmanager), Some(result)) = (label("alertmanager"), label("result"))
+                    && !wanted.contains(&alertmanager)
+                {
+                    // It is there: it was collected a moment ago, and only this function removes any.
+                    let _ = self.0.remove_label_values(&[alertmanager, result]);
+                }
+            }
+        }
+        for alertmanager in wanted {
+            for result in [DELIVERED, FAILED] {
+                // Two labels for two names, so it does not fail.
+                let _ = self.0.get_metric_with_label_values(&[alertmanager, result]);
+            }
+        }
     }
 }
 
@@ -50,6 +71,13 @@ pub struct Sender {
     counter: Counter,
 }
 
+impl std::fmt::Debug for Sender {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Sender").field("targets", &self.targets).finish_non_exhaustive()
+    }
+}
+
+#[derive(Debug)]
 struct Target {
     name: String,
     alerts: Url,

@@ -166,8 +166,25 @@ impl AccountState {
     pub(super) fn set_spec(&mut self, spec: Arc<AccountSpec>) {
         if self.spec != spec {
             self.spec = spec;
+            for collector in Collector::ALL {
+                if !self.spec.collectors.contains(&collector) {
+                    self.forget(collector);
+                }
+            }
             self.versions = std::array::from_fn(|_| next_version());
         }
+    }
+
+    /// Forgets what is known by a collector that is no longer polled.
+    fn forget(&mut self, collector: Collector) {
+        match collector {
+            Collector::CurrentUsage => self.current_usage = None,
+            Collector::MonthlyUsage => self.monthly_usage = None,
+            Collector::Credentials => self.session = None,
+            Collector::ServiceAccounts => self.service_accounts = None,
+            Collector::Permissions => self.permissions = None,
+        }
+        self.health[collector] = Health::default();
     }
 
     /// Which version of a part this is; two equal versions are of the same account with the same content.
