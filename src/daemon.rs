@@ -2,6 +2,7 @@
 
 mod alerting;
 mod core;
+mod keeper;
 
 use std::io;
 use std::sync::Arc;
@@ -13,13 +14,14 @@ use tracing::{error, info};
 
 use self::alerting::Alerting;
 use self::core::Core;
+use self::keeper::Keeper;
 use crate::api::Endpoint;
 use crate::build_info;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::exposition::Exposition;
 use crate::http::{Routes, Web, serve};
-use crate::metrics::{Build, NOTIFIER, Own};
+use crate::metrics::{Build, NOTIFIER, Own, STATE_FILE};
 use crate::notify;
 use crate::poll::{Fleet, Jitter, Meter, Poller, supervise};
 use crate::reload::{self, Loader, Reloader, Requests};
@@ -130,6 +132,19 @@ impl Daemon {
                 shutdown.run_until_cancelled(running).await;
             }
         });
+        let keeper =
+            Arc::new(Keeper::new(Arc::clone(&store), Arc::clone(&clock), Arc::clone(&own), fleet.settings()));
+        keeper.recall().await;
+        let keeping = tokio::spawn({
+            let (keeper, shutdown) = (Arc::clone(&keeper), shutdown.clone());
+            let running = supervise(STATE_FILE, Arc::clone(&own) as _, move || {
+                let keeper = Arc::clone(&keeper);
+                async move { keeper.run().await }
+            });
+            async move {
+                shutdown.run_until_cancelled(running).await;
+            }
+        });
         fleet.start();
         let core = Core { fleet, alerting, loader, clock: Arc::clone(&clock), own: Arc::clone(&own) };
         let core = tokio::spawn({
@@ -147,11 +162,13 @@ impl Daemon {
             Err(io::Error::other("the web server ended by itself"))
         };
         shutdown.cancel();
-        for task in [core, notifier] {
+        for task in [core, notifier, keeping] {
             if let Err(error) = task.await {
                 error!(%error, "a task ended by a panic");
             }
         }
+        // Behind the pollers, so that it has their last word.
+        keeper.finish().await;
         info!("stopped");
         served
     }

@@ -4,6 +4,7 @@ use std::fmt::Display;
 use std::io::Write as _;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::Parser as _;
 use tokio::net::TcpListener;
@@ -37,6 +38,9 @@ impl Ended {
 /// How far polls are spread around their intervals.
 const JITTER: Jitter = Jitter(1.0);
 
+/// How long the process waits in the end for what cannot be interrupted.
+const STOP: Duration = Duration::from_secs(1);
+
 fn main() -> ExitCode {
     // A wrong command line ends here, with status 2.
     let cli = Cli::parse();
@@ -46,7 +50,12 @@ fn main() -> ExitCode {
             let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
             runtime.map_err(|error| Ended::failed("cannot start the runtime", error))
         })
-        .and_then(|runtime| runtime.block_on(execute(&cli)));
+        .and_then(|runtime| {
+            let outcome = runtime.block_on(execute(&cli));
+            // Work on a disk that hangs is not waited for.
+            runtime.shutdown_timeout(STOP);
+            outcome
+        });
     let (message, code) = match outcome {
         Ok(()) => return ExitCode::SUCCESS,
         Err(Ended::Failed(message)) => (message, 1),

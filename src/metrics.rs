@@ -17,7 +17,7 @@ use jiff::Timestamp;
 use prometheus::proto::MetricType;
 
 pub use own::{Build, Own};
-pub(crate) use own::{NOTIFICATIONS, NOTIFIER, RELOAD, ROTATION};
+pub(crate) use own::{NOTIFICATIONS, NOTIFIER, RELOAD, ROTATION, STATE_FILE};
 
 use crate::store::{AccountState, Part};
 

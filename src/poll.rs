@@ -12,10 +12,13 @@ mod admit;
 mod backoff;
 mod connection;
 mod fleet;
+mod history;
 mod poller;
+mod recall;
 mod recorder;
 mod schedule;
 mod settings;
+
 mod supervise;
 
 use std::sync::Arc;
@@ -28,6 +31,7 @@ use crate::store::{AccountCell, AccountSpec};
 pub use backoff::Backoff;
 pub use fleet::{Changes, Fleet, Known, Plan};
 pub use poller::{Poller, watch_rotation};
+pub use recall::{recall, series_text};
 pub use recorder::{Meter, Recorder};
 pub use schedule::Schedule;
 pub use settings::Settings;

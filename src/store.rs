@@ -9,6 +9,8 @@
 
 mod account;
 mod credentials;
+mod memory;
+pub mod state_file;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
@@ -17,6 +19,7 @@ use tokio::sync::watch;
 
 pub use account::{AccountSpec, AccountState, Failure, Good, Health, Part, RequestCode};
 pub use credentials::{ACCOUNT_CREDENTIAL_NAME, CredentialView};
+pub use memory::{Memory, Settled};
 
 use crate::model::Collector;
 

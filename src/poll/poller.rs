@@ -7,11 +7,12 @@ use jiff::Timestamp;
 use tokio::sync::{Notify, watch};
 use tracing::{debug, info, warn};
 
+use super::history::{self, Range};
 use super::{Account, Meter, Schedule, Settings, admit};
 use crate::api::{ApiError, Endpoint, Reason};
 use crate::clock::{self, Clock};
-use crate::model::{Answer, Collector, Data, Expiry};
-use crate::store::AccountState;
+use crate::model::{Answer, Collector, Data, DropReason, Dropped, Expiry, MonthlyUsage};
+use crate::store::{AccountState, Settled};
 
 /// What a person sees of a fault of the exporter itself.
 const PANICKED: &str = "the collector panicked: please report this fault";
@@ -32,6 +33,17 @@ pub struct Poller {
     schedule: Schedule,
     due: Timestamp,
     last: Last,
+}
+
+/// What a poll of the months was about.
+#[derive(Clone, Copy)]
+struct Months {
+    /// The whole history.
+    window: Range,
+    /// What of it was asked for.
+    asked: Range,
+    /// What was final before.
+    before: Option<Settled>,
 }
 
 /// How the last poll ended.
@@ -123,6 +135,9 @@ impl Poller {
         let before = std::mem::replace(&mut self.used, Arc::clone(&self.settings.borrow_and_update()));
         self.schedule = self.used.schedule(self.collector);
         if self.used.asks_otherwise(&before, self.collector) {
+            if self.collector == Collector::MonthlyUsage {
+                self.account.cell.update(|state| state.settle(None));
+            }
             self.due = self.clock.now();
         } else if let Last::WorkedAt(at) = self.last {
             self.due = self.after_success(at);
@@ -159,10 +174,16 @@ impl Poller {
         let took = started.elapsed();
         let now = self.clock.now();
         match outcome {
-            Ok(answer) => {
+            Ok((answer, months)) => {
                 let answer = admit::admit(answer, &self.used.config.series);
                 self.log_success(&answer, now);
-                self.update(|state| state.succeed(answer, now, took));
+                let settled = Self::settled(&answer, months, now);
+                self.update(|state| {
+                    state.succeed(answer, now, took);
+                    if self.collector == Collector::MonthlyUsage {
+                        state.settle(settled);
+                    }
+                });
                 Ok(())
             }
             Err(error) => {
@@ -181,13 +202,14 @@ impl Poller {
         });
     }
 
-    async fn collect(&self) -> Result<Answer<Data>, ApiError> {
+    /// The answer, and of the months which ones were asked for.
+    async fn collect(&self) -> Result<(Answer<Data>, Option<Months>), ApiError> {
         let client = &self.account.client;
-        match self.collector {
-            Collector::CurrentUsage => Ok(client.current_usage().await?.map(Data::CurrentUsage)),
+        let answer = match self.collector {
+            Collector::CurrentUsage => client.current_usage().await?.map(Data::CurrentUsage),
             Collector::MonthlyUsage => {
-                let (first, last) = self.schedule.window(self.clock.now());
-                Ok(client.monthly_usage(first, last).await?.map(Data::MonthlyUsage))
+                let (answer, asked) = self.months().await?;
+                return Ok((answer.map(Data::MonthlyUsage), Some(asked)));
             }
             Collector::Credentials => {
                 let state = self.account.cell.state();
@@ -195,11 +217,42 @@ impl Poller {
                     self.schedule.login_due(self.clock.now(), state.spec.credential, &state.logins);
                 drop(state);
                 let session = if login_due { client.login_now().await? } else { client.session().await? };
-                Ok(Answer { data: Data::Credentials(session), dropped: crate::model::Dropped::default() })
+                Answer { data: Data::Credentials(session), dropped: Dropped::default() }
             }
-            Collector::ServiceAccounts => Ok(client.service_accounts().await?.map(Data::ServiceAccounts)),
-            Collector::Permissions => Ok(client.permissions().await?.map(Data::Permissions)),
+            Collector::ServiceAccounts => client.service_accounts().await?.map(Data::ServiceAccounts),
+            Collector::Permissions => client.permissions().await?.map(Data::Permissions),
+        };
+        Ok((answer, None))
+    }
+
+    /// Every month of the history. Months that are final are not asked for again; where that is all of them, no request
+    /// is made at all.
+    async fn months(&self) -> Result<(Answer<MonthlyUsage>, Months), ApiError> {
+        let now = self.clock.now();
+        let window = self.schedule.window(now);
+        let state = self.account.cell.state();
+        let Some((settled, known)) = state.settled(now) else {
+            let answer = self.account.client.monthly_usage(window.0, window.1).await?;
+            return Ok((answer, Months { window, asked: window, before: None }));
+        };
+        let asked = history::missing(window, Some(settled));
+        let fresh = self.account.client.monthly_usage(asked.0, asked.1).await?;
+        let known = Arc::clone(known);
+        // 100,000 buckets would hold up every other task of this thread.
+        let joined = tokio::task::spawn_blocking(move || {
+            fresh.map(|fresh| history::join(&known, fresh, window, asked))
+        });
+        let joined = joined.await.map_err(|_| self.failure(Reason::Decode, PANICKED))?;
+        Ok((joined, Months { window, asked, before: Some(settled) }))
+    }
+
+    fn settled(answer: &Answer<Data>, months: Option<Months>, now: Timestamp) -> Option<Settled> {
+        let (Data::MonthlyUsage(usage), Some(months)) = (&answer.data, months) else { return None };
+        // What was cut off for the limit is not known, and would come back with its new months alone.
+        if answer.dropped.get(DropReason::Limit) > 0 {
+            return None;
         }
+        history::settled(usage, months.window, months.asked, months.before, now)
     }
 
     fn failure(&self, reason: Reason, detail: &str) -> ApiError {
@@ -229,7 +282,7 @@ impl Poller {
         } else {
             debug!(account, collector, "poll worked");
         }
-        for reason in crate::model::DropReason::ALL {
+        for reason in DropReason::ALL {
             let count = answer.dropped.get(reason);
             if count > 0 {
                 warn!(account, collector, reason = reason.name(), count, "part of the answer gets no series");

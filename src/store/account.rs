@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::Settled;
 use crate::api::{ApiError, Endpoint, LoginResult, Reason};
 use crate::clock;
 use crate::model::{
@@ -112,12 +113,13 @@ pub struct AccountState {
     pub requests: BTreeMap<(Endpoint, RequestCode), u64>,
     /// How many listed things got no series.
     pub dropped: Dropped,
-    current_usage: Option<Good<CurrentUsage>>,
-    monthly_usage: Option<Good<MonthlyUsage>>,
+    pub(super) current_usage: Option<Good<CurrentUsage>>,
+    pub(super) monthly_usage: Option<Good<MonthlyUsage>>,
+    pub(super) settled: Option<Settled>,
     session: Option<Good<Session>>,
-    service_accounts: Option<Good<Vec<ServiceAccount>>>,
-    permissions: Option<Good<Vec<Permission>>>,
-    health: PerCollector<Health>,
+    pub(super) service_accounts: Option<Good<Vec<ServiceAccount>>>,
+    pub(super) permissions: Option<Good<Vec<Permission>>>,
+    pub(super) health: PerCollector<Health>,
     versions: [u64; Part::COUNT],
 }
 
@@ -155,6 +157,7 @@ impl AccountState {
             dropped: Dropped::default(),
             current_usage: None,
             monthly_usage: None,
+            settled: None,
             session: None,
             service_accounts: None,
             permissions: None,
@@ -179,7 +182,7 @@ impl AccountState {
     fn forget(&mut self, collector: Collector) {
         match collector {
             Collector::CurrentUsage => self.current_usage = None,
-            Collector::MonthlyUsage => self.monthly_usage = None,
+            Collector::MonthlyUsage => (self.monthly_usage, self.settled) = (None, None),
             Collector::Credentials => self.session = None,
             Collector::ServiceAccounts => self.service_accounts = None,
             Collector::Permissions => self.permissions = None,
@@ -193,7 +196,7 @@ impl AccountState {
         self.versions[part as usize]
     }
 
-    fn touch(&mut self, part: Part) {
+    pub(super) fn touch(&mut self, part: Part) {
         self.versions[part as usize] = next_version();
     }
 
@@ -214,6 +217,7 @@ impl AccountState {
             }
             Data::MonthlyUsage(data) => {
                 self.monthly_usage = Some(Good { at, data: Arc::new(data) });
+                self.settled = None;
                 self.touch(Part::MonthlyUsage);
                 Collector::MonthlyUsage
             }
@@ -239,6 +243,19 @@ impl AccountState {
         health.last_success = Some(at);
         health.failing = None;
         self.touch(Part::Health);
+    }
+
+    /// Takes note of which months of the last answer are final.
+    pub fn settle(&mut self, settled: Option<Settled>) {
+        self.settled = settled;
+    }
+
+    /// The months that are final, with the answer that they are in; `None` where none is, or where the answer is from
+    /// after `now`: a clock was wrong, and may have taken a running month for a closed one.
+    #[must_use]
+    pub fn settled(&self, now: Timestamp) -> Option<(Settled, &Arc<MonthlyUsage>)> {
+        let good = self.monthly_usage.as_ref().filter(|good| good.at <= now)?;
+        Some((self.settled?, &good.data))
     }
 
     /// Takes the failure of a poll that ended at `at`. What was known stays.

@@ -13,3 +13,5 @@ mod failures;
 mod reload;
 mod samples;
 mod stage;
+mod state;
+mod supervision;
