@@ -100,7 +100,11 @@ impl Keeper {
             if self.config().state_file.is_none() {
                 self.own.state_file_written(None);
             } else if self.write().await {
-                self.clock.sleep_until(clock::after(self.clock.now(), EVERY)).await;
+                tokio::select! {
+                    () = self.clock.sleep_until(clock::after(self.clock.now(), EVERY)) => {}
+                    // It may name another file, which is not to wait for the old one's turn.
+                    changed = settings.changed() => if changed.is_err() { return },
+                }
                 continue;
             }
             let changed = tokio::select! {

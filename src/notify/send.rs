@@ -1,8 +1,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::future::join_all;
-use prometheus::core::Collector as _;
-use prometheus::proto::LabelPair;
 use prometheus::{IntCounterVec, Opts, Registry};
 use tracing::{info, warn};
 use url::Url;
@@ -15,7 +14,11 @@ use crate::metrics;
 
 /// Counts how each post ended. A clone counts in the same place.
 #[derive(Clone, Debug)]
-pub struct Counter(IntCounterVec);
+pub struct Counter {
+    posts: IntCounterVec,
+    /// The Alertmanagers that have series.
+    shown: Arc<Mutex<Vec<String>>>,
+}
 
 impl Counter {
     /// A counter in `registry`; it shows nothing yet.
@@ -24,32 +27,33 @@ impl Counter {
     /// Where the registry has it already.
     pub fn new(registry: &Registry) -> prometheus::Result<Self> {
         let info = &metrics::NOTIFICATIONS;
-        let counter = IntCounterVec::new(Opts::new(info.name, info.help), info.labels)?;
-        registry.register(Box::new(counter.clone()))?;
-        Ok(Self(counter))
+        let posts = IntCounterVec::new(Opts::new(info.name, info.help), info.labels)?;
+        registry.register(Box::new(posts.clone()))?;
+        Ok(Self { posts, shown: Arc::default() })
     }
 
     /// Shows the Alertmanagers of `sender` and no others; new ones begin at 0.
     pub fn show(&self, sender: Option<&Sender>) {
-        let wanted: Vec<&str> =
-            sender.iter().flat_map(|sender| &sender.targets).map(|target| &*target.name).collect();
-        for family in self.0.collect() {
-            for metric in family.get_metric() {
-                let label =
-                    |name| metric.get_label().iter().find(|label| label.name() == name).map(LabelPair::value);
-                if let (Some(alertmanager), Some(result)) = (label("alertmanager"), label("result"))
-                    && !wanted.contains(&alertmanager)
-                {
-                    // It is there: it was collected a moment ago, and only this function removes any.
-                    let _ = self.0.remove_label_values(&[alertmanager, result]);
-                }
+        let targets = sender.iter().flat_map(|sender| &sender.targets);
+        let wanted: Vec<String> = targets.map(|target| target.name.clone()).collect();
+        let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
+        for result in [DELIVERED, FAILED] {
+            for gone in shown.iter().filter(|name| !wanted.contains(name)) {
+                // What is not there need not be removed.
+                let _ = self.posts.remove_label_values(&[gone, result]);
+            }
+            for name in &wanted {
+                self.posts.with_label_values(&[name.as_str(), result]);
             }
         }
-        for alertmanager in wanted {
-            for result in [DELIVERED, FAILED] {
-                // Two labels for two names, so it does not fail.
-                let _ = self.0.get_metric_with_label_values(&[alertmanager, result]);
-            }
+        *shown = wanted;
+    }
+
+    /// Counts a post, unless its Alertmanager is shown no longer.
+    fn count(&self, alertmanager: &str, result: &str) {
+        let shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
+        if shown.iter().any(|name| name == alertmanager) {
+            self.posts.with_label_values(&[alertmanager, result]).inc();
         }
     }
 }
@@ -132,10 +136,7 @@ impl Sender {
 
     fn note(&self, target: &Target, outcome: Result<(), String>) {
         let alertmanager = target.name.as_str();
-        self.counter
-            .0
-            .with_label_values(&[alertmanager, if outcome.is_ok() { DELIVERED } else { FAILED }])
-            .inc();
+        self.counter.count(alertmanager, if outcome.is_ok() { DELIVERED } else { FAILED });
         let failed_before = target.failing.swap(outcome.is_err(), Ordering::Relaxed);
         match outcome {
             Ok(()) if failed_before => info!(alertmanager, "alerts are delivered again"),

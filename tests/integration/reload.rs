@@ -350,3 +350,37 @@ async fn the_methods_of_the_reload() {
     assert_eq!(answer.status, 403);
     assert!(answer.text().contains("--web.enable-lifecycle"));
 }
+
+#[tokio::test]
+async fn alertmanagers_come_and_go() {
+    let stage = Stage::new().await;
+    let _acme = stage.acme();
+    let place = Place::new();
+    let text = format!("accounts:\n{}", entry(&stage, "acme", ", credential: {expires: '2026-11-26'}"));
+    place.write(&text);
+    let exporter = place.exporter(&stage).await;
+    let posts = "lyvecloud_exporter_notifications_total";
+    assert_eq!(exporter.scrape().await.all(posts, &[]), [0.0; 0]);
+
+    // Nobody listens there, so every post fails, and is counted.
+    place.write(&format!("{text}alertmanager: {{urls: ['http://127.0.0.1:1']}}\n"));
+    assert_eq!(reload(&exporter).await.status, 200);
+    let labels = [("alertmanager", "http://127.0.0.1:1"), ("result", "failed")];
+    let posted = async {
+        while exporter.scrape().await.value(posts, &labels).unwrap() < 2.0 {
+            exporter.advance(minutes(1)).await;
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(20), posted).await.expect("posts to the new one");
+
+    place.write(&format!("{text}alertmanager: {{urls: ['http://127.0.0.1:2']}}\n"));
+    assert_eq!(reload(&exporter).await.status, 200);
+    let samples = exporter.scrape().await;
+    assert_eq!(samples.all(posts, &[("alertmanager", "http://127.0.0.1:1")]), [0.0; 0]);
+    assert_eq!(samples.all(posts, &[("alertmanager", "http://127.0.0.1:2")]).len(), 2);
+
+    place.write(&text);
+    assert_eq!(reload(&exporter).await.status, 200);
+    assert_eq!(exporter.scrape().await.all(posts, &[]), [0.0; 0]);
+}
