@@ -85,6 +85,15 @@ pub struct Options {
     )]
     pub web_config_file: Option<PathBuf>,
 
+    /// Reload the configuration at POST /-/reload; without it only SIGHUP does
+    #[arg(
+        long = "web.enable-lifecycle",
+        global = true,
+        env = "LYVE_EXPORTER_WEB_ENABLE_LIFECYCLE",
+        value_parser = clap::builder::FalseyValueParser::new()
+    )]
+    pub enable_lifecycle: bool,
+
     /// The least severe messages to log
     #[arg(
         long = "log.level",
@@ -163,6 +172,7 @@ mod tests {
                 listen_addresses: vec!["[::]:10047".parse().unwrap()],
                 telemetry_path: "/metrics".to_owned(),
                 web_config_file: None,
+                enable_lifecycle: false,
                 log_level: LogLevel::Info,
                 log_format: LogFormat::Logfmt,
             }
@@ -225,7 +235,7 @@ mod tests {
             &["--live"],
             &["backfill"],
             &["--web.config.file"],
-            &["--web.enable-lifecycle"],
+            &["--web.enable-lifecycle=yes"],
             &["check", "extra"],
         ] {
             assert_eq!(parse(arguments).unwrap_err().exit_code(), 2, "{arguments:?}");
@@ -262,6 +272,6 @@ mod tests {
             assert_eq!(argument.get_env().and_then(|name| name.to_str()), Some(&*variable));
             flags += 1;
         }
-        assert_eq!(flags, 6);
+        assert_eq!(flags, 7);
     }
 }

@@ -26,5 +26,6 @@ pub mod metrics;
 pub mod model;
 pub mod notify;
 pub mod poll;
+pub mod reload;
 pub mod simulator;
 pub mod store;

@@ -4,6 +4,7 @@ use std::fmt::Display;
 use std::io::Write as _;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::Parser as _;
 use tokio::net::TcpListener;
@@ -17,6 +18,7 @@ use lyve_cloud_exporter::config::{self, Config};
 use lyve_cloud_exporter::daemon::{Daemon, Deps};
 use lyve_cloud_exporter::http::{Guard, GuardError, Web, bind};
 use lyve_cloud_exporter::poll::Jitter;
+use lyve_cloud_exporter::reload::Loader;
 use lyve_cloud_exporter::{build_info, logging};
 
 /// Why the program ends other than well.
@@ -36,6 +38,9 @@ impl Ended {
 /// How far polls are spread around their intervals.
 const JITTER: Jitter = Jitter(1.0);
 
+/// How long the process waits in the end for what cannot be interrupted.
+const STOP: Duration = Duration::from_secs(1);
+
 fn main() -> ExitCode {
     // A wrong command line ends here, with status 2.
     let cli = Cli::parse();
@@ -45,7 +50,12 @@ fn main() -> ExitCode {
             let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
             runtime.map_err(|error| Ended::failed("cannot start the runtime", error))
         })
-        .and_then(|runtime| runtime.block_on(execute(&cli)));
+        .and_then(|runtime| {
+            let outcome = runtime.block_on(execute(&cli));
+            // Work on a disk that hangs is not waited for.
+            runtime.shutdown_timeout(STOP);
+            outcome
+        });
     let (message, code) = match outcome {
         Ok(()) => return ExitCode::SUCCESS,
         Err(Ended::Failed(message)) => (message, 1),
@@ -62,7 +72,8 @@ async fn execute(cli: &Cli) -> Result<(), Ended> {
         Command::Run => {
             let (config, guard) = both(load(&cli.options), guard(&cli.options))?;
             let listeners = listen(&cli.options)?;
-            serve(&cli.options, config, guard, clock, listeners).await
+            let deps = Deps { loader: Some(loader(&cli.options)), ..deps(&cli.options, config, clock) };
+            serve(deps, guard, listeners).await
         }
         Command::Demo => {
             let guard = guard(&cli.options)?;
@@ -79,7 +90,7 @@ async fn execute(cli: &Cli) -> Result<(), Ended> {
                 print([format!("Demo: open {here}/ and {here}{path}\n")])?;
             }
             let config = demo.config().map_err(|error| Ended::failed("cannot start the simulator", error))?;
-            serve(&cli.options, config, guard, clock, listeners).await
+            serve(deps(&cli.options, config, clock), guard, listeners).await
         }
         Command::Check { live } => {
             let (config, _) = both(load(&cli.options), guard(&cli.options))?;
@@ -114,8 +125,18 @@ async fn poll_once(options: &Options, config: Config, clock: &Arc<dyn Clock>) ->
 }
 
 fn deps(options: &Options, config: Config, clock: Arc<dyn Clock>) -> Deps {
-    let web = Web { telemetry_path: options.telemetry_path.clone(), version: build_info::VERSION };
-    Deps { config, clock, jitter: JITTER, web }
+    let web = Web {
+        telemetry_path: options.telemetry_path.clone(),
+        version: build_info::VERSION,
+        enable_lifecycle: options.enable_lifecycle,
+    };
+    Deps { config, loader: None, clock, jitter: JITTER, web }
+}
+
+/// Reads the configuration from where it was read at the start.
+fn loader(options: &Options) -> Loader {
+    let (path, environment) = (options.config_file.clone(), config::process_environment());
+    Loader::new(move || config::load(path.as_deref(), &environment))
 }
 
 fn load(options: &Options) -> Result<Config, Ended> {
@@ -158,18 +179,24 @@ fn listen(options: &Options) -> Result<Vec<TcpListener>, Ended> {
     bound.collect()
 }
 
-async fn serve(
-    options: &Options,
-    config: Config,
-    guard: Option<Guard>,
-    clock: Arc<dyn Clock>,
-    listeners: Vec<TcpListener>,
-) -> Result<(), Ended> {
+async fn serve(deps: Deps, guard: Option<Guard>, listeners: Vec<TcpListener>) -> Result<(), Ended> {
     let shutdown = CancellationToken::new();
-    let mut terminate =
-        signal(SignalKind::terminate()).map_err(|error| Ended::failed("cannot wait for signals", error))?;
-    let mut interrupt =
-        signal(SignalKind::interrupt()).map_err(|error| Ended::failed("cannot wait for signals", error))?;
+    let wait_for = |kind| signal(kind).map_err(|error| Ended::failed("cannot wait for signals", error));
+    let mut terminate = wait_for(SignalKind::terminate())?;
+    let mut interrupt = wait_for(SignalKind::interrupt())?;
+    let mut hangup = wait_for(SignalKind::hangup())?;
+    let cannot_run = |error| Ended::failed("cannot run", error);
+    let mut daemon = Daemon::new(deps).map_err(cannot_run)?;
+    if let Some(guard) = guard {
+        daemon = daemon.guarded_by(guard);
+    }
+    let reloader = daemon.reloader();
+    tokio::spawn(async move {
+        while hangup.recv().await.is_some() {
+            // What came of it is in the log and in the metrics.
+            let _ = reloader.reload().await;
+        }
+    });
     tokio::spawn({
         let shutdown = shutdown.clone();
         async move {
@@ -180,11 +207,6 @@ async fn serve(
             shutdown.cancel();
         }
     });
-    let cannot_run = |error| Ended::failed("cannot run", error);
-    let mut daemon = Daemon::new(deps(options, config, clock)).map_err(cannot_run)?;
-    if let Some(guard) = guard {
-        daemon = daemon.guarded_by(guard);
-    }
     daemon.run(listeners, shutdown).await.map_err(cannot_run)
 }
 

@@ -18,7 +18,7 @@ use jiff::Timestamp;
 use prometheus::proto::MetricType;
 
 pub use own::{Build, Own};
-pub(crate) use own::{NOTIFICATIONS, WEB_CONFIG_RELOAD};
+pub(crate) use own::{NOTIFICATIONS, NOTIFIER, RELOAD, ROTATION, STATE_FILE, WEB_CONFIG_RELOAD};
 
 use crate::store::{AccountState, Part};
 

@@ -215,7 +215,7 @@ fn unreadable(error: &std::io::Error) -> String {
     format!("names a file that cannot be read ({}): check its path and its rights", error.kind())
 }
 
-fn resolve(text: &Text, directory: &Path) -> PathBuf {
+pub(super) fn resolve(text: &Text, directory: &Path) -> PathBuf {
     if text.from_environment { PathBuf::from(&text.text) } else { directory.join(&text.text) }
 }
 

@@ -14,7 +14,7 @@ poll: {current_usage: 15, monthly_usage: 0s, inventory: 2y, verify_login: -5m, t
 history: {months: 121}
 series: {buckets: {include: ['[a'], exclude: [7]}, max_per_account: 0}
 data_max_age: 5m
-state_file: /tmp/state
+state_file: /tmp
 alertmanager: {urls: ['http://alertmanager:9093', 'ftp://x'], basic_auth: {username: me}}
 credential_warning: ['30']
 Pol: {}
@@ -48,12 +48,12 @@ Pol: {}
         "series.buckets.include[0]: is not a regular expression: unclosed character class",
         "series.buckets.exclude[0]: must be a text, and is a number: put it in quotes",
         "series.max_per_account: must be a whole number from 1 to 4294967295",
+        "state_file: names a directory: name a file in it",
         "alertmanager.urls[1]: must begin with https://",
         "alertmanager.basic_auth.password: is missing: give password or password_file",
         "alertmanager.urls: has an http address, which would send the password of basic_auth in clear: use https",
         "credential_warning[0]: has no unit: write 30s, 15m, 6h or 90d",
         "Pol: is not a known key; did you mean `poll`?",
-        "state_file: is not supported by this version: remove it",
         "data_max_age: must be longer than poll.current_usage, or series would vanish between two polls: raise it, or \
          shorten poll.current_usage",
         "data_max_age: must be longer than poll.monthly_usage, or series would vanish between two polls: raise it, or \
