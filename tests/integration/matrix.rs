@@ -5,7 +5,9 @@
 mod answers;
 mod bodies;
 mod clock;
+mod contents;
 mod fields;
+mod lists;
 mod login;
 mod months;
 mod places;

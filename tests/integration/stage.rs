@@ -25,7 +25,7 @@ use crate::samples::Samples;
 pub const NOW: &str = "2026-11-24T12:00:00Z";
 
 /// Longer than anything here takes, short enough to end a test that hangs.
-const PATIENCE: Duration = Duration::from_secs(20);
+pub const PATIENCE: Duration = Duration::from_secs(20);
 
 pub fn at(text: &str) -> Timestamp {
     text.parse().expect("an instant")
@@ -146,9 +146,14 @@ pub struct Exporter {
 impl Exporter {
     /// Waits for the store to become as wanted.
     pub async fn until(&self, what: &str, wanted: impl Fn(&Store) -> bool) {
+        self.until_within(PATIENCE, what, wanted).await;
+    }
+
+    /// The same, for what takes a slow machine longer than anything else here.
+    pub async fn until_within(&self, patience: Duration, what: &str, wanted: impl Fn(&Store) -> bool) {
         let mut changes = self.store.changes();
         let reached = changes.wait_for(|_| wanted(&self.store));
-        let reached = tokio::time::timeout(PATIENCE, reached).await;
+        let reached = tokio::time::timeout(patience, reached).await;
         assert!(reached.is_ok(), "waited in vain until {what}: {:#?}", self.store.snapshot());
     }
 

@@ -13,7 +13,7 @@ use super::play::{
     Log, assert_failures, assert_nothing_leaked, change_everything, config, data_of, endpoint, full_account,
     scrape, settle,
 };
-use crate::stage::{Exporter, NOW, Stage, at, hours};
+use crate::stage::{Exporter, NOW, PATIENCE, Stage, at, hours};
 
 /// What comes of a poll.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -103,7 +103,7 @@ pub async fn play_rows(rows: Vec<Row>, timeout: Duration, log: Log) {
     let second = |store: &lyve_cloud_exporter::store::Store| {
         store.snapshot().iter().all(|state| Collector::ALL.iter().all(|c| state.health(*c).polls == 2))
     };
-    exporter.until("everything was polled twice", second).await;
+    exporter.until_within(timeout.max(PATIENCE), "everything was polled twice", second).await;
     let samples = scrape(&exporter).await;
     let warnings = log.warnings();
     let requests = stage.simulator.requests();
