@@ -28,3 +28,4 @@ pub mod notify;
 pub mod poll;
 pub mod simulator;
 pub mod store;
+pub mod systemd;

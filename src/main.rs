@@ -14,10 +14,10 @@ use lyve_cloud_exporter::cli::{Cli, Command, Options};
 use lyve_cloud_exporter::clock::{Clock, System};
 use lyve_cloud_exporter::command::{Demo, Once, health, once, report};
 use lyve_cloud_exporter::config::{self, Config};
-use lyve_cloud_exporter::daemon::{self, Deps};
+use lyve_cloud_exporter::daemon::{Daemon, Deps};
 use lyve_cloud_exporter::http::{Web, bind};
 use lyve_cloud_exporter::poll::Jitter;
-use lyve_cloud_exporter::{build_info, logging};
+use lyve_cloud_exporter::{build_info, logging, systemd};
 
 /// Why the program ends other than well.
 enum Ended {
@@ -121,6 +121,9 @@ fn load(options: &Options) -> Result<Config, Ended> {
 }
 
 fn listen(options: &Options) -> Result<Vec<TcpListener>, Ended> {
+    if options.systemd_socket {
+        return systemd::listeners().map_err(|error| Ended::failed("cannot listen", error));
+    }
     let bound = options.listen_addresses.iter().map(|address| {
         bind(*address).map_err(|error| {
             Ended::failed(
@@ -150,12 +153,15 @@ async fn serve(
                 _ = terminate.recv() => {}
                 _ = interrupt.recv() => {}
             }
+            systemd::stopping();
             shutdown.cancel();
         }
     });
-    daemon::run(deps(options, config, clock), listeners, shutdown)
-        .await
-        .map_err(|error| Ended::failed("cannot run", error))
+    let daemon =
+        Daemon::new(deps(options, config, clock)).map_err(|error| Ended::failed("cannot run", error))?;
+    tokio::spawn(systemd::watchdog());
+    systemd::ready();
+    daemon.run(listeners, shutdown).await.map_err(|error| Ended::failed("cannot run", error))
 }
 
 /// Prints to standard output. A reader that has closed its end, such as `head`, has what it wanted.

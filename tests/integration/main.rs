@@ -15,6 +15,7 @@ mod credentials;
 mod dashboards;
 mod failures;
 mod golden;
+mod install;
 mod programs;
 mod prometheus;
 mod readme;

@@ -1,0 +1,3 @@
+//! What is in deploy/ installs, and what it installs works.
+
+mod systemd;
