@@ -65,6 +65,10 @@ pub struct Options {
     )]
     pub listen_addresses: Vec<SocketAddr>,
 
+    /// Listens on the sockets that systemd hands over, and not where --web.listen-address says
+    #[arg(long = "web.systemd-socket", global = true, env = "LYVE_EXPORTER_WEB_SYSTEMD_SOCKET")]
+    pub systemd_socket: bool,
+
     /// The path of the metrics
     #[arg(
         long = "web.telemetry-path",
@@ -170,6 +174,7 @@ mod tests {
             Options {
                 config_file: None,
                 listen_addresses: vec!["[::]:10047".parse().unwrap()],
+                systemd_socket: false,
                 telemetry_path: "/metrics".to_owned(),
                 web_config_file: None,
                 enable_lifecycle: false,
@@ -272,6 +277,6 @@ mod tests {
             assert_eq!(argument.get_env().and_then(|name| name.to_str()), Some(&*variable));
             flags += 1;
         }
-        assert_eq!(flags, 7);
+        assert_eq!(flags, 8);
     }
 }

@@ -29,3 +29,4 @@ pub mod poll;
 pub mod reload;
 pub mod simulator;
 pub mod store;
+pub mod systemd;

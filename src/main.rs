@@ -19,7 +19,7 @@ use lyve_cloud_exporter::daemon::{Daemon, Deps};
 use lyve_cloud_exporter::http::{Guard, GuardError, Web, bind};
 use lyve_cloud_exporter::poll::Jitter;
 use lyve_cloud_exporter::reload::Loader;
-use lyve_cloud_exporter::{build_info, logging};
+use lyve_cloud_exporter::{build_info, logging, systemd};
 
 /// Why the program ends other than well.
 enum Ended {
@@ -168,6 +168,9 @@ fn both<A, B>(one: Result<A, Ended>, other: Result<B, Ended>) -> Result<(A, B), 
 }
 
 fn listen(options: &Options) -> Result<Vec<TcpListener>, Ended> {
+    if options.systemd_socket {
+        return systemd::listeners().map_err(|error| Ended::failed("cannot listen", error));
+    }
     let bound = options.listen_addresses.iter().map(|address| {
         bind(*address).map_err(|error| {
             Ended::failed(
@@ -204,9 +207,12 @@ async fn serve(deps: Deps, guard: Option<Guard>, listeners: Vec<TcpListener>) ->
                 _ = terminate.recv() => {}
                 _ = interrupt.recv() => {}
             }
+            systemd::stopping();
             shutdown.cancel();
         }
     });
+    tokio::spawn(systemd::watchdog());
+    systemd::ready();
     daemon.run(listeners, shutdown).await.map_err(cannot_run)
 }
 

@@ -18,6 +18,7 @@ mod credentials;
 mod dashboards;
 mod failures;
 mod golden;
+mod install;
 mod matrix;
 mod pki;
 mod programs;

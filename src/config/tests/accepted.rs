@@ -25,8 +25,11 @@ fn the_example_loads_as_it_is_and_with_every_comment_taken_as_a_value() {
     let example = include_str!("../../../config/lyve-cloud-exporter.yaml");
     let place = Place::new();
     let at_the_example = |text: &str| {
-        text.replace("/run/credentials/lyve-secret", place.path("secret").to_str().unwrap())
-            .replace("/etc/ssl/proxy-ca.pem", place.path("ca.pem").to_str().unwrap())
+        text.replace(
+            "/run/credentials/lyve-cloud-exporter.service/secret",
+            place.path("secret").to_str().unwrap(),
+        )
+        .replace("/etc/ssl/proxy-ca.pem", place.path("ca.pem").to_str().unwrap())
     };
     let certificate = rcgen::generate_simple_self_signed(vec!["proxy".to_owned()]).unwrap();
     std::fs::write(place.path("ca.pem"), certificate.cert.pem()).unwrap();
