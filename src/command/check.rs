@@ -44,12 +44,27 @@ pub fn report(once: &Once, now: Timestamp) -> String {
     format!("{}\n{}", table(&endpoints), table(&credentials))
 }
 
-/// Rows in columns as wide as their widest cell. Control characters in names would break the lines; they are shown escaped.
+/// The most characters of a cell that are shown.
+const WIDEST: usize = 200;
+
+/// Whether a character would do something to the terminal or to the order of a line, and not only show.
+fn acts(character: char) -> bool {
+    character.is_control()
+        || matches!(character, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+}
+
+/// Rows in columns as wide as their widest cell. What would act on the terminal is shown escaped.
 fn table<const N: usize>(rows: &[[String; N]]) -> String {
     let printable = |cell: &String| -> String {
-        cell.chars()
-            .flat_map(|c| if c.is_control() { c.escape_default().collect() } else { vec![c] })
-            .collect()
+        let mut shown: String = cell
+            .chars()
+            .take(WIDEST)
+            .flat_map(|c| if acts(c) { c.escape_default().collect() } else { vec![c] })
+            .collect();
+        if cell.chars().nth(WIDEST).is_some() {
+            shown.push('…');
+        }
+        shown
     };
     let rows: Vec<[String; N]> =
         rows.iter().map(|row| std::array::from_fn(|column| printable(&row[column]))).collect();
@@ -70,11 +85,13 @@ fn table<const N: usize>(rows: &[[String; N]]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::table;
+    use super::{WIDEST, table};
 
     #[test]
     fn columns_line_up_and_no_name_breaks_a_line() {
         let rows = [["A", "B"], ["long name", "x"], ["n\nl", "y"]].map(|row| row.map(str::to_owned));
         assert_eq!(table(&rows), "A          B\nlong name  x\nn\\nl       y\n");
+        let rows = [["a\u{202e}b".to_owned(), "x".repeat(100_000)]];
+        assert_eq!(table(&rows), format!("a\\u{{202e}}b  {}…\n", "x".repeat(WIDEST)));
     }
 }

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::error::Error;
 
 use config::{ConfigError, FileFormat, Format as _, Value, ValueKind};
+use yaml_rust2::Event;
+use yaml_rust2::parser::{EventReceiver, Parser};
 
 use super::faults::Faults;
 
@@ -24,6 +26,11 @@ pub(super) fn parse(text: &str, format: FileFormat) -> Result<Table, String> {
     if format == FileFormat::Yaml && text.lines().any(is_too_deep) {
         return Err("is nested too deeply to be one".to_owned());
     }
+    if format == FileFormat::Yaml && has_alias(text) {
+        return Err(
+            "repeats a part by an alias (*name), which is not supported: write the part out".to_owned()
+        );
+    }
     match format.parse(None, text) {
         Ok(table) => Ok(table.into_iter().collect()),
         Err(error) => Err(describe(error.as_ref(), format)),
@@ -35,6 +42,22 @@ pub(super) fn parse(text: &str, format: FileFormat) -> Result<Table, String> {
 fn is_too_deep(line: &str) -> bool {
     let indicators = [' ', '\t', '-', '?', ':'];
     line.chars().take_while(|c| indicators.contains(c)).count() > 200
+}
+
+/// Whether YAML repeats a part of itself by an alias. The parser would copy that part, and aliases of aliases grow
+/// without end.
+fn has_alias(text: &str) -> bool {
+    #[derive(Default)]
+    struct Aliases(bool);
+    impl EventReceiver for Aliases {
+        fn on_event(&mut self, event: Event) {
+            self.0 |= matches!(event, Event::Alias(_));
+        }
+    }
+    let mut aliases = Aliases::default();
+    // What is no YAML is told by the parsing that follows.
+    let _ = Parser::new_from_str(text).load(&mut aliases, true);
+    aliases.0
 }
 
 fn describe(error: &(dyn Error + Send + Sync + 'static), format: FileFormat) -> String {

@@ -120,6 +120,15 @@ impl Guard {
                 looks_while_broken % LOOKS_TO_RETRY == 0
             };
             let Some(outcome) = followed.read_if_changed(retry).await else { continue };
+            let outcome = outcome
+                .map_err(|faults| {
+                    let faults: Vec<String> = faults.all().iter().map(ToString::to_string).collect();
+                    faults.join("; ")
+                })
+                .and_then(|config| match weaker(&self.current.borrow(), &config) {
+                    Some(fault) => Err(fault.to_owned()),
+                    None => Ok(config),
+                });
             followed.good.set(i64::from(outcome.is_ok()));
             match outcome {
                 Ok(config) => {
@@ -130,8 +139,6 @@ impl Guard {
                     info!("the web configuration was read again, as its files have changed");
                 }
                 Err(faults) => {
-                    let faults: Vec<String> = faults.all().iter().map(ToString::to_string).collect();
-                    let faults = faults.join("; ");
                     if told.as_ref() != Some(&faults) {
                         warn!(%faults, "the changed web configuration is broken, and the former one stays in force");
                         told = Some(faults);
@@ -220,4 +227,16 @@ fn text(code: StatusCode, text: &str) -> Response<Parts> {
     *answer.status_mut() = code;
     answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
     answer
+}
+
+/// Why a configuration does not take the place of one in force: it guards less. A file that is cut short while it is being
+/// written looks the same.
+fn weaker(in_force: &WebConfig, new: &WebConfig) -> Option<&'static str> {
+    if in_force.tls.is_some() && new.tls.is_none() {
+        return Some("it has no tls_server_config any more: restart the exporter to speak without TLS");
+    }
+    if !in_force.users.is_empty() && new.users.is_empty() {
+        return Some("it has no basic_auth_users any more: restart the exporter to ask for no password");
+    }
+    None
 }

@@ -3,7 +3,8 @@ use std::time::Duration;
 
 use hyper::header::{
     ACCEPT, ACCEPT_ENCODING, ALLOW, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_SECURITY_POLICY,
-    CONTENT_TYPE, HeaderName, HeaderValue, REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+    CONTENT_TYPE, HOST, HeaderName, HeaderValue, ORIGIN, REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS,
+    X_FRAME_OPTIONS,
 };
 use hyper::{HeaderMap, Method, Request, Response, StatusCode};
 use tokio::sync::Semaphore;
@@ -55,7 +56,7 @@ impl Routes {
     pub(super) async fn answer<B>(&self, request: Request<B>) -> Answer {
         let path = request.uri().path();
         if path == "/-/reload" {
-            return self.reload(request.method()).await;
+            return self.reload(request.method(), request.headers()).await;
         }
         let known = path == self.web.telemetry_path
             || matches!(path, "/" | "/api/v1/status" | "/-/healthy" | "/-/ready");
@@ -94,7 +95,7 @@ impl Routes {
         }
     }
 
-    async fn reload(&self, method: &Method) -> Answer {
+    async fn reload(&self, method: &Method, headers: &HeaderMap) -> Answer {
         if *method != Method::POST {
             return other_method("only POST is answered here\n", "POST");
         }
@@ -103,6 +104,9 @@ impl Routes {
                 StatusCode::FORBIDDEN,
                 "reloading over HTTP is not enabled: start the exporter with --web.enable-lifecycle\n",
             );
+        }
+        if from_another_site(headers) {
+            return text(StatusCode::FORBIDDEN, "a page of another site may not reload the exporter\n");
         }
         match self.reloader.reload().await {
             Ok(()) => text(StatusCode::OK, "reloaded\n"),
@@ -183,6 +187,18 @@ fn guarded(mut answer: Answer) -> Answer {
     answer.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     answer
 }
+
+/// Whether a browser sends this for a page of somebody else's. Other programs send neither header.
+fn from_another_site(headers: &HeaderMap) -> bool {
+    let text = |name: &HeaderName| headers.get(name).map(|value| value.to_str().unwrap_or_default());
+    let foreign_site = text(&SEC_FETCH_SITE).is_some_and(|site| !matches!(site, "same-origin" | "none"));
+    let foreign_origin = text(&ORIGIN)
+        .is_some_and(|origin| origin.split_once("://").map(|(_, authority)| authority) != text(&HOST));
+    foreign_site || foreign_origin
+}
+
+/// What a browser says of the page that a request is made for (Fetch Metadata).
+static SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// A header that may come in several lines, as one; lines that are no text count as absent.
 fn joined(headers: &HeaderMap, name: &HeaderName) -> Option<String> {

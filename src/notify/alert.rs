@@ -33,7 +33,7 @@ const HOLD_UNKNOWN: Duration = Duration::from_secs(60 * 60);
 pub fn alerts(states: &[Arc<AccountState>], now: Timestamp, steps: &[Duration]) -> Vec<Alert> {
     let mut alerts = Vec::new();
     for state in states {
-        for view in state.credentials(now) {
+        for view in state.last_known_credentials(now) {
             Subject { account: &state.spec.name, view, now }.alerts(steps, &mut alerts);
         }
     }

@@ -53,7 +53,10 @@ impl Round {
     #[must_use]
     pub fn posts(&mut self, active: Vec<Alert>, now: Timestamp) -> Vec<Post> {
         for known in self.known.values_mut() {
-            known.cured.get_or_insert(now);
+            // A clock that was ahead and was set right must not leave instants in the future: an Alertmanager refuses an
+            // alert that ends before it starts, and keeps one until its end.
+            known.since = known.since.min(now);
+            known.cured = Some(known.cured.map_or(now, |cured| cured.min(now)));
         }
         for alert in active {
             let known = self.known.entry(alert.labels.clone()).or_insert_with(|| Known {
@@ -160,6 +163,17 @@ mod tests {
         assert!(round.posts(vec![alert(5)], at(0)).is_empty());
         assert!(round.posts(Vec::new(), at(4)).is_empty());
         assert!(round.posts(vec![alert(5)], at(6)).is_empty());
+    }
+
+    #[test]
+    fn a_clock_that_was_ahead_leaves_nothing_in_the_future() {
+        let mut round = Round::default();
+        let _ = round.posts(vec![alert(0)], at(100_000));
+        let posts = round.posts(vec![alert(0)], at(1));
+        assert_eq!((&posts[0].starts_at, &posts[0].ends_at), (&at(1).to_string(), &at(5).to_string()));
+        let _ = round.posts(Vec::new(), at(100_000));
+        let posts = round.posts(Vec::new(), at(3));
+        assert_eq!(posts[0].ends_at, at(3).to_string());
     }
 
     #[test]

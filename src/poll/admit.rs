@@ -1,5 +1,5 @@
 use crate::config::Series;
-use crate::model::{Answer, BucketHistory, Data, DropReason, Dropped};
+use crate::model::{Answer, BucketHistory, Data, DropReason, Dropped, Expiry};
 
 /// Leaves out of an answer what the configuration wants no series for, and counts it in series.
 ///
@@ -29,9 +29,10 @@ pub(super) fn admit(answer: Answer<Data>, series: &Series) -> Answer<Data> {
             );
             budget.keep_largest(&mut usage.buckets, |bucket| newest(&bucket.months), months);
         }
-        // Expiry, the five statuses, enabled and ready; which ones end first is not known before all are looked at,
-        // so the answer's order decides.
-        Data::ServiceAccounts(accounts) => budget.keep_largest(accounts, |_| 0, |_| 8),
+        // Expiry, the five statuses, enabled and ready. What ends first is what somebody has to be warned of.
+        Data::ServiceAccounts(accounts) => {
+            budget.keep_largest(accounts, |account| urgency(account.expiry), |_| 8)
+        }
         Data::Permissions(permissions) => budget.keep_largest(permissions, |_| 0, |_| 1),
         Data::Credentials(_) => {}
     }
@@ -40,6 +41,15 @@ pub(super) fn admit(answer: Answer<Data>, series: &Series) -> Answer<Data> {
 
 fn months(bucket: &BucketHistory) -> usize {
     bucket.months.len()
+}
+
+/// The greater, the sooner something ends.
+fn urgency(expiry: Expiry) -> u64 {
+    match expiry {
+        Expiry::At(end) => u64::MAX.saturating_sub(end.as_second().max(0).unsigned_abs()),
+        Expiry::Unknown => 1,
+        Expiry::Never => 0,
+    }
 }
 
 struct Budget<'a> {
@@ -56,6 +66,7 @@ impl Budget<'_> {
             }
             stays
         });
+        items.shrink_to_fit();
     }
 
     /// Keeps as many of the largest items as the budget has series for; they stay in their order.
@@ -89,6 +100,7 @@ impl Budget<'_> {
             }
             stays
         });
+        items.shrink_to_fit();
     }
 }
 
@@ -96,7 +108,7 @@ impl Budget<'_> {
 mod tests {
     use super::*;
     use crate::config::Filter;
-    use crate::model::{BucketUsage, CurrentUsage, Month, MonthTotal, MonthlyUsage};
+    use crate::model::{BucketUsage, CurrentUsage, Month, MonthTotal, MonthlyUsage, ServiceAccount};
 
     fn current(buckets: &[(&str, u64)]) -> Answer<Data> {
         let buckets = buckets
@@ -123,6 +135,29 @@ mod tests {
         assert_eq!(answer.dropped.get(DropReason::Limit), 1);
         let Data::CurrentUsage(usage) = &answer.data else { panic!() };
         assert_eq!(usage.usage_bytes, Some(600));
+    }
+
+    #[test]
+    fn what_ends_first_stays() {
+        let account = |id: &str, expiry| ServiceAccount {
+            id: id.into(),
+            name: id.into(),
+            enabled: None,
+            ready: None,
+            expiry,
+        };
+        let end = |second| Expiry::At(jiff::Timestamp::from_second(second).unwrap());
+        let listed = vec![
+            account("a", Expiry::Never),
+            account("b", end(2_000_000_000)),
+            account("c", Expiry::Unknown),
+            account("d", end(1_500_000_000)),
+        ];
+        let answer = Answer { data: Data::ServiceAccounts(listed), dropped: Dropped::default() };
+        let answer = admit(answer, &Series { max_per_account: 16, ..Series::default() });
+        let Data::ServiceAccounts(kept) = &answer.data else { panic!() };
+        assert_eq!(kept.iter().map(|account| &*account.id).collect::<Vec<_>>(), ["b", "d"]);
+        assert_eq!(answer.dropped.get(DropReason::Limit), 16);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 use jiff::Timestamp;
 
-use super::AccountState;
-use crate::model::{CredentialKind, CredentialStatus, Expiry, Logins, credential_status};
+use super::{AccountState, Good};
+use crate::model::{CredentialKind, CredentialStatus, Expiry, Logins, ServiceAccount, credential_status};
 
 /// The name of every account's own pair of credentials: the vendor gives it none.
 pub const ACCOUNT_CREDENTIAL_NAME: &str = "API credentials";
@@ -26,6 +26,20 @@ pub struct CredentialView<'a> {
 impl AccountState {
     /// Every credential that is known at `now`: the account's own pair first, then its service accounts.
     pub fn credentials(&self, now: Timestamp) -> impl Iterator<Item = CredentialView<'_>> + Clone {
+        self.views(self.service_accounts(now), now)
+    }
+
+    /// The same with the last list of service accounts that came, whatever its age: a date does not become untrue by age,
+    /// and a person who was warned of it is not told that all is well because the vendor cannot be asked.
+    pub fn last_known_credentials(&self, now: Timestamp) -> impl Iterator<Item = CredentialView<'_>> + Clone {
+        self.views(self.service_accounts.as_ref(), now)
+    }
+
+    fn views<'a>(
+        &'a self,
+        service_accounts: Option<&'a Good<Vec<ServiceAccount>>>,
+        now: Timestamp,
+    ) -> impl Iterator<Item = CredentialView<'a>> + Clone {
         let own = CredentialView {
             kind: CredentialKind::AccountApi,
             id: &self.spec.account_id,
@@ -34,7 +48,7 @@ impl AccountState {
             status: credential_status(self.spec.credential, &self.logins, now),
             last_accepted: self.logins.last_accepted,
         };
-        let service_accounts = self.service_accounts(now).map(|good| good.data.iter()).into_iter().flatten();
+        let service_accounts = service_accounts.map(|good| good.data.iter()).into_iter().flatten();
         std::iter::once(own).chain(service_accounts.map(move |account| CredentialView {
             kind: CredentialKind::ServiceAccount,
             id: &account.id,

@@ -343,6 +343,17 @@ async fn the_methods_of_the_reload() {
         let answer = request(exporter.address, method, "/-/reload", &[]).await;
         assert_eq!((answer.status, answer.header("allow")), (405, Some("POST")));
     }
+    for (header, value, status) in [
+        ("origin", "http://evil.example", 403),
+        ("origin", "null", 403),
+        ("sec-fetch-site", "cross-site", 403),
+        ("sec-fetch-site", "same-site", 403),
+        ("sec-fetch-site", "same-origin", 200),
+        ("origin", "http://localhost", 200),
+    ] {
+        let answer = request(exporter.address, Method::POST, "/-/reload", &[(header, value)]).await;
+        assert_eq!(answer.status, status, "{header}: {value}");
+    }
     let mut deps = stage.deps(Config::of(vec![stage.account("acme")]));
     deps.web.enable_lifecycle = false;
     let closed = stage.start(deps).await;

@@ -118,7 +118,8 @@ async fn a_changed_password_is_in_force_without_a_restart() {
     assert_eq!(get_as(address, "/metrics", "alice:old").await.status, 401, "it was good and known before");
 
     // Nobody is let in by a file that was broken by an edit, or removed.
-    for broken in [Some("basic_auth_users: {}\nbasic_auth_user: {}\n"), None] {
+    // The empty one is what a file that is just being written looks like.
+    for broken in [Some("basic_auth_users: {}\nbasic_auth_user: {}\n"), Some(""), None] {
         match broken {
             Some(text) => files.write("web.yaml", text),
             None => std::fs::remove_file(files.path("web.yaml")).unwrap(),

@@ -69,6 +69,7 @@ pub(super) fn unique<T>(mut items: Vec<T>, identity: impl Fn(&T) -> &str, droppe
     items.sort_by(|a, b| identity(a).cmp(identity(b)));
     items.dedup_by(|later, earlier| identity(later) == identity(earlier));
     dropped.add(DropReason::Duplicate, (listed - items.len()) as u64);
+    items.shrink_to_fit();
     items
 }
 

@@ -12,6 +12,9 @@ use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::error::Category;
 
+/// The longest name or id that is believed, bytes. The vendor's own have at most some hundred.
+const MAX_NAME: usize = 1024;
+
 /// Why an answer cannot be understood, in words that hold nothing of it.
 pub(super) type Undecodable = Box<str>;
 
@@ -148,10 +151,11 @@ impl Scalar {
         }
     }
 
-    /// A name or an id; `None` where it is missing or empty.
+    /// A name or an id; `None` where it is missing, empty, or longer than any name is: a label of megabytes would spoil the
+    /// scrape of every account.
     pub(super) fn into_name(self) -> Option<Box<str>> {
         match self {
-            Self::Text(text) if !text.is_empty() => Some(text.into()),
+            Self::Text(text) if (1..=MAX_NAME).contains(&text.len()) => Some(text.into()),
             Self::Integer(number) => Some(number.to_string().into()),
             _ => None,
         }

@@ -104,12 +104,7 @@ async fn a_redirect_to_another_origin_gets_nothing() {
             Call { endpoint: Endpoint::CurrentUsage, url: place(&vendor), bearer: Some(&token), json: None };
         let error = transport().call(call, &Notes::default(), text).await.err().unwrap();
         assert_eq!((error.reason, error.status), (Reason::Request, Some(302)));
-        let host =
-            Url::parse(&target).map_or("127.0.0.1".to_owned(), |url| url.host_str().unwrap().to_owned());
-        assert_eq!(
-            &*error.detail,
-            format!("redirected (302) to another origin, on the host {host}; not followed, check base_url")
-        );
+        assert_eq!(&*error.detail, "redirected (302) to another origin; not followed, check base_url");
     }
     assert!(other.requests().is_empty());
 }

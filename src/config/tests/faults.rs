@@ -197,6 +197,17 @@ fn a_file_that_cannot_be_read_is_named() {
 }
 
 #[test]
+fn aliases_that_would_grow_without_end_are_refused_before_they_grow() {
+    let levels = (1..9).map(|level| {
+        let before = format!("*a{}, ", level - 1).repeat(10);
+        format!("x{level}: &a{level} [{before}]\n")
+    });
+    let bomb = format!("x0: &a0 [1]\n{}", levels.collect::<String>());
+    let faults = Place::new().faults(&bomb);
+    assert!(faults.len() == 1 && faults[0].contains("by an alias"), "{faults:?}");
+}
+
+#[test]
 fn what_may_be_a_secret_in_the_wrong_place_is_not_shown() {
     let place = Place::new();
     for text in [

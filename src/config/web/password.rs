@@ -33,11 +33,12 @@ impl PasswordHash {
         }
     }
 
-    /// Whether this is the hash of `password`, of which bcrypt takes the first 72 bytes. Takes as long as the cost says,
-    /// whatever the answer.
+    /// Whether this is the hash of `password`. bcrypt looks at the first 72 bytes only and starts again after a NUL, so
+    /// what is longer, or has one, is none. Takes as long as the cost says, whatever the answer.
     #[must_use]
     pub fn matches(&self, password: &[u8]) -> bool {
-        bcrypt::verify(password, &self.0).unwrap_or(false)
+        let fits = bcrypt::verify(password, &self.0).unwrap_or(false);
+        fits && password.len() <= 72 && !password.contains(&0)
     }
 
     /// The hash as text; what is derived from it changes when the password does.

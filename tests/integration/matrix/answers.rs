@@ -197,7 +197,7 @@ fn tokens_that_are_not_accepted() {
 fn redirects() {
     let wrong = Outcome::Fails(Reason::Request);
     let elsewhere = |name: &str, status: u16, location: &str| {
-        let says = "to another origin, on the host ";
+        let says = "to another origin; not followed";
         everywhere(name, &[Fault::redirect(status, location)], wrong, Wait::Interval, says)
     };
     let mut rows = Vec::new();
