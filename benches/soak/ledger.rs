@@ -74,7 +74,7 @@ impl Ledger {
             }
             sums
         };
-        let endpoints = Endpoint::ALL.into_iter().zip(ENDPOINTS).map(|(endpoint, (theirs, _))| {
+        let endpoints = Endpoint::ALL.into_iter().zip(ENDPOINTS).map(|(endpoint, theirs)| {
             let requests = samples.0.iter().filter(|sample| {
                 sample.name == "lyvecloud_api_requests_total"
                     && sample.labels["endpoint"] == endpoint.name()

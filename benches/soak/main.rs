@@ -59,7 +59,7 @@ use crate::samples::Samples;
 use crate::scraper::Scraped;
 use crate::vendor::{ACCOUNTS, Vendor};
 use crate::watch::Watch;
-use crate::weather::{Tally, Weather};
+use crate::weather::Weather;
 
 /// Eight hours before the turn of a month and a year, so that even the short form has it.
 const START: &str = "2026-12-31T16:00:00Z";
@@ -106,11 +106,11 @@ async fn soak(options: &Options) {
     let weather = Weather::new(&vendor, &place, address, options.seed);
     let storm_end = began + options.duration.saturating_sub(CLEAR);
     let course = course(weather, &vendor, address, clock, storm_end, &watch);
-    let (tally, calm) = tokio::select! {
-        figures = course => figures,
+    tokio::select! {
+        () = course => {}
         ended = &mut daemon => panic!("the daemon ended by itself: {ended:?}"),
         Some(ended) = scraping.join_next() => panic!("a scraper gave up: {:?}", ended.err()),
-    };
+    }
 
     stop.cancel();
     let mut scraped = Scraped::default();
@@ -122,21 +122,9 @@ async fn soak(options: &Options) {
     place.check_state_file();
 
     println!("{scraped}");
-    println!("{tally}");
-    println!("{}", calm.ledger);
-    println!(
-        "recovery: all well {} simulated minutes after the weather had cleared",
-        calm.recovery.as_secs() / 60
-    );
-    println!("{}", watch.report());
 }
 
-/// What came of the time behind the weather.
-struct Calm {
-    recovery: Duration,
-    ledger: Ledger,
-}
-
+/// The weather, the recovery, and some quiet hours.
 async fn course(
     mut weather: Weather<'_>,
     vendor: &Vendor,
@@ -144,7 +132,7 @@ async fn course(
     clock: Fast,
     storm_end: Instant,
     watch: &Watch,
-) -> (Tally, Calm) {
+) {
     while Instant::now() < storm_end {
         weather.next().await;
     }
@@ -170,6 +158,13 @@ async fn course(
     let before = Ledger::settled(vendor, address).await;
     tokio::time::sleep(QUIET / FACTOR).await;
     let ledger = Ledger::settled(vendor, address).await;
+    // Before anything is checked, so that it is there when something does not hold.
+    println!("{tally}\n{ledger}");
+    println!(
+        "recovery: all well {} simulated minutes after the weather had cleared",
+        recovery.as_secs() / 60
+    );
+    println!("{}", watch.report());
     ledger.check(&tally);
     ledger.check_quiet_since(&before);
 
@@ -182,5 +177,4 @@ async fn course(
         assert!(average.is_some(), "the month that closed is shown for {account}");
     }
     watch.check();
-    (tally, Calm { recovery, ledger })
 }
