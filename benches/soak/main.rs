@@ -96,6 +96,8 @@ async fn soak(options: &Options) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("an address");
     let (shutdown, stop) = (CancellationToken::new(), CancellationToken::new());
+    let weather = Weather::new(&vendor, &place, address, options.seed);
+    weather.begin();
     let mut daemon = tokio::spawn(daemon.run(vec![listener], shutdown.clone()));
 
     let watch = Watch::start(began, options.warm_up());
@@ -103,7 +105,6 @@ async fn soak(options: &Options) {
     scraping.spawn(scraper::prometheus(address, clock, stop.clone()));
     scraping.spawn(scraper::strangers(address, stop.clone()));
     scraping.spawn(scraper::people(address, stop.clone()));
-    let weather = Weather::new(&vendor, &place, address, options.seed);
     let storm_end = began + options.duration.saturating_sub(CLEAR);
     let course = course(weather, &vendor, address, clock, storm_end, &watch);
     tokio::select! {
@@ -133,6 +134,7 @@ async fn course(
     storm_end: Instant,
     watch: &Watch,
 ) {
+    weather.get_going().await;
     while Instant::now() < storm_end {
         weather.next().await;
     }
