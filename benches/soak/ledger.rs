@@ -147,6 +147,10 @@ impl Ledger {
         }
         for (line, before) in self.endpoints.iter().zip(&before.endpoints) {
             let endpoint = line.endpoint;
+            // Some days into a month all closed ones are final: the polls go on, and need no request.
+            if endpoint == Endpoint::MonthlyUsage {
+                continue;
+            }
             assert!(line.arrived > before.arrived, "{endpoint} was asked for");
             assert!(line.answered > before.answered, "{endpoint} was answered");
         }
