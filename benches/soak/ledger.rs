@@ -74,7 +74,7 @@ impl Ledger {
             }
             sums
         };
-        let endpoints = Endpoint::ALL.into_iter().zip(ENDPOINTS).map(|(endpoint, (theirs, _))| {
+        let endpoints = Endpoint::ALL.into_iter().zip(ENDPOINTS).map(|(endpoint, theirs)| {
             let requests = samples.0.iter().filter(|sample| {
                 sample.name == "lyvecloud_api_requests_total"
                     && sample.labels["endpoint"] == endpoint.name()
@@ -147,6 +147,10 @@ impl Ledger {
         }
         for (line, before) in self.endpoints.iter().zip(&before.endpoints) {
             let endpoint = line.endpoint;
+            // Some days into a month all closed ones are final: the polls go on, and need no request.
+            if endpoint == Endpoint::MonthlyUsage {
+                continue;
+            }
             assert!(line.arrived > before.arrived, "{endpoint} was asked for");
             assert!(line.answered > before.answered, "{endpoint} was answered");
         }

@@ -59,7 +59,7 @@ use crate::samples::Samples;
 use crate::scraper::Scraped;
 use crate::vendor::{ACCOUNTS, Vendor};
 use crate::watch::Watch;
-use crate::weather::{Tally, Weather};
+use crate::weather::Weather;
 
 /// Eight hours before the turn of a month and a year, so that even the short form has it.
 const START: &str = "2026-12-31T16:00:00Z";
@@ -74,8 +74,19 @@ const RECOVERY: Duration = Duration::from_secs(3 * 3600);
 /// How long it is quiet behind the recovery, on the fast clock: every collector is polled at least once.
 const QUIET: Duration = Duration::from_secs(2 * 3600);
 
+/// glibc gives threads heaps of their own and keeps what each of them once needed: with endless answers to decode, some
+/// hundred MiB that look like a leak and are none. With a single heap, memory that grows is memory that is held.
+const ARENAS: &str = "MALLOC_ARENA_MAX";
+
 fn main() {
     let Some(options) = Options::parse(std::env::args().skip(1)) else { return };
+    if std::env::var_os(ARENAS).is_none() {
+        let program = std::env::current_exe().expect("a program");
+        let mut again = std::process::Command::new(program);
+        let ended = again.args(std::env::args_os().skip(1)).env(ARENAS, "1").status().expect("a process");
+        assert!(ended.success(), "see above");
+        return;
+    }
     println!("soak: {} at a {FACTOR}fold clock, --seed {}", options.length(), options.seed);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
     runtime.block_on(soak(&options));
@@ -96,6 +107,8 @@ async fn soak(options: &Options) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("an address");
     let (shutdown, stop) = (CancellationToken::new(), CancellationToken::new());
+    let weather = Weather::new(&vendor, &place, address, options.seed);
+    weather.begin();
     let mut daemon = tokio::spawn(daemon.run(vec![listener], shutdown.clone()));
 
     let watch = Watch::start(began, options.warm_up());
@@ -103,14 +116,13 @@ async fn soak(options: &Options) {
     scraping.spawn(scraper::prometheus(address, clock, stop.clone()));
     scraping.spawn(scraper::strangers(address, stop.clone()));
     scraping.spawn(scraper::people(address, stop.clone()));
-    let weather = Weather::new(&vendor, &place, address, options.seed);
     let storm_end = began + options.duration.saturating_sub(CLEAR);
     let course = course(weather, &vendor, address, clock, storm_end, &watch);
-    let (tally, calm) = tokio::select! {
-        figures = course => figures,
+    tokio::select! {
+        () = course => {}
         ended = &mut daemon => panic!("the daemon ended by itself: {ended:?}"),
         Some(ended) = scraping.join_next() => panic!("a scraper gave up: {:?}", ended.err()),
-    };
+    }
 
     stop.cancel();
     let mut scraped = Scraped::default();
@@ -122,21 +134,9 @@ async fn soak(options: &Options) {
     place.check_state_file();
 
     println!("{scraped}");
-    println!("{tally}");
-    println!("{}", calm.ledger);
-    println!(
-        "recovery: all well {} simulated minutes after the weather had cleared",
-        calm.recovery.as_secs() / 60
-    );
-    println!("{}", watch.report());
 }
 
-/// What came of the time behind the weather.
-struct Calm {
-    recovery: Duration,
-    ledger: Ledger,
-}
-
+/// The weather, the recovery, and some quiet hours.
 async fn course(
     mut weather: Weather<'_>,
     vendor: &Vendor,
@@ -144,7 +144,8 @@ async fn course(
     clock: Fast,
     storm_end: Instant,
     watch: &Watch,
-) -> (Tally, Calm) {
+) {
+    weather.get_going().await;
     while Instant::now() < storm_end {
         weather.next().await;
     }
@@ -170,6 +171,13 @@ async fn course(
     let before = Ledger::settled(vendor, address).await;
     tokio::time::sleep(QUIET / FACTOR).await;
     let ledger = Ledger::settled(vendor, address).await;
+    // Before anything is checked, so that it is there when something does not hold.
+    println!("{tally}\n{ledger}");
+    println!(
+        "recovery: all well {} simulated minutes after the weather had cleared",
+        recovery.as_secs() / 60
+    );
+    println!("{}", watch.report());
     ledger.check(&tally);
     ledger.check_quiet_since(&before);
 
@@ -182,5 +190,4 @@ async fn course(
         assert!(average.is_some(), "the month that closed is shown for {account}");
     }
     watch.check();
-    (tally, Calm { recovery, ledger })
 }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::watch::WARM_UP;
+
 /// How long to soak, and in which weather.
 #[derive(Debug)]
 pub(crate) struct Options {
@@ -44,7 +46,7 @@ impl Options {
 
     /// How long memory, files and tasks may grow.
     pub(crate) fn warm_up(&self) -> Duration {
-        Duration::from_secs(60).min(self.duration / 4)
+        WARM_UP.min(self.duration / 4)
     }
 
     pub(crate) fn length(&self) -> String {
