@@ -44,7 +44,7 @@ async fn the_package_installs_runs_and_leaves_no_trace() {
     simulator.account("acme").access_key("AKEXAMPLE").secret("not-the-real-one").bucket("backups", 534.5);
     let mut install = Command::new("timeout");
     install.args(["--kill-after=10", "120"]).arg(repository("tests/integration/install/package.sh"));
-    install.arg(package).arg(simulator.base_url().to_string()).arg(free_port().port().to_string());
+    install.arg(package).arg(simulator.base_url()).arg(free_port().port().to_string());
     tokio::task::spawn_blocking(move || succeeds(&mut install)).await.unwrap();
 }
 
