@@ -80,6 +80,24 @@ pub struct Options {
     )]
     pub telemetry_path: String,
 
+    /// TLS, passwords and headers of the web side: a file in the format that Prometheus exporters share
+    #[arg(
+        long = "web.config.file",
+        global = true,
+        value_name = "FILE",
+        env = "LYVE_EXPORTER_WEB_CONFIG_FILE"
+    )]
+    pub web_config_file: Option<PathBuf>,
+
+    /// Reload the configuration at POST /-/reload; without it only SIGHUP does
+    #[arg(
+        long = "web.enable-lifecycle",
+        global = true,
+        env = "LYVE_EXPORTER_WEB_ENABLE_LIFECYCLE",
+        value_parser = clap::builder::FalseyValueParser::new()
+    )]
+    pub enable_lifecycle: bool,
+
     /// The least severe messages to log
     #[arg(
         long = "log.level",
@@ -158,6 +176,8 @@ mod tests {
                 listen_addresses: vec!["[::]:10047".parse().unwrap()],
                 systemd_socket: false,
                 telemetry_path: "/metrics".to_owned(),
+                web_config_file: None,
+                enable_lifecycle: false,
                 log_level: LogLevel::Info,
                 log_format: LogFormat::Logfmt,
             }
@@ -219,8 +239,8 @@ mod tests {
             &["--config.file"],
             &["--live"],
             &["backfill"],
-            &["--web.config.file=w.yaml"],
-            &["--web.enable-lifecycle"],
+            &["--web.config.file"],
+            &["--web.enable-lifecycle=yes"],
             &["check", "extra"],
         ] {
             assert_eq!(parse(arguments).unwrap_err().exit_code(), 2, "{arguments:?}");
@@ -257,6 +277,6 @@ mod tests {
             assert_eq!(argument.get_env().and_then(|name| name.to_str()), Some(&*variable));
             flags += 1;
         }
-        assert_eq!(flags, 6);
+        assert_eq!(flags, 8);
     }
 }

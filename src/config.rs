@@ -3,11 +3,14 @@
 mod account;
 mod alertmanager;
 mod faults;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 mod load;
 mod reader;
 mod secret;
 mod tree;
 mod value;
+mod web;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -21,6 +24,7 @@ pub use alertmanager::{Alertmanager, BasicAuth};
 pub use faults::{ConfigFaults, Fault};
 pub use load::{load, process_environment};
 pub use secret::{Secret, SecretError, SecretSource};
+pub use web::{ClientCertificates, PasswordHash, Stamps, Tls, WebConfig};
 
 /// The whole configuration.
 #[derive(Clone, Debug)]
@@ -35,6 +39,8 @@ pub struct Config {
     pub series: Series,
     /// After this long without a success a collector's series are withdrawn.
     pub data_max_age: Duration,
+    /// Where the last good answers are kept over a restart; `None` where they are not.
+    pub state_file: Option<PathBuf>,
     /// Where the daemon itself sends alerts; `None` where it sends none.
     pub alertmanager: Option<Alertmanager>,
     /// The times left of a credential at which the daemon itself warns; the shortest is critical.
@@ -51,6 +57,7 @@ impl Config {
             history: History::default(),
             series: Series::default(),
             data_max_age: Duration::from_secs(24 * 60 * 60),
+            state_file: None,
             alertmanager: None,
             credential_warning: alertmanager::WARNING.to_vec(),
         }
@@ -58,7 +65,7 @@ impl Config {
 }
 
 /// One account of the vendor.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Account {
     /// The label `account`.
     pub name: String,
@@ -139,7 +146,7 @@ impl Default for History {
 }
 
 /// Which series to make.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Series {
     /// Which buckets get series of their own.
     pub buckets: Filter,
@@ -161,6 +168,18 @@ pub struct Filter {
     /// Anchored expressions.
     pub exclude: Vec<Regex>,
 }
+
+/// Filters are equal where they are written in the same words.
+impl PartialEq for Filter {
+    fn eq(&self, other: &Self) -> bool {
+        let same = |one: &[Regex], other: &[Regex]| {
+            one.iter().map(Regex::as_str).eq(other.iter().map(Regex::as_str))
+        };
+        same(&self.include, &other.include) && same(&self.exclude, &other.exclude)
+    }
+}
+
+impl Eq for Filter {}
 
 impl Filter {
     /// Whether `name` is chosen.

@@ -1,23 +1,30 @@
 //! The daemon put together: the store, the pollers that fill it, the notifier, and the server that shows it.
 
+mod alerting;
+mod core;
+mod keeper;
+
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
-use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
-use crate::api::{Endpoint, Transport};
+use self::alerting::Alerting;
+use self::core::Core;
+use self::keeper::Keeper;
+use crate::api::Endpoint;
 use crate::build_info;
 use crate::clock::Clock;
-use crate::config::{Alertmanager, Config};
+use crate::config::Config;
 use crate::exposition::Exposition;
-use crate::http::{Routes, Web, serve};
-use crate::metrics::{Build, Own};
-use crate::notify::{self, Sender};
-use crate::poll::{self, Account, Jitter, RequestTimes};
+use crate::http::{Guard, Limits, Routes, Web, serve};
+use crate::metrics::{Build, NOTIFIER, Own, STATE_FILE};
+use crate::notify;
+use crate::poll::{Fleet, Jitter, Meter, Poller, supervise};
+use crate::reload::{self, Loader, Reloader, Requests};
 use crate::store::Store;
 
 /// What the daemon is made of that differs between a server, a demonstration and a test.
@@ -25,6 +32,8 @@ use crate::store::Store;
 pub struct Deps {
     /// What to watch, and how.
     pub config: Config,
+    /// Where it came from, for reading it again; `None` where there is nothing to read.
+    pub loader: Option<Loader>,
     /// The time of day.
     pub clock: Arc<dyn Clock>,
     /// How far polls are spread.
@@ -35,18 +44,26 @@ pub struct Deps {
 
 /// Everything that a configuration is watched with, not yet running.
 pub struct Daemon {
-    config: Config,
+    config: Arc<Config>,
+    loader: Option<Loader>,
     clock: Arc<dyn Clock>,
-    jitter: Jitter,
     web: Web,
     store: Arc<Store>,
-    accounts: Vec<Account>,
     own: Arc<Own>,
+    guard: Arc<Guard>,
+    limits: Limits,
+    fleet: Fleet,
+    reloader: Reloader,
+    requests: Requests,
 }
 
-impl RequestTimes for Own {
-    fn observe(&self, endpoint: Endpoint, took: Duration) {
+impl Meter for Own {
+    fn request(&self, endpoint: Endpoint, took: Duration) {
         self.observe_request(endpoint, took);
+    }
+
+    fn panicked(&self, task: &'static str) {
+        self.count_panic(task);
     }
 }
 
@@ -64,14 +81,32 @@ impl Daemon {
     /// # Errors
     /// Where a client cannot be made: a certificate file went missing since the configuration was checked.
     pub fn new(deps: Deps) -> io::Result<Self> {
-        let Deps { config, clock, jitter, web } = deps;
+        let Deps { config, loader, clock, jitter, web } = deps;
+        let config = Arc::new(config);
         let store = Arc::new(Store::default());
         let build =
             Build { version: build_info::VERSION, revision: build_info::REVISION, rustc: build_info::RUSTC };
         let own = Arc::new(Own::new(build).map_err(io::Error::other)?);
-        let times: Arc<dyn RequestTimes> = Arc::clone(&own) as _;
-        let accounts = poll::accounts(&config, &store, &clock, &times).map_err(io::Error::other)?;
-        Ok(Self { config, clock, jitter, web, store, accounts, own })
+        own.config_read(Some(clock.now()));
+        let meter: Arc<dyn Meter> = Arc::clone(&own) as _;
+        let fleet = Fleet::new(Arc::clone(&config), Arc::clone(&store), Arc::clone(&clock), meter, jitter)
+            .map_err(io::Error::other)?;
+        let (reloader, requests) = reload::channel();
+        let guard = Arc::new(Guard::open().map_err(io::Error::other)?);
+        let limits = Limits::default();
+        Ok(Self { config, loader, clock, web, store, own, guard, limits, fleet, reloader, requests })
+    }
+
+    /// The same, with what a web configuration says of TLS, headers and passwords.
+    #[must_use]
+    pub fn guarded_by(self, guard: Guard) -> Self {
+        Self { guard: Arc::new(guard), ..self }
+    }
+
+    /// The same, with other limits to what clients may take.
+    #[must_use]
+    pub fn within(self, limits: Limits) -> Self {
+        Self { limits, ..self }
     }
 
     /// What is known.
@@ -80,10 +115,16 @@ impl Daemon {
         Arc::clone(&self.store)
     }
 
-    /// The accounts, each with its client.
+    /// A poller for each collector of each account, in the order of the configuration; not running.
     #[must_use]
-    pub fn accounts(&self) -> &[Account] {
-        &self.accounts
+    pub fn pollers(&self) -> Vec<Poller> {
+        self.fleet.pollers()
+    }
+
+    /// A way to have the configuration read again once the daemon runs.
+    #[must_use]
+    pub fn reloader(&self) -> Reloader {
+        self.reloader.clone()
     }
 
     /// Polls and answers until `shutdown` is cancelled; then finishes the requests under way, for seconds at most.
@@ -91,62 +132,68 @@ impl Daemon {
     /// # Errors
     /// Where a listener has no address, or the client for the Alertmanagers cannot be made.
     pub async fn run(self, listeners: Vec<TcpListener>, shutdown: CancellationToken) -> io::Result<()> {
+        let Self { config, loader, clock, web, store, own, guard, limits, mut fleet, reloader, mut requests } =
+            self;
         for listener in &listeners {
-            info!(address = %listener.local_addr()?, accounts = self.accounts.len(), "listening");
+            info!(
+                address = %listener.local_addr()?,
+                tls = guard.speaks_tls(),
+                passwords = guard.asks_passwords(),
+                accounts = config.accounts.len(),
+                "listening"
+            );
         }
-        let mut tasks = poll::start(&self.accounts, &self.config, &self.clock, self.jitter, &shutdown);
-        if let Some(alertmanager) = &self.config.alertmanager {
-            self.start_notifier(alertmanager, &listeners, &shutdown, &mut tasks)?;
-        }
-        let Self { clock, web, store, own, .. } = self;
+        guard.register(own.registry())?;
+        let alerting = Alerting::new(&own, &listeners, guard.speaks_tls())?;
+        alerting.change(alerting.plan(&config)?);
+        let notifier = tokio::spawn({
+            let (store, clock, setup) = (Arc::clone(&store), Arc::clone(&clock), alerting.setup());
+            let running = supervise(NOTIFIER, Arc::clone(&own) as _, move || {
+                notify::run(Arc::clone(&store), Arc::clone(&clock), setup.clone())
+            });
+            let shutdown = shutdown.clone();
+            async move {
+                shutdown.run_until_cancelled(running).await;
+            }
+        });
+        let keeper =
+            Arc::new(Keeper::new(Arc::clone(&store), Arc::clone(&clock), Arc::clone(&own), fleet.settings()));
+        keeper.recall().await;
+        let keeping = tokio::spawn({
+            let (keeper, shutdown) = (Arc::clone(&keeper), shutdown.clone());
+            let running = supervise(STATE_FILE, Arc::clone(&own) as _, move || {
+                let keeper = Arc::clone(&keeper);
+                async move { keeper.run().await }
+            });
+            async move {
+                shutdown.run_until_cancelled(running).await;
+            }
+        });
+        fleet.start();
+        let core = Core { fleet, alerting, loader, clock: Arc::clone(&clock), own: Arc::clone(&own) };
+        let core = tokio::spawn({
+            let shutdown = shutdown.clone();
+            async move { core.run(&mut requests, shutdown).await }
+        });
+
         let exposition = Exposition::new(Arc::clone(&store), Arc::clone(&clock), own);
-        let routes = Arc::new(Routes { store, clock, exposition, web });
-        serve(listeners, routes, shutdown.clone()).await;
+        let routes = Arc::new(Routes { store, clock, exposition, web, reloader });
+        serve(listeners, routes, guard, limits, shutdown.clone()).await;
+        // Without a signal it can only have ended by a fault, and nobody would see the rest.
+        let served = if shutdown.is_cancelled() {
+            Ok(())
+        } else {
+            Err(io::Error::other("the web server ended by itself"))
+        };
         shutdown.cancel();
-        while let Some(ended) = tasks.join_next().await {
-            if let Err(error) = ended {
+        for task in [core, notifier, keeping] {
+            if let Err(error) = task.await {
                 error!(%error, "a task ended by a panic");
             }
         }
+        // Behind the pollers, so that it has their last word.
+        keeper.finish().await;
         info!("stopped");
-        Ok(())
+        served
     }
-
-    fn start_notifier(
-        &self,
-        alertmanager: &Alertmanager,
-        listeners: &[TcpListener],
-        shutdown: &CancellationToken,
-        tasks: &mut JoinSet<()>,
-    ) -> io::Result<()> {
-        let mut transport = Transport::new(notify::TIMEOUT).map_err(io::Error::other)?;
-        if let Some(ca_file) = &alertmanager.ca_file {
-            transport = transport.trusting(ca_file).map_err(io::Error::other)?;
-        }
-        let status_page = match &alertmanager.external_url {
-            Some(url) => url.to_string(),
-            None => own_address(listeners)?,
-        };
-        let counter = notify::Counter::new(self.own.registry(), alertmanager).map_err(io::Error::other)?;
-        let sender = Sender::new(transport, alertmanager, status_page, counter);
-        let steps = self.config.credential_warning.clone().into();
-        let notifier = notify::run(Arc::clone(&self.store), Arc::clone(&self.clock), steps, sender);
-        let shutdown = shutdown.clone();
-        tasks.spawn(async move {
-            shutdown.run_until_cancelled(notifier).await;
-        });
-        Ok(())
-    }
-}
-
-/// How people reach this machine's status page, as far as it can be guessed: its name and the first listener's port.
-fn own_address(listeners: &[TcpListener]) -> io::Result<String> {
-    let port =
-        listeners.first().map(TcpListener::local_addr).transpose()?.map_or(0, |address| address.port());
-    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-    let name = match name.trim() {
-        "" => "localhost",
-        name => name,
-    };
-    Ok(format!("http://{name}:{port}/"))
 }

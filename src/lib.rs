@@ -26,6 +26,7 @@ pub mod metrics;
 pub mod model;
 pub mod notify;
 pub mod poll;
+pub mod reload;
 pub mod simulator;
 pub mod store;
 pub mod systemd;

@@ -1,5 +1,7 @@
 //! The log: logfmt or JSON, to standard error, times in UTC.
 
+use std::panic::Location;
+
 use tracing::Dispatch;
 use tracing::dispatcher::SetGlobalDefaultError;
 use tracing::level_filters::LevelFilter;
@@ -44,12 +46,20 @@ pub enum LogFormat {
     Json,
 }
 
-/// Makes the whole process log to standard error.
+/// Makes the whole process log to standard error, panics too.
 ///
 /// # Errors
 /// Where that was done before.
 pub fn init(level: LogLevel, format: LogFormat) -> Result<(), SetGlobalDefaultError> {
-    tracing::dispatcher::set_global_default(dispatch(level, format, std::io::stderr))
+    tracing::dispatcher::set_global_default(dispatch(level, format, std::io::stderr))?;
+    std::panic::set_hook(Box::new(|panic| log_panic(panic.location())));
+    Ok(())
+}
+
+/// Logs where a panic began. Not its message, which may have been made from anything that was at hand.
+fn log_panic(place: Option<&Location<'_>>) {
+    let place = place.map_or_else(|| "unknown".to_owned(), ToString::to_string);
+    tracing::error!(place, "the exporter panicked: please report this fault");
 }
 
 /// A log that goes to `writer`.
@@ -153,5 +163,12 @@ pub(crate) mod tests {
         assert!(!text.contains("canary") && text.contains("a warning"), "{text}");
         let text = captured(LogLevel::Error, LogFormat::Logfmt, speak);
         assert!(!text.contains("a warning") && text.contains("an error"), "{text}");
+    }
+
+    #[test]
+    fn a_panic_is_a_line_that_tells_where() {
+        let text = captured(LogLevel::Error, LogFormat::Logfmt, || log_panic(Some(Location::caller())));
+        assert_eq!(text.lines().count(), 1);
+        assert!(text.contains("level=error") && text.contains("logging.rs"), "{text}");
     }
 }

@@ -4,6 +4,7 @@ use std::fmt::Display;
 use std::io::Write as _;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::Parser as _;
 use tokio::net::TcpListener;
@@ -15,8 +16,9 @@ use lyve_cloud_exporter::clock::{Clock, System};
 use lyve_cloud_exporter::command::{Demo, Once, health, once, report};
 use lyve_cloud_exporter::config::{self, Config};
 use lyve_cloud_exporter::daemon::{Daemon, Deps};
-use lyve_cloud_exporter::http::{Web, bind};
+use lyve_cloud_exporter::http::{Guard, GuardError, Web, bind};
 use lyve_cloud_exporter::poll::Jitter;
+use lyve_cloud_exporter::reload::Loader;
 use lyve_cloud_exporter::{build_info, logging, systemd};
 
 /// Why the program ends other than well.
@@ -36,6 +38,9 @@ impl Ended {
 /// How far polls are spread around their intervals.
 const JITTER: Jitter = Jitter(1.0);
 
+/// How long the process waits in the end for what cannot be interrupted.
+const STOP: Duration = Duration::from_secs(1);
+
 fn main() -> ExitCode {
     // A wrong command line ends here, with status 2.
     let cli = Cli::parse();
@@ -45,7 +50,12 @@ fn main() -> ExitCode {
             let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
             runtime.map_err(|error| Ended::failed("cannot start the runtime", error))
         })
-        .and_then(|runtime| runtime.block_on(execute(&cli)));
+        .and_then(|runtime| {
+            let outcome = runtime.block_on(execute(&cli));
+            // Work on a disk that hangs is not waited for.
+            runtime.shutdown_timeout(STOP);
+            outcome
+        });
     let (message, code) = match outcome {
         Ok(()) => return ExitCode::SUCCESS,
         Err(Ended::Failed(message)) => (message, 1),
@@ -60,11 +70,13 @@ async fn execute(cli: &Cli) -> Result<(), Ended> {
     let clock: Arc<dyn Clock> = Arc::new(System);
     match cli.command() {
         Command::Run => {
-            let config = load(&cli.options)?;
+            let (config, guard) = both(load(&cli.options), guard(&cli.options))?;
             let listeners = listen(&cli.options)?;
-            serve(&cli.options, config, clock, listeners).await
+            let deps = Deps { loader: Some(loader(&cli.options)), ..deps(&cli.options, config, clock) };
+            serve(deps, guard, listeners).await
         }
         Command::Demo => {
+            let guard = guard(&cli.options)?;
             let listeners = listen(&cli.options)?;
             let demo = Demo::start(&clock)
                 .await
@@ -73,13 +85,15 @@ async fn execute(cli: &Cli) -> Result<(), Ended> {
                 listeners.first().and_then(|listener| listener.local_addr().ok()).map(|a| a.port())
             {
                 let path = &cli.options.telemetry_path;
-                print([format!("Demo: open http://localhost:{port}/ and http://localhost:{port}{path}\n")])?;
+                let tls = guard.as_ref().is_some_and(Guard::speaks_tls);
+                let here = format!("{}://localhost:{port}", if tls { "https" } else { "http" });
+                print([format!("Demo: open {here}/ and {here}{path}\n")])?;
             }
             let config = demo.config().map_err(|error| Ended::failed("cannot start the simulator", error))?;
-            serve(&cli.options, config, clock, listeners).await
+            serve(deps(&cli.options, config, clock), guard, listeners).await
         }
         Command::Check { live } => {
-            let config = load(&cli.options)?;
+            let (config, _) = both(load(&cli.options), guard(&cli.options))?;
             if !live {
                 return print(["The configuration is good.\n"]);
             }
@@ -100,7 +114,7 @@ async fn execute(cli: &Cli) -> Result<(), Ended> {
         }
         Command::Health => {
             let Some(address) = cli.options.listen_addresses.first() else { return Ok(()) };
-            health(*address).await.map_err(Ended::Failed)
+            health(*address, cli.options.web_config_file.as_deref()).await.map_err(Ended::Failed)
         }
     }
 }
@@ -111,13 +125,46 @@ async fn poll_once(options: &Options, config: Config, clock: &Arc<dyn Clock>) ->
 }
 
 fn deps(options: &Options, config: Config, clock: Arc<dyn Clock>) -> Deps {
-    let web = Web { telemetry_path: options.telemetry_path.clone(), version: build_info::VERSION };
-    Deps { config, clock, jitter: JITTER, web }
+    let web = Web {
+        telemetry_path: options.telemetry_path.clone(),
+        version: build_info::VERSION,
+        enable_lifecycle: options.enable_lifecycle,
+    };
+    Deps { config, loader: None, clock, jitter: JITTER, web }
+}
+
+/// Reads the configuration from where it was read at the start.
+fn loader(options: &Options) -> Loader {
+    let (path, environment) = (options.config_file.clone(), config::process_environment());
+    Loader::new(move || config::load(path.as_deref(), &environment))
 }
 
 fn load(options: &Options) -> Result<Config, Ended> {
     config::load(options.config_file.as_deref(), &config::process_environment())
         .map_err(|faults| Ended::Misconfigured(faults.to_string()))
+}
+
+/// What the web configuration says, where there is one.
+fn guard(options: &Options) -> Result<Option<Guard>, Ended> {
+    let Some(path) = &options.web_config_file else { return Ok(None) };
+    match Guard::from_file(path.clone()) {
+        Ok(guard) => Ok(Some(guard)),
+        Err(GuardError::Misconfigured(faults)) => {
+            Err(Ended::Misconfigured(format!("{}: {faults}", path.display())))
+        }
+        Err(error @ GuardError::Failed(_)) => Err(Ended::Failed(error.to_string())),
+    }
+}
+
+/// Both values, or what is wrong with either of them or both.
+fn both<A, B>(one: Result<A, Ended>, other: Result<B, Ended>) -> Result<(A, B), Ended> {
+    match (one, other) {
+        (Ok(one), Ok(other)) => Ok((one, other)),
+        (Err(Ended::Misconfigured(one)), Err(Ended::Misconfigured(other))) => {
+            Err(Ended::Misconfigured(format!("{one}\n{other}")))
+        }
+        (Err(ended), _) | (_, Err(ended)) => Err(ended),
+    }
 }
 
 fn listen(options: &Options) -> Result<Vec<TcpListener>, Ended> {
@@ -135,17 +182,24 @@ fn listen(options: &Options) -> Result<Vec<TcpListener>, Ended> {
     bound.collect()
 }
 
-async fn serve(
-    options: &Options,
-    config: Config,
-    clock: Arc<dyn Clock>,
-    listeners: Vec<TcpListener>,
-) -> Result<(), Ended> {
+async fn serve(deps: Deps, guard: Option<Guard>, listeners: Vec<TcpListener>) -> Result<(), Ended> {
     let shutdown = CancellationToken::new();
-    let mut terminate =
-        signal(SignalKind::terminate()).map_err(|error| Ended::failed("cannot wait for signals", error))?;
-    let mut interrupt =
-        signal(SignalKind::interrupt()).map_err(|error| Ended::failed("cannot wait for signals", error))?;
+    let wait_for = |kind| signal(kind).map_err(|error| Ended::failed("cannot wait for signals", error));
+    let mut terminate = wait_for(SignalKind::terminate())?;
+    let mut interrupt = wait_for(SignalKind::interrupt())?;
+    let mut hangup = wait_for(SignalKind::hangup())?;
+    let cannot_run = |error| Ended::failed("cannot run", error);
+    let mut daemon = Daemon::new(deps).map_err(cannot_run)?;
+    if let Some(guard) = guard {
+        daemon = daemon.guarded_by(guard);
+    }
+    let reloader = daemon.reloader();
+    tokio::spawn(async move {
+        while hangup.recv().await.is_some() {
+            // What came of it is in the log and in the metrics.
+            let _ = reloader.reload().await;
+        }
+    });
     tokio::spawn({
         let shutdown = shutdown.clone();
         async move {
@@ -157,11 +211,9 @@ async fn serve(
             shutdown.cancel();
         }
     });
-    let daemon =
-        Daemon::new(deps(options, config, clock)).map_err(|error| Ended::failed("cannot run", error))?;
     tokio::spawn(systemd::watchdog());
     systemd::ready();
-    daemon.run(listeners, shutdown).await.map_err(|error| Ended::failed("cannot run", error))
+    daemon.run(listeners, shutdown).await.map_err(cannot_run)
 }
 
 /// Prints to standard output. A reader that has closed its end, such as `head`, has what it wanted.

@@ -17,8 +17,8 @@ use std::sync::LazyLock;
 use jiff::Timestamp;
 use prometheus::proto::MetricType;
 
-pub(crate) use own::NOTIFICATIONS;
 pub use own::{Build, Own};
+pub(crate) use own::{NOTIFICATIONS, NOTIFIER, RELOAD, ROTATION, STATE_FILE, WEB_CONFIG_RELOAD};
 
 use crate::store::{AccountState, Part};
 

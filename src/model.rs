@@ -15,7 +15,7 @@ pub use cost::Price;
 pub use credential::{CredentialKind, CredentialStatus, Expiry, Logins, credential_status};
 pub use dropped::{Answer, DropReason, Dropped};
 pub use inventory::{Permission, ServiceAccount};
-pub use month::Month;
+pub use month::{Month, NoMonth};
 pub use usage::{
     BucketHistory, BucketUsage, CurrentUsage, MonthTotal, MonthlyUsage, SubAccount, SubAccountHistory,
 };

@@ -180,6 +180,12 @@ impl Simulator {
         self.shared.world().revoke_all_sessions();
     }
 
+    /// The last 10,000 tokens at least, alive or dead: what must show up nowhere.
+    #[must_use]
+    pub fn tokens(&self) -> Vec<String> {
+        self.shared.world().tokens()
+    }
+
     /// The time on the simulator's clock.
     #[must_use]
     pub fn now(&self) -> Timestamp {

@@ -9,6 +9,8 @@
 
 mod account;
 mod credentials;
+mod memory;
+pub mod state_file;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
@@ -17,6 +19,7 @@ use tokio::sync::watch;
 
 pub use account::{AccountSpec, AccountState, Failure, Good, Health, Part, RequestCode};
 pub use credentials::{ACCOUNT_CREDENTIAL_NAME, CredentialView};
+pub use memory::{Memory, Settled};
 
 use crate::model::Collector;
 
@@ -37,18 +40,33 @@ impl Store {
     /// Makes the store hold exactly these accounts: new ones start empty, those that are gone are forgotten, and those
     /// that stay keep what is known of them.
     pub fn apply(&self, specs: impl IntoIterator<Item = AccountSpec>) {
+        let cells = specs.into_iter().map(|spec| {
+            let cell = self.account(&spec.name).unwrap_or_else(|| self.new_cell(spec.clone()));
+            (spec, cell)
+        });
+        self.install(cells.collect());
+    }
+
+    /// An empty place for an account, which is not shown before it is installed.
+    #[must_use]
+    pub fn new_cell(&self, spec: AccountSpec) -> Arc<AccountCell> {
+        Arc::new(AccountCell {
+            state: Mutex::new(Arc::new(AccountState::new(Arc::new(spec)))),
+            changes: self.changes.clone(),
+        })
+    }
+
+    /// Makes the store hold exactly these places, each with what the configuration says of its account now. Places that
+    /// it held before and that are not among them are forgotten.
+    pub fn install(&self, cells: Vec<(AccountSpec, Arc<AccountCell>)>) {
+        // Under one lock, so that a snapshot is of the time before or after. Who waits for changes is told behind it:
+        // such a one may look at the store while it holds the watch's lock.
         let mut accounts = self.accounts.write().unwrap_or_else(PoisonError::into_inner);
-        let mut before = std::mem::take(&mut *accounts);
-        for spec in specs {
+        accounts.clear();
+        for (spec, cell) in cells {
             let spec = Arc::new(spec);
-            let cell = before.remove(&spec.name).unwrap_or_else(|| {
-                Arc::new(AccountCell {
-                    state: Mutex::new(Arc::new(AccountState::new(Arc::clone(&spec)))),
-                    changes: self.changes.clone(),
-                })
-            });
             accounts.insert(Arc::clone(&spec.name), Arc::clone(&cell));
-            cell.update(|state| state.set_spec(spec));
+            Arc::make_mut(&mut cell.lock()).set_spec(spec);
         }
         drop(accounts);
         self.changes.send_modify(|version| *version += 1);

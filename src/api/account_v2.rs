@@ -7,6 +7,8 @@
 mod arbitrary;
 mod errors;
 mod figure;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 mod inventory;
 mod login;
 mod monthly;

@@ -10,7 +10,10 @@ use crate::model::Price;
 use crate::simulator::{Simulator, demo};
 
 /// Often enough to see usage move.
-const POLL: Duration = Duration::from_secs(5);
+const POLL: Duration = Duration::from_secs(10);
+
+/// For what changes less; the refused account's complaints do not drown everything else then.
+const POLL_REST: Duration = Duration::from_secs(60);
 
 /// For one terabyte and month; a figure to look at, not an offer.
 const PRICE: f64 = 7.99;
@@ -55,7 +58,12 @@ impl Demo {
             price: Some(Price { per_terabyte_month: PRICE, currency: "USD".to_owned() }),
         });
         Ok(Config {
-            poll: Poll { current_usage: POLL, inventory: POLL, credentials: POLL, ..Poll::default() },
+            poll: Poll {
+                current_usage: POLL,
+                inventory: POLL_REST,
+                credentials: POLL_REST,
+                ..Poll::default()
+            },
             history: History { months: demo::MONTHS.unsigned_abs() },
             ..Config::of(accounts.collect())
         })

@@ -1,29 +1,82 @@
+use std::error::Error;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http_body_util::Empty;
 use hyper::header::HOST;
 use hyper::{Request, StatusCode};
 use hyper_util::rt::TokioIo;
+use rustls::ClientConfig;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::{CertificateError, DigitallySignedStruct, SignatureScheme};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+
+use crate::config::{ClientCertificates, WebConfig};
 
 /// For the whole question.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Asks the daemon that listens on `address` whether it is ready.
+type AnyError = Box<dyn Error + Send + Sync>;
+
+/// Asks the daemon that listens on `address` whether it is ready; over TLS, where the daemon's web configuration at
+/// `web_config` says so. The daemon must then show the very certificate that is in its `cert_file`, whatever names that
+/// is for.
 ///
 /// # Errors
 /// Why it is not, in words.
-pub async fn health(address: SocketAddr) -> Result<(), String> {
+pub async fn health(address: SocketAddr, web_config: Option<&Path>) -> Result<(), String> {
     let address = reachable(address);
-    match tokio::time::timeout(TIMEOUT, ask(address)).await {
+    let ways = ways(web_config)?;
+    let question = async {
+        let mut outcome = Err("there is no way to ask".into());
+        for way in ways {
+            outcome = ask(address, way).await;
+            if outcome.is_ok() {
+                break;
+            }
+        }
+        outcome
+    };
+    match tokio::time::timeout(TIMEOUT, question).await {
         Ok(Ok(StatusCode::OK)) => Ok(()),
         Ok(Ok(StatusCode::SERVICE_UNAVAILABLE)) => {
             Err(format!("not ready: the exporter at {address} has not polled everything once yet"))
         }
-        Ok(Ok(status)) => Err(format!("unexpected answer {status} from {address}: is this the exporter?")),
+        Ok(Ok(status)) => Err(format!(
+            "unexpected answer {status} from {address}: is this the exporter, and does it speak TLS (then give \
+             --web.config.file)?"
+        )),
         Ok(Err(error)) => Err(format!("no answer from {address}: {error}")),
         Err(_elapsed) => Err(format!("no answer from {address} within {} seconds", TIMEOUT.as_secs())),
+    }
+}
+
+/// How to ask.
+enum Way {
+    Plain,
+    /// Over TLS, of whoever has this certificate; of anybody, where it is not known.
+    Tls(Option<CertificateDer<'static>>),
+}
+
+/// The ways to try, one after another. A daemon goes on with its former web configuration while the file is broken, and
+/// nothing that is asked here is secret: so both ways are tried then.
+fn ways(web_config: Option<&Path>) -> Result<Vec<Way>, String> {
+    let Some(path) = web_config else { return Ok(vec![Way::Plain]) };
+    match WebConfig::load(path).map(|config| config.tls) {
+        Ok(None) => Ok(vec![Way::Plain]),
+        Ok(Some(tls)) if tls.clients == ClientCertificates::Required => Err(
+            "cannot ask: the web configuration requires certificates of clients (client_auth_type), and this command \
+             has none; use VerifyClientCertIfGiven, or a probe that has one"
+                .to_owned(),
+        ),
+        Ok(Some(tls)) => Ok(vec![Way::Tls(Some(tls.certificate))]),
+        Err(_) => Ok(vec![Way::Tls(None), Way::Plain]),
     }
 }
 
@@ -37,8 +90,28 @@ fn reachable(address: SocketAddr) -> SocketAddr {
     SocketAddr::new(ip, address.port())
 }
 
-async fn ask(address: SocketAddr) -> Result<StatusCode, Box<dyn std::error::Error + Send + Sync>> {
+async fn ask(address: SocketAddr, way: Way) -> Result<StatusCode, AnyError> {
     let stream = TcpStream::connect(address).await?;
+    match way {
+        Way::Plain => ready(stream, address).await,
+        Way::Tls(pinned) => {
+            let verifier = Pinned { certificate: pinned, provider: rustls::crypto::ring::default_provider() };
+            let config = ClientConfig::builder_with_provider(Arc::new(verifier.provider.clone()))
+                .with_safe_default_protocol_versions()?
+                .dangerous()
+                .with_custom_certificate_verifier(Arc::new(verifier))
+                .with_no_client_auth();
+            let name = ServerName::IpAddress(address.ip().into());
+            let stream = TlsConnector::from(Arc::new(config)).connect(name, stream).await?;
+            ready(stream, address).await
+        }
+    }
+}
+
+async fn ready(
+    stream: impl AsyncRead + AsyncWrite + Unpin,
+    address: SocketAddr,
+) -> Result<StatusCode, AnyError> {
     let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
     let request =
         Request::get("/-/ready").header(HOST, address.to_string()).body(Empty::<bytes::Bytes>::new())?;
@@ -46,5 +119,55 @@ async fn ask(address: SocketAddr) -> Result<StatusCode, Box<dyn std::error::Erro
     tokio::select! {
         status = answer => status,
         ended = connection => { ended?; Err("the connection was closed without an answer".into()) }
+    }
+}
+
+/// Takes one certificate and no other, or any where none is known. That the server has its key is verified in either
+/// case.
+#[derive(Debug)]
+struct Pinned {
+    certificate: Option<CertificateDer<'static>>,
+    provider: CryptoProvider,
+}
+
+impl ServerCertVerifier for Pinned {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        _intermediates: &[CertificateDer<'_>],
+        _server_name: &ServerName<'_>,
+        _ocsp_response: &[u8],
+        _now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        match &self.certificate {
+            Some(certificate) if certificate != end_entity => {
+                Err(CertificateError::ApplicationVerificationFailure.into())
+            }
+            _ => Ok(ServerCertVerified::assertion()),
+        }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        let algorithms = &self.provider.signature_verification_algorithms;
+        verify_tls12_signature(message, certificate, signature, algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        let algorithms = &self.provider.signature_verification_algorithms;
+        verify_tls13_signature(message, certificate, signature, algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.provider.signature_verification_algorithms.supported_schemes()
     }
 }

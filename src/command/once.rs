@@ -3,13 +3,11 @@ use std::sync::Arc;
 
 use futures_util::future::join_all;
 use jiff::Timestamp;
-use tokio::sync::{Notify, Semaphore};
 
 use crate::api::ApiError;
 use crate::daemon::{Daemon, Deps};
 use crate::exposition::{Body, Encoding, Format, Page};
 use crate::model::Collector;
-use crate::poll::{Jitter, Poller, Schedule};
 use crate::store::Store;
 
 /// What polling everything once came to.
@@ -26,24 +24,10 @@ pub struct Once {
 /// # Errors
 /// Where a client cannot be made.
 pub async fn once(deps: Deps) -> io::Result<Once> {
-    let (config, clock) = (deps.config.clone(), Arc::clone(&deps.clock));
     let daemon = Daemon::new(deps)?;
-    let permits = Arc::new(Semaphore::new(config.poll.max_concurrent_requests));
-    let pollers = daemon.accounts().iter().flat_map(|account| {
-        let collectors = account.cell.state().spec.collectors.clone();
-        collectors.into_iter().map(|collector| Poller {
-            account: account.clone(),
-            collector,
-            schedule: Schedule::new(collector, &config, Jitter(0.0), 0),
-            series: config.series.clone(),
-            clock: Arc::clone(&clock),
-            permits: Arc::clone(&permits),
-            rotated: Arc::new(Notify::new()),
-        })
-    });
-    let polls = join_all(pollers.map(|poller| async move {
+    let polls = join_all(daemon.pollers().into_iter().map(|poller| async move {
         let outcome = poller.poll().await;
-        (Arc::clone(&poller.account.cell.state().spec.name), poller.collector, outcome)
+        (poller.account(), poller.collector(), outcome)
     }))
     .await;
     Ok(Once { store: daemon.store(), polls })

@@ -194,19 +194,28 @@ pub(super) fn secret(
 /// A secret is short; a larger file is another file.
 const LARGEST_SECRET: u64 = 64 * 1024;
 
+/// Far above the bundle of a whole system.
+const LARGEST_BUNDLE: u64 = 4 * 1024 * 1024;
+
 /// The content of a file with a secret. The error does not name the file: the secret itself may stand in its place.
 fn read_file(path: &Path) -> Result<Zeroizing<String>, String> {
-    let unreadable = |error: std::io::Error| {
-        format!("names a file that cannot be read ({}): check its path and its rights", error.kind())
-    };
-    let size = fs::metadata(path).map_err(unreadable)?.len();
-    if size > LARGEST_SECRET {
+    if check_file(path)? > LARGEST_SECRET {
         return Err("names a file that is too large to hold a secret".to_owned());
     }
-    fs::read_to_string(path).map(Zeroizing::new).map_err(unreadable)
+    fs::read_to_string(path).map(Zeroizing::new).map_err(|error| unreadable(&error))
 }
 
-fn resolve(text: &Text, directory: &Path) -> PathBuf {
+/// The size of a file. A pipe or a device is none: it could keep its reader waiting, or never end.
+fn check_file(path: &Path) -> Result<u64, String> {
+    let metadata = fs::metadata(path).map_err(|error| unreadable(&error))?;
+    if metadata.is_file() { Ok(metadata.len()) } else { Err("names something that is no file".to_owned()) }
+}
+
+fn unreadable(error: &std::io::Error) -> String {
+    format!("names a file that cannot be read ({}): check its path and its rights", error.kind())
+}
+
+pub(super) fn resolve(text: &Text, directory: &Path) -> PathBuf {
     if text.from_environment { PathBuf::from(&text.text) } else { directory.join(&text.text) }
 }
 
@@ -223,9 +232,10 @@ pub(super) fn ca_file(text: Text, directory: &Path, faults: &mut Faults) -> Opti
 }
 
 fn check_certificates(path: &Path) -> Result<(), String> {
-    let pem = fs::read(path).map_err(|error| {
-        format!("names a file that cannot be read ({}): check its path and its rights", error.kind())
-    })?;
+    if check_file(path)? > LARGEST_BUNDLE {
+        return Err("names a file that is too large to hold certificates".to_owned());
+    }
+    let pem = fs::read(path).map_err(|error| unreadable(&error))?;
     let mut store = RootCertStore::empty();
     for certificate in CertificateDer::pem_slice_iter(&pem) {
         certificate

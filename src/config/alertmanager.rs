@@ -12,7 +12,7 @@ use super::value::{self, Limits};
 use crate::config::SecretSource;
 
 /// The Alertmanagers to which the daemon itself sends alerts about credentials.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Alertmanager {
     /// Every one of them gets every alert; without trailing slashes.
     pub urls: Vec<Url>,
@@ -25,7 +25,7 @@ pub struct Alertmanager {
 }
 
 /// A name and a password.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BasicAuth {
     /// The name.
     pub username: String,

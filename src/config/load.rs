@@ -3,20 +3,18 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Read as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use config::FileFormat;
 
 use super::faults::Faults;
-use super::reader::Section;
+use super::reader::{Section, Text};
 use super::tree::{self, Table};
 use super::value::{self, Limits};
 use super::{Account, Config, ConfigFaults, Filter, History, Poll, Series, account, alertmanager};
 
 /// The largest file that is read as a configuration, in bytes: far above any list of accounts.
 const LARGEST_FILE: u64 = 4 * 1024 * 1024;
-/// Keys at the top that a later version may know.
-const PLANNED: &[&str] = &["state_file"];
 
 /// Reads the configuration: `path` (YAML, or TOML or JSON where it ends in `.toml` or `.json`), overridden by the
 /// `LYVE_EXPORTER__…` variables of `environment`, or the one account that its `LYVE_…` variables describe. Also looks
@@ -100,7 +98,7 @@ fn is_open_to_others(_: &std::fs::Metadata) -> bool {
 }
 
 /// Reads the whole tree, and tells whether the file itself holds a secret. Of no use where a fault was found.
-fn read(
+pub(super) fn read(
     values: Table,
     environment: &BTreeMap<String, String>,
     directory: &Path,
@@ -117,11 +115,12 @@ fn read(
     if let Some(age) = root.duration("data_max_age", &Limits::AGE, faults) {
         config.data_max_age = age;
     }
+    config.state_file = root.text("state_file", faults).and_then(|text| state_file(&text, directory, faults));
     config.alertmanager = alertmanager::read(root.section("alertmanager", faults), directory, faults);
     if let Some(steps) = alertmanager::warning(&mut root, faults) {
         config.credential_warning = steps;
     }
-    root.finish(PLANNED, faults);
+    root.finish(&[], faults);
     check_age(&place, &config, faults);
     (config, inline_secret)
 }
@@ -217,6 +216,16 @@ fn series(mut section: Section, faults: &mut Faults) -> Series {
         buckets: Filter { include, exclude },
         max_per_account: max_per_account.map_or(default.max_per_account, |number| number as usize),
     }
+}
+
+/// Where to keep the last good answers. Whether it can be written shows when it is: a daemon without it still works.
+fn state_file(text: &Text, directory: &Path, faults: &mut Faults) -> Option<PathBuf> {
+    let path = account::resolve(text, directory);
+    if path.is_dir() || path.file_name().is_none() {
+        faults.add(text.place.as_str(), "names a directory: name a file in it");
+        return None;
+    }
+    Some(path)
 }
 
 /// Data must outlive the wait for the next poll, or a collector's series would come and go.

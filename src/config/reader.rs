@@ -56,6 +56,11 @@ impl Section {
         self.values.get(key).is_some_and(|value| value.origin().is_none())
     }
 
+    /// Whether no key is left in this table.
+    pub(super) fn is_empty(&self) -> bool {
+        self.values.is_empty()
+    }
+
     /// The text of `key`, left where it is, with no fault noted.
     pub(super) fn peek_text(&self, key: &str) -> Option<String> {
         match &self.values.get(key)?.kind {
@@ -82,6 +87,16 @@ impl Section {
             faults.add(self.place(key), "is missing");
         }
         self.text(key, faults)
+    }
+
+    /// As [`Section::text`], where a blank text stands for none.
+    pub(super) fn text_or_blank(&mut self, key: &'static str, faults: &mut Faults) -> Option<Text> {
+        let (place, value) = self.take(key)?;
+        match &value.kind {
+            ValueKind::Nil => None,
+            ValueKind::String(text) if text.trim().is_empty() => None,
+            _ => text(place, value, faults),
+        }
     }
 
     /// What `parse` makes of the text of `key`; its error is the fault.
@@ -161,6 +176,36 @@ impl Section {
         }
         faults.add(place, "must be a number that is not negative, such as 7.99");
         None
+    }
+
+    /// A truth.
+    pub(super) fn boolean(&mut self, key: &'static str, faults: &mut Faults) -> Option<bool> {
+        let (place, value) = self.take(key)?;
+        match &value.kind {
+            ValueKind::Boolean(truth) => Some(*truth),
+            other => {
+                faults.add(place, format!("must be true or false, and is {}", kind(other)));
+                None
+            }
+        }
+    }
+
+    /// Gives every key with its text to `each`, where the keys are names that the file's author chose. A name that
+    /// looks like a misplaced secret is not shown in a place.
+    pub(super) fn for_each(self, faults: &mut Faults, mut each: impl FnMut(String, Text, &mut Faults)) {
+        for (name, value) in self.values {
+            let shown = if looks_like_a_name(&name) { &name } else { "(a name not shown here)" };
+            if let Some(text) = text(place(&join(&self.path, shown), &value), value, faults) {
+                each(name, text, faults);
+            }
+        }
+    }
+
+    /// Takes `key`, whose presence is a fault; `advice` is what to do instead.
+    pub(super) fn unsupported(&mut self, key: &'static str, advice: &str, faults: &mut Faults) {
+        if let Some((place, _)) = self.take(key) {
+            faults.add(place, format!("is not supported: {advice}"));
+        }
     }
 
     /// A list of texts, each with its place.
@@ -292,6 +337,12 @@ fn kind(value: &ValueKind) -> &'static str {
 
 fn looks_like_a_key(key: &str) -> bool {
     key.len() <= 32 && key.chars().all(|c| c.is_ascii_lowercase() || c == '_' || c == '-')
+}
+
+fn looks_like_a_name(name: &str) -> bool {
+    !name.is_empty()
+        && name.len() <= 64
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.@".contains(c))
 }
 
 /// The known key that `key` most likely stands for.

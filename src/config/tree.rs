@@ -40,7 +40,7 @@ fn is_too_deep(line: &str) -> bool {
 fn describe(error: &(dyn Error + Send + Sync + 'static), format: FileFormat) -> String {
     // Of the parser's own errors this is the only one that is not of syntax.
     if error.is::<ConfigError>() || error.is::<Box<ConfigError>>() {
-        return "must be a table of keys (accounts, poll and so on) at its top".to_owned();
+        return "must be a table of keys at its top".to_owned();
     }
     let text = error.to_string();
     let name = match format {

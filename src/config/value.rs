@@ -94,7 +94,7 @@ pub(super) fn base_url(text: &str) -> Result<Url, String> {
 /// The address of a web server, without a trailing slash.
 pub(super) fn web_url(text: &str) -> Result<Url, String> {
     let mut url = Url::parse(text).map_err(|error| {
-        format!("is not a URL ({error}): write it like https://api.lyvecloud.seagate.com/v2")
+        format!("is not a URL ({error}): write it with its scheme, like https://host.example/path")
     })?;
     if !matches!(url.scheme(), "https" | "http") {
         return Err("must begin with https://".to_owned());

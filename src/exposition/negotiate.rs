@@ -127,7 +127,8 @@ impl<'a> MediaRange<'a> {
             .filter_map(parameter)
             .find(|(name, _)| name.eq_ignore_ascii_case("version"))
             .map(|(_, value)| value);
-        Some(Self { kind: kind.trim(), subtype: subtype.trim(), version, quality: quality(parts)? })
+        // White space beside the `/` makes it no range.
+        Some(Self { kind, subtype, version, quality: quality(parts)? })
     }
 
     /// How precisely this range names a format, if it does: 1 for `*/*`, up to 4 with the format's version.
@@ -263,6 +264,8 @@ mod tests {
             "application/openmetrics-text;q=NaN",
             "application/openmetrics-text;q=\"",
             "/;q=1",
+            "application/ *",
+            "application /openmetrics-text",
             "application",
             "text/plain;a=\"application/openmetrics-text, application/openmetrics-text",
             "\u{1f9ff}/\u{1f9ff};q=\u{1f9ff}",

@@ -8,7 +8,10 @@ use super::testing::{FamilyRead, buckets, read, text};
 use super::{Encoding, Format, Page, Remade};
 use crate::metrics::families;
 use crate::metrics::testing::{TOOK, answer, at, spec, state};
-use crate::model::{BucketUsage, CurrentUsage, Data, Expiry, Permission, ServiceAccount, SubAccount};
+use crate::model::{
+    BucketHistory, BucketUsage, CurrentUsage, Data, Expiry, Month, MonthTotal, MonthlyUsage, Permission,
+    ServiceAccount, SubAccount,
+};
 use crate::store::{AccountState, Store};
 
 const NOW: &str = "2026-11-24T12:00:00Z";
@@ -50,6 +53,10 @@ fn any_name() -> impl Strategy<Value = String> {
     prop_oneof![any::<String>(), "[\"\\\\\n\r\0{},= #a]{0,12}", ".{280,300}"]
 }
 
+fn total(average_bytes: u64) -> MonthTotal {
+    MonthTotal { month: Month::of(at(NOW)).plus(-1), average_bytes }
+}
+
 prop_compose! {
     fn any_account()(
         buckets in proptest::collection::btree_map(any_name(), any::<u64>(), 0..6),
@@ -77,6 +84,14 @@ prop_compose! {
                     created: second.map(|second| Timestamp::from_second(second).unwrap()),
                 }).collect(),
                 ..CurrentUsage::default()
+            }),
+            Data::MonthlyUsage(MonthlyUsage {
+                months: days.iter().map(|days| total(*days)).collect(),
+                buckets: buckets.iter().map(|(name, bytes)| BucketHistory {
+                    name: name.as_str().into(),
+                    months: [total(*bytes)].into(),
+                }).collect(),
+                sub_accounts: Vec::new(),
             }),
             Data::ServiceAccounts(ids.iter().map(|(id, name, enabled)| ServiceAccount {
                 id: id.as_str().into(),

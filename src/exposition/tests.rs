@@ -120,7 +120,16 @@ fn a_page_without_accounts_is_the_exporters_own() {
     let body = page.body(&own_families(), Format::OpenMetrics, Encoding::Gzip).unwrap();
     let names: Vec<_> =
         read(&text(&body), Format::OpenMetrics).into_iter().map(|family| family.name).collect();
-    assert_eq!(names, ["lyvecloud_api_request_duration_seconds", "lyvecloud_exporter_build_info"]);
+    assert_eq!(
+        names,
+        [
+            "lyvecloud_api_request_duration_seconds",
+            "lyvecloud_exporter_build_info",
+            "lyvecloud_exporter_config_last_reload_success_timestamp_seconds",
+            "lyvecloud_exporter_config_last_reload_successful",
+            "lyvecloud_exporter_task_panics",
+        ]
+    );
 }
 
 #[test]

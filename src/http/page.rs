@@ -1,74 +1,76 @@
 //! `/`: the page for people.
+//!
+//! It is made when it is asked for, from a snapshot of the store, and nothing of it is kept. Lists are shown page by
+//! page, and only what is on the page is put in order and written, so that an account with a hundred thousand buckets,
+//! or a thousand accounts, cost about as much as small ones. Everything that somebody else named is data: the template
+//! escapes it, and sets it apart from the direction in which the page is written.
+
+mod account;
+mod advice;
+mod chart;
+mod collectors;
+mod credentials;
+mod layout;
+mod overview;
+mod query;
+mod rank;
+mod summary;
+#[cfg(test)]
+mod tests;
+mod urgency;
+mod words;
 
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use maud::{Markup, html};
 
+use self::query::Query;
+use self::summary::Summary;
+use self::urgency::Level;
 use super::Web;
 use crate::store::AccountState;
 
-const STYLE: &str = "
-:root{color-scheme:light dark;font:16px/1.5 system-ui,sans-serif}
-body{max-width:64rem;margin:0 auto;padding:1rem}
-table{border-collapse:collapse;width:100%}
-caption{text-align:left;font-weight:600;padding:.5rem 0}
-th,td{text-align:left;padding:.25rem .75rem .25rem 0;border-bottom:1px solid #8884;vertical-align:top;overflow-wrap:anywhere}
-";
-
-/// The page. Names are data: the template escapes them.
-pub(super) fn render(states: &[Arc<AccountState>], now: Timestamp, web: &Web) -> Markup {
-    html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                title { "Lyve Cloud exporter" }
-                style { (PreEscaped(STYLE)) }
-            }
-            body {
-                h1 { "Lyve Cloud exporter" }
-                p {
-                    "Version " (web.version) ". "
-                    a href=(web.telemetry_path) { "Metrics" } ", "
-                    a href="/api/v1/status" { "status as JSON" } ", "
-                    a href="/-/healthy" { "healthy" } ", "
-                    a href="/-/ready" { "ready" } "."
-                }
-                @for state in states { (account(state, now)) }
-            }
-        }
-    }
+/// A page that was made.
+#[derive(Debug)]
+pub(super) struct Page {
+    /// The document.
+    pub(super) html: String,
+    /// Whether there is what was asked for.
+    pub(super) found: bool,
 }
 
-fn account(state: &AccountState, now: Timestamp) -> Markup {
-    html! {
-        section {
-            h2 { (state.spec.name) }
-            table {
-                caption { "Credentials" }
-                thead { tr { th scope="col" { "Credential" } th scope="col" { "Status" } } }
-                tbody {
-                    @for view in state.credentials(now) {
-                        tr { td { (view.name) } td { (view.status.words(view.expiry, now)) } }
-                    }
-                }
-            }
-            table {
-                caption { "Collectors" }
-                thead { tr { th scope="col" { "Collector" } th scope="col" { "Last success" } th scope="col" { "Last fault" } } }
-                tbody {
-                    @for collector in state.spec.collectors.iter().copied() {
-                        @let health = state.health(collector);
-                        tr {
-                            td { (collector) }
-                            td { @if let Some(at) = health.last_success { (at) } @else { "none yet" } }
-                            td { @if let Some(failure) = &health.failing { (failure.message) } @else { "none" } }
-                        }
-                    }
-                }
-            }
-        }
-    }
+/// What the browser may do with the page.
+pub(super) fn content_security_policy() -> &'static str {
+    &layout::CONTENT_SECURITY_POLICY
+}
+
+/// The page that `query`, what follows the `?` of its address, asks for.
+pub(super) fn render(states: &[Arc<AccountState>], now: Timestamp, web: &Web, query: &str) -> Page {
+    let query = Query::parse(query);
+    let document =
+        |title: &str, level, main: &Markup| layout::document(title, level, now, web, main).into_string();
+    let Some(name) = &query.account else {
+        let summary = Summary::of(states, now);
+        let main = overview::view(states, &query, now, &summary);
+        let title = format!("{} – Lyve Cloud exporter", summary.verdict());
+        return Page { html: document(&title, summary.level, &main), found: true };
+    };
+    // The store lists them by name.
+    let place = states.binary_search_by(|state| (*state.spec.name).cmp(name.as_str()));
+    let Some(state) = place.ok().and_then(|place| states.get(place)) else {
+        let main = html! {
+            h1 { "No such account" }
+            p { "The configuration has no account " (words::name(name)) "." }
+            p { a href="./" { "All accounts" } }
+        };
+        return Page {
+            html: document("No such account – Lyve Cloud exporter", Level::Waiting, &main),
+            found: false,
+        };
+    };
+    let summary = Summary::of(std::slice::from_ref(state), now);
+    let main = account::view(state, &query, now, &summary);
+    let title = format!("{} – Lyve Cloud exporter", words::plain(name));
+    Page { html: document(&title, summary.level, &main), found: true }
 }

@@ -1,17 +1,19 @@
 use std::sync::Arc;
+use std::time::Duration;
 
 use hyper::header::{
     ACCEPT, ACCEPT_ENCODING, ALLOW, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_SECURITY_POLICY,
     CONTENT_TYPE, HeaderName, HeaderValue, REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use hyper::{HeaderMap, Method, Request, Response, StatusCode};
-
+use tokio::sync::Semaphore;
 use tracing::error;
 
 use super::body::Parts;
 use super::{page, status};
 use crate::clock::Clock;
 use crate::exposition::{Encoding, Exposition, Format};
+use crate::reload::Reloader;
 use crate::store::Store;
 
 /// The choices of the command line that show on the web side.
@@ -21,6 +23,8 @@ pub struct Web {
     pub telemetry_path: String,
     /// The exporter's version, for the pages.
     pub version: &'static str,
+    /// Whether `POST /-/reload` is answered.
+    pub enable_lifecycle: bool,
 }
 
 /// Answers requests.
@@ -34,10 +38,15 @@ pub struct Routes {
     pub exposition: Exposition,
     /// Choices of the command line.
     pub web: Web,
+    /// How the configuration is read again.
+    pub reloader: Reloader,
 }
 
-/// Nothing of a page may come from elsewhere, run, or be framed.
-const CSP: &str = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+/// How many status pages are made at once: enough for people, too few to keep scrapes from the processor.
+static PAGES: Semaphore = Semaphore::const_new(2);
+
+/// How long the store may take to answer before the process counts as unable to work.
+const HEALTHY_WITHIN: Duration = Duration::from_secs(5);
 
 type Answer = Response<Parts>;
 
@@ -45,20 +54,21 @@ impl Routes {
     /// Answers one request. Its body, if it has one, is not read.
     pub(super) async fn answer<B>(&self, request: Request<B>) -> Answer {
         let path = request.uri().path();
+        if path == "/-/reload" {
+            return self.reload(request.method()).await;
+        }
         let known = path == self.web.telemetry_path
             || matches!(path, "/" | "/api/v1/status" | "/-/healthy" | "/-/ready");
         if !known {
             return text(StatusCode::NOT_FOUND, "not found: see / for what there is\n");
         }
         if !matches!(*request.method(), Method::GET | Method::HEAD) {
-            let mut answer = text(StatusCode::METHOD_NOT_ALLOWED, "only GET and HEAD are answered here\n");
-            answer.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
-            return answer;
+            return other_method("only GET and HEAD are answered here\n", "GET, HEAD");
         }
         let mut answer = match path {
-            "/" => self.page(),
+            "/" => self.page(request.uri().query().unwrap_or_default()).await,
             "/api/v1/status" => self.status(),
-            "/-/healthy" => text(StatusCode::OK, "healthy\n"),
+            "/-/healthy" => self.healthy().await,
             "/-/ready" if self.store.ready() => text(StatusCode::OK, "ready\n"),
             "/-/ready" => {
                 text(StatusCode::SERVICE_UNAVAILABLE, "not ready: some collectors had no first attempt yet\n")
@@ -71,6 +81,33 @@ impl Routes {
             *answer.body_mut() = Parts::default();
         }
         answer
+    }
+
+    /// Whether the process can do its work: its tasks run, and the store and what makes the metrics answer.
+    async fn healthy(&self) -> Answer {
+        let store = Arc::clone(&self.store);
+        // Off the runtime's threads, which a lock that is never released would take away one by one.
+        let looked = tokio::task::spawn_blocking(move || store.snapshot().len());
+        match tokio::time::timeout(HEALTHY_WITHIN, looked).await {
+            Ok(Ok(_accounts)) => text(StatusCode::OK, "healthy\n"),
+            _ => text(StatusCode::SERVICE_UNAVAILABLE, "not healthy: the store does not answer\n"),
+        }
+    }
+
+    async fn reload(&self, method: &Method) -> Answer {
+        if *method != Method::POST {
+            return other_method("only POST is answered here\n", "POST");
+        }
+        if !self.web.enable_lifecycle {
+            return text(
+                StatusCode::FORBIDDEN,
+                "reloading over HTTP is not enabled: start the exporter with --web.enable-lifecycle\n",
+            );
+        }
+        match self.reloader.reload().await {
+            Ok(()) => text(StatusCode::OK, "reloaded\n"),
+            Err(error) => text(StatusCode::INTERNAL_SERVER_ERROR, &format!("failed to reload: {error}\n")),
+        }
     }
 
     async fn metrics(&self, headers: &HeaderMap) -> Answer {
@@ -95,12 +132,26 @@ impl Routes {
         answer
     }
 
-    fn page(&self) -> Answer {
-        let html = page::render(&self.store.snapshot(), self.clock.now(), &self.web).into_string();
-        let mut answer = Response::new(Parts::from(html));
+    async fn page(&self, query: &str) -> Answer {
+        // The semaphore is never closed.
+        let _permit = PAGES.acquire().await.ok();
+        let (states, now) = (self.store.snapshot(), self.clock.now());
+        let (web, query) = (self.web.clone(), query.to_owned());
+        let made = tokio::task::spawn_blocking(move || page::render(&states, now, &web, &query)).await;
+        let page = match made {
+            Ok(page) => page,
+            Err(error) => {
+                error!(%error, "cannot make the status page");
+                return text(StatusCode::INTERNAL_SERVER_ERROR, "cannot make the page: see the log\n");
+            }
+        };
+        let mut answer = Response::new(Parts::from(page.html));
+        if !page.found {
+            *answer.status_mut() = StatusCode::NOT_FOUND;
+        }
         let headers = answer.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
-        headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(CSP));
+        headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(page::content_security_policy()));
         headers.insert(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
         headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
         guarded(answer)
@@ -119,6 +170,12 @@ fn text(code: StatusCode, text: &str) -> Answer {
     *answer.status_mut() = code;
     answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
     guarded(answer)
+}
+
+fn other_method(explanation: &str, allowed: &'static str) -> Answer {
+    let mut answer = text(StatusCode::METHOD_NOT_ALLOWED, explanation);
+    answer.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));
+    answer
 }
 
 fn guarded(mut answer: Answer) -> Answer {

@@ -3,25 +3,14 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
-use tokio::task::JoinSet;
+use tokio::net::TcpListener;
+use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
-use tracing::{debug, warn};
+use tracing::{error, warn};
 
-use super::Routes;
-
-/// The most connections at once. Prometheus keeps one; this many are probes, people and replicas.
-const MAX_CONNECTIONS: usize = 512;
-
-/// For the whole head of a request, and for how long a connection may idle between two.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(90);
-
-/// The largest head of a request, bytes.
-const MAX_HEAD: usize = 64 * 1024;
+use super::connection::{self, Shared};
+use super::connections::{Connections, Peer};
+use super::{Guard, Limits, Routes};
 
 /// How long requests under way may take to finish when the exporter stops.
 const DRAIN: Duration = Duration::from_secs(4);
@@ -47,73 +36,74 @@ pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
 
 /// Answers on all `listeners` until `shutdown` is cancelled and the requests under way are finished.
 /// A listener that fails is tried again.
-pub async fn serve(listeners: Vec<TcpListener>, routes: Arc<Routes>, shutdown: CancellationToken) {
-    let permits = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+pub async fn serve(
+    listeners: Vec<TcpListener>,
+    routes: Arc<Routes>,
+    guard: Arc<Guard>,
+    limits: Limits,
+    shutdown: CancellationToken,
+) {
+    let connections = Connections::new(limits.connections);
+    let shared = Arc::new(Shared { routes, guard, limits });
     let mut tasks = JoinSet::new();
     for listener in listeners {
-        tasks.spawn(accept(listener, Arc::clone(&routes), Arc::clone(&permits), shutdown.clone()));
+        tasks.spawn(accept(listener, Arc::clone(&connections), Arc::clone(&shared), shutdown.clone()));
     }
-    while tasks.join_next().await.is_some() {}
+    let follow = shutdown.run_until_cancelled(shared.guard.follow());
+    let listen = async { while tasks.join_next().await.is_some() {} };
+    tokio::join!(follow, listen);
 }
 
 async fn accept(
     listener: TcpListener,
-    routes: Arc<Routes>,
-    permits: Arc<Semaphore>,
+    connections: Arc<Connections>,
+    shared: Arc<Shared>,
     shutdown: CancellationToken,
 ) {
-    let mut connections = JoinSet::new();
+    let mut tasks = JoinSet::new();
+    let mut failing = false;
     loop {
-        while connections.try_join_next().is_some() {}
+        while let Some(ended) = tasks.try_join_next() {
+            tell_panic(ended);
+        }
         let next = async {
-            // The semaphore is never closed.
-            let permit = Arc::clone(&permits).acquire_owned().await.ok();
-            (listener.accept().await, permit)
+            let (stream, address) = listener.accept().await?;
+            let peer = Peer::from(address.ip());
+            Ok::<_, io::Error>((stream, peer, connections.admit(peer).await))
         };
         match shutdown.run_until_cancelled(next).await {
             None => break,
-            Some((Ok((stream, _peer)), permit)) => {
-                let (routes, shutdown) = (Arc::clone(&routes), shutdown.clone());
-                connections.spawn(async move {
-                    connection(stream, routes, shutdown).await;
-                    drop(permit);
-                });
+            Some(Ok((stream, peer, slot))) => {
+                failing = false;
+                tasks.spawn(connection::serve(stream, peer, slot, Arc::clone(&shared), shutdown.clone()));
             }
-            Some((Err(error), _permit)) => {
-                warn!(%error, "cannot accept a connection");
+            // The client left before it was its turn.
+            Some(Err(error)) if error.kind() == io::ErrorKind::ConnectionAborted => {}
+            Some(Err(error)) => {
+                if !failing {
+                    warn!(%error, "cannot accept connections; the oldest ones are closed to make room");
+                    failing = true;
+                }
+                connections.close_one();
                 tokio::time::sleep(ACCEPT_AGAIN).await;
             }
         }
     }
     drop(listener);
-    let drained = async { while connections.join_next().await.is_some() {} };
+    let drained = async {
+        while let Some(ended) = tasks.join_next().await {
+            tell_panic(ended);
+        }
+    };
     if tokio::time::timeout(DRAIN, drained).await.is_err() {
-        warn!(connections = connections.len(), "stopping although requests are not finished");
+        warn!(connections = tasks.len(), "stopping although requests are not finished");
     }
 }
 
-async fn connection(stream: TcpStream, routes: Arc<Routes>, shutdown: CancellationToken) {
-    if let Err(error) = stream.set_nodelay(true) {
-        debug!(%error, "cannot switch off the delay of small packets");
-    }
-    let service = service_fn(move |request| {
-        let routes = Arc::clone(&routes);
-        async move { Ok::<_, std::convert::Infallible>(routes.answer(request).await) }
-    });
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_TIMEOUT)
-        .max_buf_size(MAX_HEAD)
-        .serve_connection(TokioIo::new(stream), service);
-    let mut connection = std::pin::pin!(connection);
-    let ended = tokio::select! {
-        ended = connection.as_mut() => ended,
-        () = shutdown.cancelled() => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
-        }
-    };
-    if let Err(error) = ended {
-        debug!(%error, "a connection ended early");
+fn tell_panic(ended: Result<(), JoinError>) {
+    if let Err(error) = ended
+        && error.is_panic()
+    {
+        error!(%error, "a connection ended by a panic");
     }
 }

@@ -2,11 +2,14 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
 use prometheus::proto::MetricFamily;
-use prometheus::{HistogramOpts, HistogramVec, IntGauge, Opts, Registry};
+use prometheus::{Gauge, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry};
 
 use super::{FamilyInfo, Kind};
 use crate::api::Endpoint;
+use crate::clock::unix_seconds;
+use crate::model::Collector;
 
 const BUILD_INFO: FamilyInfo = FamilyInfo {
     name: "lyvecloud_exporter_build_info",
@@ -30,11 +33,66 @@ pub(crate) const NOTIFICATIONS: FamilyInfo = FamilyInfo {
     help: "Posts of alerts about credentials to each Alertmanager, by how they ended: delivered or failed.",
 };
 
+/// What became of the last change of the web configuration.
+pub(crate) const WEB_CONFIG_RELOAD: FamilyInfo = FamilyInfo {
+    name: "lyvecloud_exporter_web_config_last_reload_successful",
+    kind: Kind::Gauge,
+    labels: &[],
+    help: "Whether the web configuration and its certificates were good when they were last read: 1, or 0 while a \
+           broken change is held back and the former ones stay in force. Absent without --web.config.file.",
+};
+
+const RELOAD_SUCCESSFUL: FamilyInfo = FamilyInfo {
+    name: "lyvecloud_exporter_config_last_reload_successful",
+    kind: Kind::Gauge,
+    labels: &[],
+    help: "Whether the configuration was good when it was last read; where it is 0, an older one is still in use.",
+};
+
+const RELOAD_TIMESTAMP: FamilyInfo = FamilyInfo {
+    name: "lyvecloud_exporter_config_last_reload_success_timestamp_seconds",
+    kind: Kind::Gauge,
+    labels: &[],
+    help: "When a good configuration was last read: at the start, or at a reload.",
+};
+
+const STATE_FILE_WRITTEN: FamilyInfo = FamilyInfo {
+    name: "lyvecloud_exporter_state_file_last_write_successful",
+    kind: Kind::Gauge,
+    labels: &[],
+    help: "Whether the state file could be written when it last had to be; absent before the first time, and \
+           without a state file.",
+};
+
+const PANICS: FamilyInfo = FamilyInfo {
+    name: "lyvecloud_exporter_task_panics_total",
+    kind: Kind::Counter,
+    labels: &["task"],
+    help: "Faults of the exporter itself that ended a poll or a whole task, which was then started again, by task; \
+           each is logged.",
+};
+
 /// The library's `process_*` apart.
-pub(super) const CATALOGUE: [FamilyInfo; 3] = [BUILD_INFO, REQUEST_DURATION, NOTIFICATIONS];
+pub(super) const CATALOGUE: [FamilyInfo; 8] = [
+    BUILD_INFO,
+    REQUEST_DURATION,
+    NOTIFICATIONS,
+    RELOAD_SUCCESSFUL,
+    RELOAD_TIMESTAMP,
+    STATE_FILE_WRITTEN,
+    PANICS,
+    WEB_CONFIG_RELOAD,
+];
 
 /// From an answer out of a cache to the longest that a request is usually given.
 const REQUEST_DURATION_BUCKETS: [f64; 10] = [0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0];
+
+/// The tasks that can panic, beside one for each collector.
+pub(crate) const TASKS: [&str; 4] = [NOTIFIER, RELOAD, ROTATION, STATE_FILE];
+pub(crate) const NOTIFIER: &str = "notifier";
+pub(crate) const RELOAD: &str = "reload";
+pub(crate) const ROTATION: &str = "rotation";
+pub(crate) const STATE_FILE: &str = "state_file";
 
 /// What the exporter was built from.
 #[derive(Clone, Copy, Debug)]
@@ -52,6 +110,11 @@ pub struct Build<'a> {
 pub struct Own {
     registry: Registry,
     request_duration: HistogramVec,
+    reload_successful: IntGauge,
+    reload_timestamp: Gauge,
+    /// Without labels; a vector, so that it can be absent.
+    state_file_written: IntGaugeVec,
+    panics: IntCounterVec,
 }
 
 impl Own {
@@ -82,10 +145,55 @@ impl Own {
         }
         registry.register(Box::new(request_duration.clone()))?;
 
+        let reload_successful = IntGauge::new(RELOAD_SUCCESSFUL.name, RELOAD_SUCCESSFUL.help)?;
+        registry.register(Box::new(reload_successful.clone()))?;
+        let reload_timestamp = Gauge::new(RELOAD_TIMESTAMP.name, RELOAD_TIMESTAMP.help)?;
+        registry.register(Box::new(reload_timestamp.clone()))?;
+
+        let state_file_written = IntGaugeVec::new(
+            Opts::new(STATE_FILE_WRITTEN.name, STATE_FILE_WRITTEN.help),
+            STATE_FILE_WRITTEN.labels,
+        )?;
+        registry.register(Box::new(state_file_written.clone()))?;
+
+        let panics = IntCounterVec::new(Opts::new(PANICS.name, PANICS.help), PANICS.labels)?;
+        for task in Collector::ALL.map(Collector::name).into_iter().chain(TASKS) {
+            panics.get_metric_with_label_values(&[task])?;
+        }
+        registry.register(Box::new(panics.clone()))?;
+
         #[cfg(target_os = "linux")]
         registry.register(Box::new(prometheus::process_collector::ProcessCollector::for_self()))?;
 
-        Ok(Self { registry, request_duration })
+        Ok(Self {
+            registry,
+            request_duration,
+            reload_successful,
+            reload_timestamp,
+            state_file_written,
+            panics,
+        })
+    }
+
+    /// Takes note of a reading of the configuration: when it was good, or that it was not.
+    pub fn config_read(&self, good_at: Option<Timestamp>) {
+        self.reload_successful.set(good_at.is_some().into());
+        if let Some(now) = good_at {
+            self.reload_timestamp.set(unix_seconds(now));
+        }
+    }
+
+    /// Takes note of an attempt to write the state file; `None` where there is none any more.
+    pub fn state_file_written(&self, worked: Option<bool>) {
+        match worked {
+            Some(worked) => self.state_file_written.with_label_values::<&str>(&[]).set(worked.into()),
+            None => self.state_file_written.reset(),
+        }
+    }
+
+    /// Counts a task that ended by a panic.
+    pub fn count_panic(&self, task: &str) {
+        self.panics.with_label_values(&[task]).inc();
     }
 
     /// Takes note of how long one request took.

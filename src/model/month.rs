@@ -67,6 +67,24 @@ impl std::fmt::Display for Month {
     }
 }
 
+/// Not a month as it is written: four digits, `-`, and two more from 01 to 12.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("is no month: write 2026-10")]
+pub struct NoMonth;
+
+impl std::str::FromStr for Month {
+    type Err = NoMonth;
+
+    fn from_str(text: &str) -> Result<Self, NoMonth> {
+        let digits = |text: &str, count| {
+            let all = text.len() == count && text.bytes().all(|byte| byte.is_ascii_digit());
+            all.then(|| text.parse().ok()).flatten()
+        };
+        let (year, month) = text.split_once('-').ok_or(NoMonth)?;
+        digits(year, 4).zip(digits(month, 2)).and_then(|(year, month)| Self::new(year, month)).ok_or(NoMonth)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -96,6 +114,15 @@ mod tests {
     fn starts_at_midnight_utc_of_its_first_day() {
         assert_eq!(Month::new(2028, 2).unwrap().start(), "2028-02-01T00:00:00Z".parse().unwrap());
         assert_eq!(Month::new(9999, 12).unwrap().plus(1).start(), Timestamp::MAX);
+    }
+
+    #[test]
+    fn is_read_as_it_is_written() {
+        assert_eq!("2026-10".parse(), Ok(Month::new(2026, 10).unwrap()));
+        for text in ["", "2026", "2026-13", "2026-00", "26-10", "+026-10", "2026-1", "2026-10-01", "2026/10"]
+        {
+            assert_eq!(text.parse::<Month>(), Err(NoMonth), "{text}");
+        }
     }
 
     #[test]

@@ -1,4 +1,5 @@
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::future::join_all;
 use prometheus::{IntCounterVec, Opts, Registry};
@@ -11,25 +12,49 @@ use crate::api::Transport;
 use crate::config::{Alertmanager, BasicAuth};
 use crate::metrics;
 
-/// Counts how each post ended.
-#[derive(Debug)]
-pub struct Counter(IntCounterVec);
+/// Counts how each post ended. A clone counts in the same place.
+#[derive(Clone, Debug)]
+pub struct Counter {
+    posts: IntCounterVec,
+    /// The Alertmanagers that have series.
+    shown: Arc<Mutex<Vec<String>>>,
+}
 
 impl Counter {
-    /// A counter in `registry`, at 0 for each of the Alertmanagers.
+    /// A counter in `registry`; it shows nothing yet.
     ///
     /// # Errors
     /// Where the registry has it already.
-    pub fn new(registry: &Registry, alertmanager: &Alertmanager) -> prometheus::Result<Self> {
+    pub fn new(registry: &Registry) -> prometheus::Result<Self> {
         let info = &metrics::NOTIFICATIONS;
-        let counter = IntCounterVec::new(Opts::new(info.name, info.help), info.labels)?;
-        for url in &alertmanager.urls {
-            for result in [DELIVERED, FAILED] {
-                counter.get_metric_with_label_values(&[name(url), result])?;
+        let posts = IntCounterVec::new(Opts::new(info.name, info.help), info.labels)?;
+        registry.register(Box::new(posts.clone()))?;
+        Ok(Self { posts, shown: Arc::default() })
+    }
+
+    /// Shows the Alertmanagers of `sender` and no others; new ones begin at 0.
+    pub fn show(&self, sender: Option<&Sender>) {
+        let targets = sender.iter().flat_map(|sender| &sender.targets);
+        let wanted: Vec<String> = targets.map(|target| target.name.clone()).collect();
+        let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
+        for result in [DELIVERED, FAILED] {
+            for gone in shown.iter().filter(|name| !wanted.contains(name)) {
+                // What is not there need not be removed.
+                let _ = self.posts.remove_label_values(&[gone, result]);
+            }
+            for name in &wanted {
+                self.posts.with_label_values(&[name.as_str(), result]);
             }
         }
-        registry.register(Box::new(counter.clone()))?;
-        Ok(Self(counter))
+        *shown = wanted;
+    }
+
+    /// Counts a post, unless its Alertmanager is shown no longer.
+    fn count(&self, alertmanager: &str, result: &str) {
+        let shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
+        if shown.iter().any(|name| name == alertmanager) {
+            self.posts.with_label_values(&[alertmanager, result]).inc();
+        }
     }
 }
 
@@ -50,6 +75,13 @@ pub struct Sender {
     counter: Counter,
 }
 
+impl std::fmt::Debug for Sender {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Sender").field("targets", &self.targets).finish_non_exhaustive()
+    }
+}
+
+#[derive(Debug)]
 struct Target {
     name: String,
     alerts: Url,
@@ -104,10 +136,7 @@ impl Sender {
 
     fn note(&self, target: &Target, outcome: Result<(), String>) {
         let alertmanager = target.name.as_str();
-        self.counter
-            .0
-            .with_label_values(&[alertmanager, if outcome.is_ok() { DELIVERED } else { FAILED }])
-            .inc();
+        self.counter.count(alertmanager, if outcome.is_ok() { DELIVERED } else { FAILED });
         let failed_before = target.failing.swap(outcome.is_err(), Ordering::Relaxed);
         match outcome {
             Ok(()) if failed_before => info!(alertmanager, "alerts are delivered again"),

@@ -4,60 +4,151 @@ use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
 use jiff::Timestamp;
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::{Notify, watch};
 use tracing::{debug, info, warn};
 
-use super::{Account, Schedule, admit};
+use super::history::{self, Range};
+use super::{Account, Meter, Schedule, Settings, admit};
 use crate::api::{ApiError, Endpoint, Reason};
 use crate::clock::{self, Clock};
-use crate::config::Series;
-use crate::model::{Answer, Collector, Data, Expiry};
+use crate::model::{Answer, Collector, Data, DropReason, Dropped, Expiry, MonthlyUsage};
+use crate::store::{AccountState, Settled};
+
+/// What a person sees of a fault of the exporter itself.
+const PANICKED: &str = "the collector panicked: please report this fault";
 
 /// How often refused credentials are compared with what their files hold.
 const LOOK_FOR_NEW_SECRET: Duration = Duration::from_secs(5);
 
 /// Polls one collector of one account, again and again.
 pub struct Poller {
-    /// Whom to ask, and where the answers go.
-    pub account: Account,
-    /// What to ask for.
-    pub collector: Collector,
-    /// When.
-    pub schedule: Schedule,
-    /// Which series to keep.
-    pub series: Series,
-    /// The time of day.
-    pub clock: Arc<dyn Clock>,
-    /// One for each request that may be under way.
-    pub permits: Arc<Semaphore>,
-    /// Told when a new secret has taken the place of a refused one.
-    pub rotated: Arc<Notify>,
+    account: Account,
+    collector: Collector,
+    clock: Arc<dyn Clock>,
+    meter: Arc<dyn Meter>,
+    rotated: Arc<Notify>,
+    settings: watch::Receiver<Arc<Settings>>,
+    /// What the last poll went by.
+    used: Arc<Settings>,
+    schedule: Schedule,
+    due: Timestamp,
+    last: Last,
+}
+
+/// What a poll of the months was about.
+#[derive(Clone, Copy)]
+struct Months {
+    /// The whole history.
+    window: Range,
+    /// What of it was asked for.
+    asked: Range,
+    /// What was final before.
+    before: Option<Settled>,
+}
+
+/// How the last poll ended.
+#[derive(Clone, Copy)]
+enum Last {
+    /// There was none.
+    Never,
+    WorkedAt(Timestamp),
+    /// So many in a row.
+    Failed(u32),
 }
 
 impl Poller {
-    /// Polls until it is dropped.
-    pub async fn run(self) {
-        let mut due = self.schedule.first(self.clock.now());
-        let mut failures = 0;
+    /// A poller that follows `settings`, and that polls at once when it hears that refused credentials were `rotated`.
+    #[must_use]
+    pub fn new(
+        account: Account,
+        collector: Collector,
+        mut settings: watch::Receiver<Arc<Settings>>,
+        clock: Arc<dyn Clock>,
+        meter: Arc<dyn Meter>,
+        rotated: Arc<Notify>,
+    ) -> Self {
+        let used = Arc::clone(&settings.borrow_and_update());
+        let schedule = used.schedule(collector);
+        let due = schedule.first(clock.now());
+        Self { account, collector, clock, meter, rotated, settings, used, schedule, due, last: Last::Never }
+    }
+
+    /// The account's name.
+    #[must_use]
+    pub fn account(&self) -> Arc<str> {
+        Arc::clone(&self.account.cell.state().spec.name)
+    }
+
+    /// What is polled.
+    #[must_use]
+    pub const fn collector(&self) -> Collector {
+        self.collector
+    }
+
+    /// Polls until it is dropped, or until nobody holds the settings any more. After a panic it can be called again.
+    pub async fn run(&mut self) {
         loop {
+            let wanted = self.account.cell.state().spec.collectors.contains(&self.collector);
             let rotated = self.rotated.notified();
             tokio::select! {
-                () = self.clock.sleep_until(due) => {}
-                () = rotated => {}
+                biased;
+                changed = self.settings.changed() => match changed {
+                    Ok(()) => {
+                        self.follow_settings();
+                        continue;
+                    }
+                    Err(_) => return,
+                },
+                () = rotated, if wanted => {}
+                () = self.clock.sleep_until(self.due), if wanted => {}
             }
-            match self.poll().await {
-                Ok(()) => failures = 0,
+            let others = other_question(self.settings.clone(), Arc::clone(&self.used), self.collector);
+            let outcome = tokio::select! {
+                biased;
+                outcome = self.poll() => outcome,
+                // Its answer is of no use any more; the loop's next turn asks anew.
+                () = others => continue,
+            };
+            let now = self.clock.now();
+            match outcome {
+                Ok(()) => {
+                    self.last = Last::WorkedAt(now);
+                    self.due = self.after_success(now);
+                }
                 Err(error) => {
-                    failures += 1;
-                    let now = self.clock.now();
-                    due = self.schedule.after_failure(now, &error, failures);
-                    self.log_failure(&error, now, due);
-                    continue;
+                    let failures = if let Last::Failed(before) = self.last { before + 1 } else { 1 };
+                    self.last = Last::Failed(failures);
+                    self.due = self.schedule.after_failure(now, &error, failures);
+                    self.log_failure(&error, now);
                 }
             }
-            let state = self.account.cell.state();
-            due = self.schedule.after_success(self.clock.now(), state.spec.credential, &state.logins);
         }
+    }
+
+    fn after_success(&self, at: Timestamp) -> Timestamp {
+        let state = self.account.cell.state();
+        self.schedule.after_success(at, state.spec.credential, &state.logins)
+    }
+
+    /// Goes by new settings from here on. What is known is asked for anew only where the answer would be another one.
+    fn follow_settings(&mut self) {
+        let before = std::mem::replace(&mut self.used, Arc::clone(&self.settings.borrow_and_update()));
+        self.schedule = self.used.schedule(self.collector);
+        if self.used.asks_otherwise(&before, self.collector) {
+            if self.collector == Collector::MonthlyUsage {
+                self.account.cell.update(|state| state.settle(None));
+            }
+            self.due = self.clock.now();
+        } else if let Last::WorkedAt(at) = self.last {
+            self.due = self.after_success(at);
+        }
+    }
+
+    /// Takes note that [`Poller::run`] panicked outside of a poll.
+    pub(super) fn note_panic(&self) {
+        let error = self.failure(Reason::Decode, PANICKED);
+        let now = self.clock.now();
+        self.update(|state| state.fail(self.collector, &error, now, Duration::ZERO));
     }
 
     /// Polls once, and writes what came of it to the store.
@@ -66,14 +157,15 @@ impl Poller {
     /// What failed; the store has it already.
     pub async fn poll(&self) -> Result<(), ApiError> {
         // The semaphore is never closed. Waiting for a permit is not part of the poll's time.
-        let _permit = self.permits.acquire().await.ok();
+        let _permit = self.used.permits.acquire().await.ok();
         let started = Instant::now();
         let collected =
             tokio::time::timeout(self.schedule.deadline(), AssertUnwindSafe(self.collect()).catch_unwind());
         let outcome = match collected.await {
             Ok(Ok(outcome)) => outcome,
             Ok(Err(_panic)) => {
-                Err(self.failure(Reason::Decode, "the collector panicked: please report this fault"))
+                self.meter.panicked(self.collector.name());
+                Err(self.failure(Reason::Decode, PANICKED))
             }
             Err(_elapsed) => {
                 Err(self.failure(Reason::Timeout, "the whole poll took too long and was given up"))
@@ -82,26 +174,42 @@ impl Poller {
         let took = started.elapsed();
         let now = self.clock.now();
         match outcome {
-            Ok(answer) => {
-                let answer = admit::admit(answer, &self.series);
+            Ok((answer, months)) => {
+                let answer = admit::admit(answer, &self.used.config.series);
                 self.log_success(&answer, now);
-                self.account.cell.update(|state| state.succeed(answer, now, took));
+                let settled = Self::settled(&answer, months, now);
+                self.update(|state| {
+                    state.succeed(answer, now, took);
+                    if self.collector == Collector::MonthlyUsage {
+                        state.settle(settled);
+                    }
+                });
                 Ok(())
             }
             Err(error) => {
-                self.account.cell.update(|state| state.fail(self.collector, &error, now, took));
+                self.update(|state| state.fail(self.collector, &error, now, took));
                 Err(error)
             }
         }
     }
 
-    async fn collect(&self) -> Result<Answer<Data>, ApiError> {
+    /// Changes the account's state, unless the configuration has put an end to this collector in the meantime.
+    fn update(&self, change: impl FnOnce(&mut AccountState)) {
+        self.account.cell.update(|state| {
+            if state.spec.collectors.contains(&self.collector) {
+                change(state);
+            }
+        });
+    }
+
+    /// The answer, and of the months which ones were asked for.
+    async fn collect(&self) -> Result<(Answer<Data>, Option<Months>), ApiError> {
         let client = &self.account.client;
-        match self.collector {
-            Collector::CurrentUsage => Ok(client.current_usage().await?.map(Data::CurrentUsage)),
+        let answer = match self.collector {
+            Collector::CurrentUsage => client.current_usage().await?.map(Data::CurrentUsage),
             Collector::MonthlyUsage => {
-                let (first, last) = self.schedule.window(self.clock.now());
-                Ok(client.monthly_usage(first, last).await?.map(Data::MonthlyUsage))
+                let (answer, asked) = self.months().await?;
+                return Ok((answer.map(Data::MonthlyUsage), Some(asked)));
             }
             Collector::Credentials => {
                 let state = self.account.cell.state();
@@ -109,11 +217,42 @@ impl Poller {
                     self.schedule.login_due(self.clock.now(), state.spec.credential, &state.logins);
                 drop(state);
                 let session = if login_due { client.login_now().await? } else { client.session().await? };
-                Ok(Answer { data: Data::Credentials(session), dropped: crate::model::Dropped::default() })
+                Answer { data: Data::Credentials(session), dropped: Dropped::default() }
             }
-            Collector::ServiceAccounts => Ok(client.service_accounts().await?.map(Data::ServiceAccounts)),
-            Collector::Permissions => Ok(client.permissions().await?.map(Data::Permissions)),
+            Collector::ServiceAccounts => client.service_accounts().await?.map(Data::ServiceAccounts),
+            Collector::Permissions => client.permissions().await?.map(Data::Permissions),
+        };
+        Ok((answer, None))
+    }
+
+    /// Every month of the history. Months that are final are not asked for again; where that is all of them, no request
+    /// is made at all.
+    async fn months(&self) -> Result<(Answer<MonthlyUsage>, Months), ApiError> {
+        let now = self.clock.now();
+        let window = self.schedule.window(now);
+        let state = self.account.cell.state();
+        let Some((settled, known)) = state.settled(now) else {
+            let answer = self.account.client.monthly_usage(window.0, window.1).await?;
+            return Ok((answer, Months { window, asked: window, before: None }));
+        };
+        let asked = history::missing(window, Some(settled));
+        let fresh = self.account.client.monthly_usage(asked.0, asked.1).await?;
+        let known = Arc::clone(known);
+        // 100,000 buckets would hold up every other task of this thread.
+        let joined = tokio::task::spawn_blocking(move || {
+            fresh.map(|fresh| history::join(&known, fresh, window, asked))
+        });
+        let joined = joined.await.map_err(|_| self.failure(Reason::Decode, PANICKED))?;
+        Ok((joined, Months { window, asked, before: Some(settled) }))
+    }
+
+    fn settled(answer: &Answer<Data>, months: Option<Months>, now: Timestamp) -> Option<Settled> {
+        let (Data::MonthlyUsage(usage), Some(months)) = (&answer.data, months) else { return None };
+        // What was cut off for the limit is not known, and would come back with its new months alone.
+        if answer.dropped.get(DropReason::Limit) > 0 {
+            return None;
         }
+        history::settled(usage, months.window, months.asked, months.before, now)
     }
 
     fn failure(&self, reason: Reason, detail: &str) -> ApiError {
@@ -127,9 +266,9 @@ impl Poller {
         ApiError::new(reason, endpoint, detail)
     }
 
-    fn log_failure(&self, error: &ApiError, now: Timestamp, due: Timestamp) {
+    fn log_failure(&self, error: &ApiError, now: Timestamp) {
         let state = self.account.cell.state();
-        let retry_in_seconds = clock::until(now, due).as_secs();
+        let retry_in_seconds = clock::until(now, self.due).as_secs();
         let (account, collector) = (&*state.spec.name, self.collector.name());
         warn!(account, collector, reason = error.reason.name(), error = %error, retry_in_seconds, "poll failed");
     }
@@ -143,7 +282,7 @@ impl Poller {
         } else {
             debug!(account, collector, "poll worked");
         }
-        for reason in crate::model::DropReason::ALL {
+        for reason in DropReason::ALL {
             let count = answer.dropped.get(reason);
             if count > 0 {
                 warn!(account, collector, reason = reason.name(), count, "part of the answer gets no series");
@@ -160,6 +299,18 @@ impl Poller {
                 "the credentials work although their configured date has passed: set `credential` to what the console shows"
             );
         }
+    }
+}
+
+/// Ends once the settings make the collector ask another question than under `used`.
+async fn other_question(
+    mut settings: watch::Receiver<Arc<Settings>>,
+    used: Arc<Settings>,
+    collector: Collector,
+) {
+    if settings.wait_for(|now| now.asks_otherwise(&used, collector)).await.is_err() {
+        // Nobody can change them any more.
+        std::future::pending().await
     }
 }
 

@@ -203,8 +203,11 @@ pub(super) fn error(code: &str, message: &str) -> Bytes {
 
 /// A session: with its token as the answer to a login, without as the answer to a question about it.
 pub(super) fn session(token: Option<&str>, seconds_left: u64, settings: &Settings) -> Bytes {
-    let expiration =
-        if settings.expiration_as_number { json!(seconds_left) } else { json!(seconds_left.to_string()) };
+    let expiration = match &settings.stated_expiration {
+        Some(stated) => stated.clone(),
+        None if settings.expiration_as_number => json!(seconds_left),
+        None => json!(seconds_left.to_string()),
+    };
     render(&match token {
         Some(token) => json!({"token": token, "expirationSec": expiration}),
         None => json!({"expirationSec": expiration}),

@@ -1,5 +1,7 @@
 use std::time::Duration;
 
+use serde_json::Value;
+
 /// How the simulated vendor behaves, all accounts together. The default is what was seen on the wire.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -7,6 +9,8 @@ pub struct Settings {
     pub token_lifetime: Duration,
     /// Whether `expirationSec` is a number (vendor guide) rather than a text (seen on the wire).
     pub expiration_as_number: bool,
+    /// What `expirationSec` says in place of the truth. The token lives as long as it would.
+    pub stated_expiration: Option<Value>,
     /// What a dead token is called.
     pub dead_token_code: DeadTokenCode,
     /// The number of January in the months of an answer; no source says which.
@@ -22,6 +26,7 @@ impl Default for Settings {
         Self {
             token_lifetime: Duration::from_secs(86_400),
             expiration_as_number: false,
+            stated_expiration: None,
             dead_token_code: DeadTokenCode::ExpiredToken,
             answer_month_base: MonthBase::Zero,
             leave_out_empty: false,

@@ -179,6 +179,11 @@ impl World {
         Some(token)
     }
 
+    /// The tokens that were given and not cleared away, alive or dead.
+    pub(super) fn tokens(&self) -> Vec<String> {
+        self.sessions.keys().cloned().collect()
+    }
+
     /// Whose token it is or was.
     pub(super) fn owner(&self, token: &str) -> Option<&str> {
         self.sessions.get(token).map(|session| session.account.as_str())

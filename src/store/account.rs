@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::Settled;
 use crate::api::{ApiError, Endpoint, LoginResult, Reason};
 use crate::clock;
 use crate::model::{
@@ -116,12 +117,13 @@ pub struct AccountState {
     pub requests: BTreeMap<(Endpoint, RequestCode), u64>,
     /// How many listed things got no series.
     pub dropped: Dropped,
-    current_usage: Option<Good<CurrentUsage>>,
-    monthly_usage: Option<Good<MonthlyUsage>>,
+    pub(super) current_usage: Option<Good<CurrentUsage>>,
+    pub(super) monthly_usage: Option<Good<MonthlyUsage>>,
+    pub(super) settled: Option<Settled>,
     session: Option<Good<Session>>,
-    service_accounts: Option<Good<Vec<ServiceAccount>>>,
-    permissions: Option<Good<Vec<Permission>>>,
-    health: PerCollector<Health>,
+    pub(super) service_accounts: Option<Good<Vec<ServiceAccount>>>,
+    pub(super) permissions: Option<Good<Vec<Permission>>>,
+    pub(super) health: PerCollector<Health>,
     versions: [u64; Part::COUNT],
 }
 
@@ -159,6 +161,7 @@ impl AccountState {
             dropped: Dropped::default(),
             current_usage: None,
             monthly_usage: None,
+            settled: None,
             session: None,
             service_accounts: None,
             permissions: None,
@@ -170,8 +173,25 @@ impl AccountState {
     pub(super) fn set_spec(&mut self, spec: Arc<AccountSpec>) {
         if self.spec != spec {
             self.spec = spec;
+            for collector in Collector::ALL {
+                if !self.spec.collectors.contains(&collector) {
+                    self.forget(collector);
+                }
+            }
             self.versions = std::array::from_fn(|_| next_version());
         }
+    }
+
+    /// Forgets what is known by a collector that is no longer polled.
+    fn forget(&mut self, collector: Collector) {
+        match collector {
+            Collector::CurrentUsage => self.current_usage = None,
+            Collector::MonthlyUsage => (self.monthly_usage, self.settled) = (None, None),
+            Collector::Credentials => self.session = None,
+            Collector::ServiceAccounts => self.service_accounts = None,
+            Collector::Permissions => self.permissions = None,
+        }
+        self.health[collector] = Health::default();
     }
 
     /// Which version of a part this is; two equal versions are of the same account with the same content.
@@ -180,7 +200,7 @@ impl AccountState {
         self.versions[part as usize]
     }
 
-    fn touch(&mut self, part: Part) {
+    pub(super) fn touch(&mut self, part: Part) {
         self.versions[part as usize] = next_version();
     }
 
@@ -202,6 +222,7 @@ impl AccountState {
             }
             Data::MonthlyUsage(data) => {
                 self.monthly_usage = Some(Good { at, data: Arc::new(data) });
+                self.settled = None;
                 self.touch(Part::MonthlyUsage);
                 self.touch(Part::Cost);
                 Collector::MonthlyUsage
@@ -228,6 +249,19 @@ impl AccountState {
         health.last_success = Some(at);
         health.failing = None;
         self.touch(Part::Health);
+    }
+
+    /// Takes note of which months of the last answer are final.
+    pub fn settle(&mut self, settled: Option<Settled>) {
+        self.settled = settled;
+    }
+
+    /// The months that are final, with the answer that they are in; `None` where none is, or where the answer is from
+    /// after `now`: a clock was wrong, and may have taken a running month for a closed one.
+    #[must_use]
+    pub fn settled(&self, now: Timestamp) -> Option<(Settled, &Arc<MonthlyUsage>)> {
+        let good = self.monthly_usage.as_ref().filter(|good| good.at <= now)?;
+        Some((self.settled?, &good.data))
     }
 
     /// Takes the failure of a poll that ended at `at`. What was known stays.

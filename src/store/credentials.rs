@@ -25,7 +25,7 @@ pub struct CredentialView<'a> {
 
 impl AccountState {
     /// Every credential that is known at `now`: the account's own pair first, then its service accounts.
-    pub fn credentials(&self, now: Timestamp) -> impl Iterator<Item = CredentialView<'_>> {
+    pub fn credentials(&self, now: Timestamp) -> impl Iterator<Item = CredentialView<'_>> + Clone {
         let own = CredentialView {
             kind: CredentialKind::AccountApi,
             id: &self.spec.account_id,

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use http_body_util::{BodyExt as _, Empty};
 use hyper::{Method, Request};
 use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 
 /// One answer, read to its end.
@@ -45,22 +46,31 @@ impl Answer {
 /// Sends one request without a body, on a connection of its own.
 pub async fn request(address: SocketAddr, method: Method, path: &str, headers: &[(&str, &str)]) -> Answer {
     let stream = TcpStream::connect(address).await.expect("a connection");
-    let (mut sender, connection) =
-        hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.expect("HTTP/1.1");
+    request_over(stream, method, path, headers).await.expect("an answer")
+}
+
+/// Sends one request without a body on `stream`. It is an error that no answer comes.
+pub async fn request_over(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    method: Method,
+    path: &str,
+    headers: &[(&str, &str)],
+) -> hyper::Result<Answer> {
+    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
     let connection = tokio::spawn(connection);
-    let mut request = Request::builder().method(method).uri(path).header("host", address.to_string());
+    let mut request = Request::builder().method(method).uri(path).header("host", "localhost");
     for (name, value) in headers {
         request = request.header(*name, *value);
     }
     let request = request.body(Empty::<Bytes>::new()).expect("a request");
-    let answer = sender.send_request(request).await.expect("an answer");
+    let answer = sender.send_request(request).await?;
     let status = answer.status().as_u16();
     let headers = answer.headers().iter();
     let headers =
         headers.map(|(name, value)| (name.to_string(), value.to_str().expect("text").to_owned())).collect();
     let body = answer.into_body().collect().await.expect("a whole body").to_bytes().to_vec();
     connection.abort();
-    Answer { status, headers, body }
+    Ok(Answer { status, headers, body })
 }
 
 pub async fn get(address: SocketAddr, path: &str) -> Answer {

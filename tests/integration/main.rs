@@ -9,18 +9,27 @@
 )]
 
 mod alerting;
+mod attack;
 mod binary;
+mod browser;
+mod chromium;
 mod client;
 mod credentials;
 mod dashboards;
 mod failures;
 mod golden;
 mod install;
+mod matrix;
+mod pki;
 mod programs;
 mod prometheus;
 mod readme;
+mod reload;
 mod rules;
 mod samples;
 mod scrape;
 mod stage;
+mod state;
+mod supervision;
+mod web;
 mod webhook;

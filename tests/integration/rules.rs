@@ -348,5 +348,5 @@ fn a_message_of_several_alerts_counts_them_and_one_of_a_cure_says_so() {
 
     let cured = json!([notified("resolved", "one", "critical")]);
     let (subject, _) = message("resolved", &cured, &json!({"severity": "critical"}));
-    assert_eq!(subject, "[cured] Lyve Cloud account production: one");
+    assert_eq!(subject, "[resolved] Lyve Cloud account production: one");
 }

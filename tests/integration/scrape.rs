@@ -126,7 +126,7 @@ async fn only_what_is_there_is_answered_and_only_to_readers() {
     }
     let page = exporter.get("/").await;
     for path in ["/metrics", "/api/v1/status"] {
-        assert!(page.text().contains(&format!("href=\"{path}\"")), "{path} is linked");
+        assert!(page.text().contains(&format!("href=\".{path}\"")), "{path} is linked");
     }
     assert!(
         page.header("content-security-policy").is_some_and(|policy| policy.contains("default-src 'none'"))

@@ -11,6 +11,7 @@ use lyve_cloud_exporter::daemon::{Daemon, Deps};
 use lyve_cloud_exporter::http::Web;
 use lyve_cloud_exporter::model::{Collector, Expiry};
 use lyve_cloud_exporter::poll::Jitter;
+use lyve_cloud_exporter::reload::{Loader, Reloader};
 use lyve_cloud_exporter::simulator::{self, Actions, Simulator};
 use lyve_cloud_exporter::store::{AccountState, Store};
 use tokio::net::TcpListener;
@@ -24,7 +25,7 @@ use crate::samples::Samples;
 pub const NOW: &str = "2026-11-24T12:00:00Z";
 
 /// Longer than anything here takes, short enough to end a test that hangs.
-const PATIENCE: Duration = Duration::from_secs(20);
+pub const PATIENCE: Duration = Duration::from_secs(20);
 
 pub fn at(text: &str) -> Timestamp {
     text.parse().expect("an instant")
@@ -86,15 +87,38 @@ impl Stage {
 
     /// Starts an exporter that polls without jitter.
     pub async fn exporter(&self, config: Config) -> Exporter {
+        self.exporter_with(config, |daemon| daemon).await
+    }
+
+    /// The same, after a change to the daemon.
+    pub async fn exporter_with(&self, config: Config, change: impl FnOnce(Daemon) -> Daemon) -> Exporter {
+        Self::launch(&self.clock, change(Daemon::new(self.deps(config)).expect("a daemon"))).await
+    }
+
+    /// The same, with something to reload the configuration from.
+    pub async fn exporter_from(&self, config: Config, loader: Option<Loader>) -> Exporter {
+        self.start(Deps { loader, ..self.deps(config) }).await
+    }
+
+    /// What an exporter on this stage is made of, for tests that change some of it.
+    pub fn deps(&self, config: Config) -> Deps {
+        let web = Web { telemetry_path: "/metrics".to_owned(), version: "0.0.0", enable_lifecycle: true };
+        Deps { config, loader: None, clock: Arc::new(self.clock.clone()), jitter: Jitter(0.0), web }
+    }
+
+    /// Starts an exporter.
+    pub async fn start(&self, deps: Deps) -> Exporter {
+        Self::launch(&self.clock, Daemon::new(deps).expect("a daemon")).await
+    }
+
+    async fn launch(clock: &Manual, daemon: Daemon) -> Exporter {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
-        let web = Web { telemetry_path: "/metrics".to_owned(), version: "0.0.0" };
-        let deps = Deps { config, clock: Arc::new(self.clock.clone()), jitter: Jitter(0.0), web };
-        let daemon = Daemon::new(deps).expect("a daemon");
-        let store = daemon.store();
+        let (store, reloader) = (daemon.store(), daemon.reloader());
         let shutdown = CancellationToken::new();
         let task = tokio::spawn(daemon.run(vec![listener], shutdown.clone()));
-        Exporter { address, store, clock: self.clock.clone(), shutdown: shutdown.drop_guard(), task }
+        let (clock, shutdown) = (clock.clone(), shutdown.drop_guard());
+        Exporter { address, store, reloader, clock, shutdown, task }
     }
 
     /// Starts an exporter and waits until everything was polled once.
@@ -113,6 +137,7 @@ pub fn month(year: i32, number: i32) -> lyve_cloud_exporter::model::Month {
 pub struct Exporter {
     pub address: SocketAddr,
     pub store: Arc<Store>,
+    pub reloader: Reloader,
     clock: Manual,
     shutdown: DropGuard,
     task: JoinHandle<std::io::Result<()>>,
@@ -121,9 +146,14 @@ pub struct Exporter {
 impl Exporter {
     /// Waits for the store to become as wanted.
     pub async fn until(&self, what: &str, wanted: impl Fn(&Store) -> bool) {
+        self.until_within(PATIENCE, what, wanted).await;
+    }
+
+    /// The same, for what takes a slow machine longer than anything else here.
+    pub async fn until_within(&self, patience: Duration, what: &str, wanted: impl Fn(&Store) -> bool) {
         let mut changes = self.store.changes();
         let reached = changes.wait_for(|_| wanted(&self.store));
-        let reached = tokio::time::timeout(PATIENCE, reached).await;
+        let reached = tokio::time::timeout(patience, reached).await;
         assert!(reached.is_ok(), "waited in vain until {what}: {:#?}", self.store.snapshot());
     }
 

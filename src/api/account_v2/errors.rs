@@ -38,6 +38,8 @@ enum Known {
     Credentials,
     /// `NoServiceAvailable`.
     NoService,
+    /// `PermissionNotReady` or `ServiceAccountNotReady`: it is still spreading to the regions.
+    NotReady,
 }
 
 impl Known {
@@ -52,6 +54,7 @@ impl Known {
             "expiredtoken" | "tokenexpired" | "invalidtoken" => Some(Self::Token),
             "authenticationfailed" => Some(Self::Credentials),
             "noserviceavailable" => Some(Self::NoService),
+            "permissionnotready" | "serviceaccountnotready" => Some(Self::NotReady),
             _ => None,
         }
     }
@@ -70,6 +73,7 @@ pub(super) fn judge(endpoint: Endpoint, reply: &FailureReply, now: Timestamp) ->
     let (reason, meaning) = match (status, known) {
         (500.., _) => (Reason::Server, "a fault on the vendor's side"),
         (429, _) => (Reason::RateLimited, "too many requests"),
+        (409, Some(Known::NotReady)) => (Reason::Server, "the vendor is not ready yet"),
         (400..=499, Some(Known::NoService)) => (Reason::Forbidden, "the account has no service enabled"),
         (400..=499, Some(Known::Credentials)) => {
             (Reason::Auth, "the credentials are refused: expired, regenerated or deleted")
@@ -81,7 +85,7 @@ pub(super) fn judge(endpoint: Endpoint, reply: &FailureReply, now: Timestamp) ->
             (Reason::Auth, "the vendor no longer accepts the session's token")
         }
         (403, None) => (Reason::Forbidden, "the credentials may not do this; check the role behind them"),
-        (404, _) => (Reason::Request, "there is no such thing; check base_url"),
+        (404 | 405, _) => (Reason::Request, "there is no such thing; check base_url"),
         (408, _) => (Reason::Timeout, "the vendor gave up waiting"),
         (400..=499, _) => (Reason::Request, "the vendor says that the request is wrong"),
         (300..=399, _) => (Reason::Request, "an unexpected redirect; check base_url"),
@@ -118,11 +122,12 @@ fn plain_word(code: &Scalar) -> Option<Box<str>> {
 /// `Retry-After`, in seconds or as a date. The vendor does not document it; a gateway in front may send it.
 fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
     let value = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
-    if let Ok(seconds) = value.parse() {
-        return Some(Duration::from_secs(seconds));
+    // More seconds than a number holds, and the last days of the year 9999, are a very long time all the same.
+    if !value.is_empty() && value.bytes().all(|digit| digit.is_ascii_digit()) {
+        return Some(Duration::from_secs(value.parse().unwrap_or(u64::MAX)));
     }
     let date = httpdate::parse_http_date(value).ok()?;
-    Some(clock::until(now, Timestamp::try_from(date).ok()?))
+    Some(clock::until(now, Timestamp::try_from(date).unwrap_or(Timestamp::MAX)))
 }
 
 #[cfg(test)]
@@ -162,7 +167,10 @@ mod tests {
             (403, "<html><h1>403</h1>", Reason::Forbidden, false),
             (403, "[]", Reason::Forbidden, false),
             (404, r#"{"code":"ServiceAccountNotFound"}"#, Reason::Request, false),
-            (409, r#"{"code":"PermissionNotReady"}"#, Reason::Request, false),
+            (409, r#"{"code":"PermissionNotReady"}"#, Reason::Server, false),
+            (409, r#"{"code":"ServiceAccountNotReady "}"#, Reason::Server, false),
+            (409, "", Reason::Request, false),
+            (400, r#"{"code":"PermissionNotReady"}"#, Reason::Request, false),
             (418, "", Reason::Request, false),
             (408, "", Reason::Timeout, false),
             (429, "", Reason::RateLimited, false),
@@ -234,12 +242,15 @@ mod tests {
             ("-5", None),
             ("1.5", None),
             ("", None),
-            ("99999999999999999999999", None),
+            ("99999999999999999999999", Some(u64::MAX)),
         ] {
             let headers = HeaderMap::from_iter([(RETRY_AFTER, HeaderValue::from_static(value))]);
             assert_eq!(retry_after(&headers, now()), wait.map(Duration::from_secs), "{value}");
         }
         assert_eq!(retry_after(&HeaderMap::new(), now()), None);
+        let end = HeaderValue::from_static("Fri, 31 Dec 9999 23:59:59 GMT");
+        let wait = retry_after(&HeaderMap::from_iter([(RETRY_AFTER, end)]), now());
+        assert_eq!(wait, Some(clock::until(now(), Timestamp::MAX)));
     }
 
     proptest! {

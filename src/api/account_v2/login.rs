@@ -110,15 +110,7 @@ impl Login {
             .map_err(|_| failed(Reason::Request, "the login cannot be written as JSON"))?;
         let call = Call { endpoint: Endpoint::Login, url: self.url.clone(), bearer: None, json: Some(&json) };
         let at = self.clock.now();
-        let decode = |body| {
-            let mut answer = TokenBody::default();
-            wire::read_object(body, &mut answer)?;
-            match answer.token {
-                Scalar::Text(token) => Ok((Secret::new(token), figure::seconds(&answer.expiration))),
-                _ => Err("the answer holds no token".into()),
-            }
-        };
-        let reply = self.transport.call(call, &*self.telemetry, decode).await.map_err(LoginError::Failed)?;
+        let reply = self.transport.call(call, &*self.telemetry, issued).await.map_err(LoginError::Failed)?;
         let (token, seconds) = match reply {
             Reply::Success(success) => success,
             Reply::Failure(reply) => {
@@ -140,6 +132,16 @@ impl Login {
             // A new token without any life is as much nonsense as one with less.
             life: seconds.filter(|seconds| *seconds > 0).map(Duration::from_secs),
         })
+    }
+}
+
+/// Understands the answer of `POST /auth/token`: a token, and how many seconds it works, where the vendor says so.
+pub(super) fn issued(body: impl std::io::BufRead) -> Result<(Secret, Option<u64>), wire::Undecodable> {
+    let mut answer = TokenBody::default();
+    wire::read_object(body, &mut answer)?;
+    match answer.token {
+        Scalar::Text(token) => Ok((Secret::new(token), figure::seconds(&answer.expiration))),
+        _ => Err("the answer holds no token".into()),
     }
 }
 

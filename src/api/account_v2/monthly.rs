@@ -38,6 +38,11 @@ pub(super) fn part(body: impl BufRead, window: Window) -> Result<Part, Undecodab
     if let Some(fault) = root.fault.or(root.own.fault.take()).or(root.subs.fault.take()) {
         return Err(fault);
     }
+    // The wire leaves out what is empty, so `{}` is a history without data. Fields of another kind alone are a page of
+    // something else, which must not end the history that is shown.
+    if root.is_foreign && !root.is_known {
+        return Err("neither usageByBucket nor usageBySubAccount is in the answer".into());
+    }
     let (own, subs) = (root.own, root.subs);
     let written: Vec<Written> = own.written().chain(subs.written()).collect();
     let base = Base::of(&written, window)?;
@@ -140,6 +145,10 @@ struct Root {
     own: Months<BucketItem>,
     subs: Months<SubAccountItem>,
     fault: Option<Undecodable>,
+    /// Whether there is a field that belongs into this answer.
+    is_known: bool,
+    /// Whether there is one that does not.
+    is_foreign: bool,
 }
 
 impl Take for Root {
@@ -150,9 +159,11 @@ impl Take for Root {
                 Some(_) => object.next_value_seed(Seed(&mut self.subs))?,
                 None => {
                     object.next_value::<IgnoredAny>()?;
+                    self.is_foreign = true;
                     continue;
                 }
             };
+            self.is_known = true;
             wire::expect(Shape::List, shape, key.unwrap_or_default(), &mut self.fault);
         }
         Ok(())

@@ -59,6 +59,8 @@ fn the_example_loads_as_it_is_and_with_every_comment_taken_as_a_value() {
     assert_eq!(full.accounts[0].ca_file, Some(place.path("ca.pem")));
     assert_eq!(full.accounts[0].credential, at("2027-01-31T00:00:00Z"));
     assert_eq!(full.credential_warning, config.credential_warning);
+    assert_eq!(config.state_file, None);
+    assert_eq!(full.state_file, Some("/var/lib/lyve-cloud-exporter/state.json".into()));
     assert!(config.alertmanager.is_none());
     assert_eq!(full.alertmanager.unwrap().urls[0].as_str(), "http://localhost:9093/");
 }
@@ -162,4 +164,22 @@ fn each_collector_has_the_interval_of_its_key() {
     let minutes = Collector::ALL.map(|collector| config.poll.interval(collector).as_secs() / 60);
     assert_eq!(minutes, [1, 2, 3, 4, 4]);
     assert_eq!(config.poll.verify_login, Duration::from_secs(300));
+}
+
+#[test]
+fn a_relative_state_file_starts_at_the_configurations_directory() {
+    let place = Place::new();
+    let config = place.load(&format!("{ACCOUNT}state_file: state.json\n")).unwrap();
+    assert_eq!(config.state_file, Some(place.path("state.json")));
+}
+
+#[test]
+fn two_readings_of_one_text_are_equal_and_a_change_shows() {
+    let place = Place::new();
+    let text = format!("{ACCOUNT}series: {{buckets: {{include: ['a.*'], exclude: [b]}}}}\n");
+    let (one, other) = (place.load(&text).unwrap(), place.load(&text).unwrap());
+    assert_eq!(one.accounts, other.accounts);
+    assert_eq!(one.series, other.series);
+    let changed = place.load(&text.replace("exclude: [b]", "exclude: [c]")).unwrap();
+    assert_ne!(one.series, changed.series);
 }

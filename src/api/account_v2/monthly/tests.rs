@@ -134,6 +134,10 @@ fn an_answer_of_another_shape_or_another_time_is_refused() {
             "the answer is a list, where an object was expected".to_owned(),
         ),
         (
+            r#"{"code":"InternalError","message":"canary"}"#,
+            "neither usageByBucket nor usageBySubAccount is in the answer".to_owned(),
+        ),
+        (
             r#"{"usageByBucket":{}}"#,
             "usageByBucket is an object, where a list was expected".to_owned(),
         ),

@@ -1,0 +1,7 @@
+//! The answer of `GET /usage/monthly`.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use lyve_cloud_exporter::api::account_v2::fuzzing;
+
+fuzz_target!(|bytes: &[u8]| fuzzing::monthly_usage(bytes));

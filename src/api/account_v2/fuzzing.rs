@@ -1,0 +1,135 @@
+//! Entry points for fuzzing: each decoder on any bytes. They panic where a promise is broken, and answer nothing.
+
+use std::fmt::Debug;
+use std::io::{BufRead, BufReader};
+
+use jiff::Timestamp;
+use reqwest::header::{HeaderMap, HeaderValue, RETRY_AFTER};
+
+use super::months::Window;
+use super::wire::Undecodable;
+use super::{errors, inventory, login, monthly, usage};
+use crate::api::transport::FailureReply;
+use crate::api::{Endpoint, Reason};
+use crate::model::Month;
+
+/// What a decoder says of bytes, however they arrive.
+fn decode<T: PartialEq + Debug>(
+    bytes: &[u8],
+    decoder: impl Fn(&mut dyn BufRead) -> Result<T, Undecodable>,
+) -> Option<T> {
+    let whole = decoder(&mut &*bytes);
+    let pieces = decoder(&mut BufReader::with_capacity(3, bytes));
+    assert_eq!(whole.as_ref().ok(), pieces.as_ref().ok(), "the size of the pieces makes a difference");
+    whole.inspect_err(|problem| assert_plain(problem)).ok()
+}
+
+/// A complaint is one short line.
+fn assert_plain(text: &str) {
+    assert!(!text.is_empty() && text.len() < 400 && !text.contains(char::is_control), "{text:?}");
+}
+
+/// Names are there, once each and in order.
+fn assert_unique<'a>(names: impl IntoIterator<Item = &'a str> + Clone) {
+    assert!(names.clone().into_iter().all(|name| !name.is_empty()));
+    assert!(names.into_iter().is_sorted_by(|a, b| a < b));
+}
+
+/// The answer of `GET /usage/current`.
+pub fn current_usage(bytes: &[u8]) {
+    if let Some(answer) = decode(bytes, |body| usage::current(body)) {
+        assert_unique(answer.data.buckets.iter().map(|bucket| &*bucket.name));
+        assert_unique(answer.data.sub_accounts.iter().map(|sub_account| &*sub_account.id));
+    }
+}
+
+/// The answer of `GET /usage/monthly`.
+pub fn monthly_usage(bytes: &[u8]) {
+    let month = |number| Month::new(2026, number);
+    let (Some(first), Some(last)) = (month(5), month(10)) else { return };
+    let window = Window { first, last };
+    let Some(part) = decode(bytes, |body| monthly::part(body, window)) else { return };
+    let usage = monthly::merge([part]).data;
+    let assert_months = |months: &mut dyn Iterator<Item = Month>| {
+        let months: Vec<Month> = months.collect();
+        assert!(months.iter().all(|month| (first..=last).contains(month)), "{months:?}");
+        assert!(months.is_sorted_by(|a, b| a < b), "{months:?}");
+    };
+    assert_months(&mut usage.months.iter().map(|total| total.month));
+    assert_unique(usage.buckets.iter().map(|bucket| &*bucket.name));
+    assert_unique(usage.sub_accounts.iter().map(|sub_account| &*sub_account.id));
+    for bucket in &usage.buckets {
+        assert_months(&mut bucket.months.iter().map(|total| total.month));
+    }
+    for sub_account in &usage.sub_accounts {
+        assert_months(&mut sub_account.months.iter().map(|total| total.month));
+    }
+}
+
+/// The answer of `GET /service-accounts`.
+pub fn service_accounts(bytes: &[u8]) {
+    let found = decode(bytes, |body| {
+        inventory::service_accounts(body).map(|found| (found.answer, found.unreadable_expiry))
+    });
+    if let Some((answer, _)) = found {
+        assert_unique(answer.data.iter().map(|account| &*account.id));
+    }
+}
+
+/// The answer of `GET /permissions`.
+pub fn permissions(bytes: &[u8]) {
+    if let Some(answer) = decode(bytes, |body| inventory::permissions(body)) {
+        assert_unique(answer.data.iter().map(|permission| &*permission.id));
+    }
+}
+
+/// The answers of `GET /auth/token` and `POST /auth/token`.
+pub fn session(bytes: &[u8]) {
+    decode(bytes, |body| login::seconds_left(body));
+    decode(bytes, |body| login::issued(body).map(|(token, seconds)| (token.expose().to_owned(), seconds)));
+}
+
+/// An answer that is no success: two bytes for its status, a line for its `Retry-After`, and the body.
+pub fn error_answer(bytes: &[u8]) {
+    let [high, low, rest @ ..] = bytes else { return };
+    let mut lines = rest.splitn(2, |byte| *byte == b'\n');
+    let wish = lines.next().unwrap_or_default();
+    let reply = FailureReply {
+        status: 100 + u16::from_be_bytes([*high, *low]) % 900,
+        headers: HeaderValue::from_bytes(wish)
+            .map(|value| (RETRY_AFTER, value))
+            .into_iter()
+            .collect::<HeaderMap>(),
+        body: lines.next().unwrap_or_default().to_vec(),
+    };
+    for endpoint in [Endpoint::Login, Endpoint::CurrentUsage] {
+        let judged = errors::judge(endpoint, &reply, Timestamp::UNIX_EPOCH);
+        assert_plain(&judged.error.to_string());
+        assert_eq!(judged.token_dead, endpoint != Endpoint::Login && judged.error.reason == Reason::Auth);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What once broke a promise, and what is right, must hold for good.
+    #[test]
+    fn every_seed_keeps_the_promises() {
+        type Target = (&'static str, fn(&[u8]));
+        let targets: [Target; 6] = [
+            ("current_usage", current_usage),
+            ("monthly_usage", monthly_usage),
+            ("service_accounts", service_accounts),
+            ("permissions", permissions),
+            ("session", session),
+            ("error_answer", error_answer),
+        ];
+        for (target, run) in targets {
+            let seeds =
+                std::fs::read_dir(format!("{}/fuzz/seeds/{target}", env!("CARGO_MANIFEST_DIR"))).unwrap();
+            let count = seeds.map(|seed| run(&std::fs::read(seed.unwrap().path()).unwrap())).count();
+            assert!(count > 2, "{target} has {count} seeds");
+        }
+    }
+}

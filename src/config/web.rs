@@ -1,0 +1,144 @@
+//! The web configuration: a file of its own, in the format that the Prometheus exporter toolkit gave all exporters.
+//!
+//! Keys of that format that this exporter does not have are refused by name, so that nobody relies on what is not
+//! there.
+
+mod files;
+mod password;
+mod tls;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use config::FileFormat;
+use hyper::header::{
+    CONTENT_SECURITY_POLICY, HeaderName, HeaderValue, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
+    X_FRAME_OPTIONS, X_XSS_PROTECTION,
+};
+
+use super::ConfigFaults;
+use super::faults::Faults;
+use super::reader::Section;
+use super::tree::{self, Table};
+use files::Files;
+
+pub use files::Stamps;
+pub use password::PasswordHash;
+pub use tls::{ClientCertificates, Tls};
+
+/// How the web side is protected.
+#[derive(Debug, Default)]
+pub struct WebConfig {
+    /// TLS on every listener; `None` where plain HTTP is spoken.
+    pub tls: Option<Tls>,
+    /// Headers that every answer gets, in place of the exporter's own of the same names.
+    pub headers: Vec<(HeaderName, HeaderValue)>,
+    /// Who may ask, with the hashes of their passwords; where there is nobody, everybody may.
+    pub users: BTreeMap<String, PasswordHash>,
+}
+
+impl WebConfig {
+    /// Reads the file at `path` and what it names. Relative paths in it start at its directory. Blocks on the file
+    /// system.
+    ///
+    /// # Errors
+    /// With everything that is wrong, not only the first fault.
+    pub fn load(path: &Path) -> Result<Self, ConfigFaults> {
+        Self::load_stamped(path).0
+    }
+
+    /// As [`WebConfig::load`], together with how the files were when they were read, whatever came of it.
+    pub fn load_stamped(path: &Path) -> (Result<Self, ConfigFaults>, Stamps) {
+        let mut files = Files::default();
+        let config = match values(path, &mut files) {
+            Ok(values) => {
+                let directory = path.parent().unwrap_or(Path::new(""));
+                let mut faults = Faults::default();
+                let config = read(values, directory, &mut files, &mut faults);
+                faults.or(config)
+            }
+            Err(problem) => {
+                Err(ConfigFaults::one("", format!("the web configuration file {} {problem}", path.display())))
+            }
+        };
+        (config, files.into_stamps())
+    }
+}
+
+fn values(path: &Path, files: &mut Files) -> Result<Table, String> {
+    let bytes = files.read(path).map_err(|problem| format!("cannot be read: {problem}"))?;
+    let text = std::str::from_utf8(&bytes).map_err(|_| "is not UTF-8 text".to_owned())?;
+    // A file of comments alone is a good one.
+    if text.lines().all(|line| line.trim().is_empty() || line.trim_start().starts_with('#')) {
+        return Ok(Table::new());
+    }
+    tree::parse(text, FileFormat::Yaml)
+}
+
+fn read(values: Table, directory: &Path, files: &mut Files, faults: &mut Faults) -> WebConfig {
+    let mut root = Section::new("", values);
+    let tls = tls::read(root.section("tls_server_config", faults), directory, files, faults);
+    let mut http = root.section("http_server_config", faults);
+    let place = http.place("http2");
+    if http.boolean("http2", faults) == Some(true) {
+        faults.add(place, "is not supported: HTTP/1.1 is spoken; write false, or remove the key");
+    }
+    let headers = headers(http.section("headers", faults), faults);
+    http.finish(&[], faults);
+    let users = users(root.section("basic_auth_users", faults), faults);
+    root.unsupported(
+        "rate_limit",
+        "remove it; a scrape costs little, and the number of connections is limited",
+        faults,
+    );
+    root.finish(&[], faults);
+    WebConfig { tls, headers, users }
+}
+
+/// The headers that the format allows, each with its name there and the values that it may have; no values: any.
+const HEADERS: [(&str, HeaderName, &[&str]); 5] = [
+    ("Content-Security-Policy", CONTENT_SECURITY_POLICY, &[]),
+    ("X-Frame-Options", X_FRAME_OPTIONS, &["deny", "sameorigin"]),
+    ("X-Content-Type-Options", X_CONTENT_TYPE_OPTIONS, &["nosniff"]),
+    ("X-XSS-Protection", X_XSS_PROTECTION, &[]),
+    ("Strict-Transport-Security", STRICT_TRANSPORT_SECURITY, &[]),
+];
+
+fn headers(mut section: Section, faults: &mut Faults) -> Vec<(HeaderName, HeaderValue)> {
+    let mut headers = Vec::new();
+    for (key, name, allowed) in HEADERS {
+        let Some(text) = section.text_or_blank(key, faults) else { continue };
+        if !allowed.is_empty() && !allowed.iter().any(|value| text.text.eq_ignore_ascii_case(value)) {
+            faults.add(text.place, format!("must be {}", allowed.join(" or ")));
+            continue;
+        }
+        match HeaderValue::from_str(&text.text) {
+            Ok(value) => headers.push((name, value)),
+            Err(_) => faults.add(text.place, "has a line break or another control character in it"),
+        }
+    }
+    section.finish(&[], faults);
+    headers
+}
+
+fn users(section: Section, faults: &mut Faults) -> BTreeMap<String, PasswordHash> {
+    let mut users = BTreeMap::new();
+    section.for_each(faults, |name, text, faults| {
+        // A client cannot send either as a part of the name.
+        if name.is_empty() || name.contains(|c: char| c == ':' || c.is_control()) {
+            faults
+                .add(text.place, "has a name that no client can send: it must hold no `:`, and not be empty");
+            return;
+        }
+        match PasswordHash::parse(&text.text) {
+            Ok(hash) => {
+                users.insert(name, hash);
+            }
+            Err(problem) => faults.add(text.place, problem),
+        }
+    });
+    users
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,251 @@
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+
+use rustls::crypto::CryptoProvider;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::WebPkiClientVerifier;
+use rustls::server::danger::ClientCertVerifier;
+use rustls::version::{TLS12, TLS13};
+use rustls::{RootCertStore, ServerConfig, SupportedProtocolVersion};
+
+use super::files::Files;
+use crate::config::faults::Faults;
+use crate::config::reader::{Section, Text};
+
+/// What TLS needs, whole and consistent.
+#[derive(Clone)]
+pub struct Tls {
+    /// For the listeners.
+    pub server: Arc<ServerConfig>,
+    /// The certificate that clients are shown, without the chain behind it.
+    pub certificate: CertificateDer<'static>,
+    /// What clients have to show.
+    pub clients: ClientCertificates,
+}
+
+impl fmt::Debug for Tls {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tls").field("clients", &self.clients).finish_non_exhaustive()
+    }
+}
+
+/// Whether clients have to show certificates. Those that are shown are always verified.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClientCertificates {
+    /// They are not asked for any.
+    NotAsked,
+    /// They may show one.
+    Optional,
+    /// They must show one.
+    Required,
+}
+
+/// Reads the table of TLS; `None` where it is not there, or has a fault.
+pub(super) fn read(
+    mut section: Section,
+    directory: &Path,
+    files: &mut Files,
+    faults: &mut Faults,
+) -> Option<Tls> {
+    if section.is_empty() {
+        return None;
+    }
+    let places = (section.place("cert_file"), section.place("key_file"), section.place("max_version"));
+    let chain = section.required_text("cert_file", faults);
+    let chain = chain.and_then(|text| certificates(text, directory, files, faults));
+    let key = section.required_text("key_file", faults);
+    let key = key.and_then(|text| private_key(text, directory, files, faults));
+    let (clients, verifier) = clients(&mut section, directory, files, faults);
+    let least = section.parsed("min_version", version, faults).unwrap_or(Version::Tls12);
+    let most = section.parsed("max_version", version, faults).unwrap_or(Version::Tls13);
+    let versions: &[&SupportedProtocolVersion] = match (least, most) {
+        (Version::Tls12, Version::Tls13) => &[&TLS13, &TLS12],
+        (Version::Tls12, Version::Tls12) => &[&TLS12],
+        (Version::Tls13, Version::Tls13) => &[&TLS13],
+        (Version::Tls13, Version::Tls12) => {
+            faults.add(places.2, "is lower than min_version");
+            &[]
+        }
+    };
+    for (key, advice) in UNSUPPORTED {
+        section.unsupported(key, advice, faults);
+    }
+    section.finish(&[], faults);
+
+    let (chain, key, verifier) = (chain?, key?, verifier?);
+    let certificate = chain.first()?.clone();
+    let builder = ServerConfig::builder_with_provider(provider()).with_protocol_versions(versions).ok()?;
+    let built = builder.with_client_cert_verifier(verifier).with_single_cert(chain, key);
+    let mut server = match built {
+        Ok(server) => server,
+        Err(rustls::Error::InconsistentKeys(_)) => {
+            faults.add(places.1, "names a key that does not belong to the certificate in cert_file");
+            return None;
+        }
+        Err(rustls::Error::InvalidCertificate(_)) => {
+            faults.add(places.0, "names a file whose first certificate cannot be understood");
+            return None;
+        }
+        Err(_) => {
+            faults.add(
+                places.1,
+                "names a key of a kind that cannot be used: make an RSA, ECDSA or Ed25519 key",
+            );
+            return None;
+        }
+    };
+    server.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Some(Tls { server: Arc::new(server), certificate, clients })
+}
+
+/// Keys of the format that are not taken, each with what to do.
+const UNSUPPORTED: [(&str, &str); 7] = [
+    ("cert", "put the certificate in a file that cert_file names"),
+    ("key", "put the key in a file that key_file names"),
+    ("client_ca", "put the certificates in a file that client_ca_file names"),
+    ("client_allowed_sans", "remove it, and use a CA of its own for the clients that may connect"),
+    ("cipher_suites", "remove it; only suites with forward secrecy and authenticated encryption are used"),
+    ("curve_preferences", "remove it; X25519, P-256 and P-384 are used"),
+    ("prefer_server_cipher_suites", "remove it; every suite that is used is a good one"),
+];
+
+fn provider() -> Arc<CryptoProvider> {
+    Arc::new(rustls::crypto::ring::default_provider())
+}
+
+#[derive(Clone, Copy)]
+enum Version {
+    Tls12,
+    Tls13,
+}
+
+fn version(text: &str) -> Result<Version, String> {
+    match text {
+        "TLS12" => Ok(Version::Tls12),
+        "TLS13" => Ok(Version::Tls13),
+        "TLS10" | "TLS11" => {
+            Err("is too old a version, which is not supported: write TLS12 or TLS13".to_owned())
+        }
+        _ => Err("must be TLS12 or TLS13".to_owned()),
+    }
+}
+
+type Verifier = Arc<dyn ClientCertVerifier>;
+
+/// What clients have to show, and who verifies it: `None` where that has a fault.
+fn clients(
+    section: &mut Section,
+    directory: &Path,
+    files: &mut Files,
+    faults: &mut Faults,
+) -> (ClientCertificates, Option<Verifier>) {
+    let places = (section.place("client_auth_type"), section.place("client_ca_file"));
+    let has_policy = section.has("client_auth_type");
+    let policy = section.parsed("client_auth_type", policy, faults);
+    let has_roots = section.has("client_ca_file");
+    let text = section.text("client_ca_file", faults);
+    let roots = text.and_then(|text| roots(text, directory, files, faults));
+    let clients = match policy {
+        Some(clients) => clients,
+        None if has_policy => return (ClientCertificates::Required, None),
+        None => ClientCertificates::NotAsked,
+    };
+    if clients == ClientCertificates::NotAsked {
+        if has_roots {
+            faults.add(
+                places.0,
+                "must be RequireAndVerifyClientCert or VerifyClientCertIfGiven where client_ca_file is given",
+            );
+        }
+        return (clients, Some(WebPkiClientVerifier::no_client_auth()));
+    }
+    if !has_roots {
+        faults.add(places.1, "is missing: client_auth_type needs the certificates of the clients' CA");
+    }
+    let verifier = roots.and_then(|roots| {
+        let mut builder = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider());
+        if clients == ClientCertificates::Optional {
+            builder = builder.allow_unauthenticated();
+        }
+        builder.build().ok()
+    });
+    (clients, verifier)
+}
+
+/// The names are Go's.
+fn policy(text: &str) -> Result<ClientCertificates, String> {
+    match text {
+        "NoClientCert" => Ok(ClientCertificates::NotAsked),
+        "VerifyClientCertIfGiven" => Ok(ClientCertificates::Optional),
+        "RequireAndVerifyClientCert" => Ok(ClientCertificates::Required),
+        "RequestClientCert" | "RequireAnyClientCert" | "RequireClientCert" => Err(
+            "is not supported, as it takes any certificate without verifying it: write RequireAndVerifyClientCert"
+                .to_owned(),
+        ),
+        _ => Err("must be NoClientCert, VerifyClientCertIfGiven or RequireAndVerifyClientCert".to_owned()),
+    }
+}
+
+/// A file's bytes; the fault does not name the file, as anything may stand in its place.
+fn read_file(
+    text: &Text,
+    directory: &Path,
+    files: &mut Files,
+    faults: &mut Faults,
+) -> Option<zeroize::Zeroizing<Vec<u8>>> {
+    let read = files.read(&directory.join(&text.text));
+    read.map_err(|problem| {
+        let problem = format!("names a file that cannot be read ({problem}): check its path and its rights");
+        faults.add(text.place.as_str(), problem);
+    })
+    .ok()
+}
+
+fn certificates(
+    text: Text,
+    directory: &Path,
+    files: &mut Files,
+    faults: &mut Faults,
+) -> Option<Vec<CertificateDer<'static>>> {
+    let pem = read_file(&text, directory, files, faults)?;
+    match CertificateDer::pem_slice_iter(&pem).collect::<Result<Vec<_>, _>>() {
+        Ok(chain) if !chain.is_empty() => Some(chain),
+        Ok(_) => {
+            faults.add(text.place, "names a file without a certificate in it: it must be PEM");
+            None
+        }
+        Err(_) => {
+            faults
+                .add(text.place, "names a file with a certificate in it that cannot be read: it must be PEM");
+            None
+        }
+    }
+}
+
+fn private_key(
+    text: Text,
+    directory: &Path,
+    files: &mut Files,
+    faults: &mut Faults,
+) -> Option<PrivateKeyDer<'static>> {
+    let pem = read_file(&text, directory, files, faults)?;
+    let key = PrivateKeyDer::from_pem_slice(&pem);
+    if key.is_err() {
+        faults.add(text.place, "names a file without a private key in it: it must be PEM, not encrypted");
+    }
+    key.ok()
+}
+
+fn roots(text: Text, directory: &Path, files: &mut Files, faults: &mut Faults) -> Option<RootCertStore> {
+    let place = text.place.clone();
+    let mut roots = RootCertStore::empty();
+    for certificate in certificates(text, directory, files, faults)? {
+        if roots.add(certificate).is_err() {
+            faults.add(place, "names a file with a certificate in it that cannot be understood");
+            return None;
+        }
+    }
+    Some(roots)
+}

@@ -1,0 +1,63 @@
+use std::io;
+use std::sync::Arc;
+
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+use crate::api::Transport;
+use crate::config::Config;
+use crate::metrics::Own;
+use crate::notify::{self, Counter, Sender, Setup};
+
+/// The notifier's part of the configuration, and how it changes.
+#[derive(Clone, Debug)]
+pub(super) struct Alerting {
+    counter: Counter,
+    /// Where people look, unless the configuration says it.
+    own_address: String,
+    setup: watch::Sender<Option<Setup>>,
+}
+
+impl Alerting {
+    pub(super) fn new(own: &Own, listeners: &[TcpListener], tls: bool) -> io::Result<Self> {
+        let counter = Counter::new(own.registry()).map_err(io::Error::other)?;
+        Ok(Self { counter, own_address: own_address(listeners, tls)?, setup: watch::Sender::new(None) })
+    }
+
+    pub(super) fn setup(&self) -> watch::Receiver<Option<Setup>> {
+        self.setup.subscribe()
+    }
+
+    /// Makes what the notifier needs under `config`. Blocks on the file system.
+    pub(super) fn plan(&self, config: &Config) -> io::Result<Option<Setup>> {
+        let Some(alertmanager) = &config.alertmanager else { return Ok(None) };
+        let mut transport = Transport::new(notify::TIMEOUT).map_err(io::Error::other)?;
+        if let Some(ca_file) = &alertmanager.ca_file {
+            transport = transport.trusting(ca_file).map_err(io::Error::other)?;
+        }
+        let status_page = match &alertmanager.external_url {
+            Some(url) => url.to_string(),
+            None => self.own_address.clone(),
+        };
+        let sender = Sender::new(transport, alertmanager, status_page, self.counter.clone());
+        Ok(Some(Setup { sender: Arc::new(sender), steps: config.credential_warning.clone().into() }))
+    }
+
+    pub(super) fn change(&self, setup: Option<Setup>) {
+        self.counter.show(setup.as_ref().map(|setup| &*setup.sender));
+        self.setup.send_replace(setup);
+    }
+}
+
+/// How people reach this machine's status page, as far as it can be guessed: its name and the first listener's port.
+fn own_address(listeners: &[TcpListener], tls: bool) -> io::Result<String> {
+    let port =
+        listeners.first().map(TcpListener::local_addr).transpose()?.map_or(0, |address| address.port());
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let name = match name.trim() {
+        "" => "localhost",
+        name => name,
+    };
+    let scheme = if tls { "https" } else { "http" };
+    Ok(format!("{scheme}://{name}:{port}/"))
+}

@@ -1,0 +1,217 @@
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::sync::watch;
+use tracing::{info, warn};
+
+use crate::clock::{self, Clock};
+use crate::config::Config;
+use crate::metrics::{Own, STATE_FILE};
+use crate::model::Collector;
+use crate::poll::{self, Settings};
+use crate::store::state_file::{self, Saved, State};
+use crate::store::{AccountState, Part, Store};
+
+/// The shortest time from one writing to the next, so that the disk is spared. What a crash loses by it is asked for at
+/// the next start anyway.
+const EVERY: Duration = Duration::from_secs(60);
+
+/// How long the last writing may hold up the end of the process: a disk can hang.
+const LAST_WITHIN: Duration = Duration::from_secs(5);
+
+/// Keeps the state file up to date.
+pub(super) struct Keeper {
+    store: Arc<Store>,
+    clock: Arc<dyn Clock>,
+    own: Arc<Own>,
+    settings: watch::Receiver<Arc<Settings>>,
+    kept: Arc<Mutex<Kept>>,
+}
+
+/// How things stand with the file. Locked for a whole writing, so that there is one at a time.
+#[derive(Default)]
+struct Kept {
+    /// What was last written, and where.
+    last: Option<(PathBuf, Mark)>,
+    /// The file that was looked at before it may be replaced.
+    looked_at: Option<PathBuf>,
+    failing: bool,
+}
+
+/// Tells one state from another without holding on to its answers.
+struct Mark {
+    config: Arc<Config>,
+    accounts: Vec<([u64; 4], Option<Timestamp>)>,
+}
+
+impl Mark {
+    fn of(config: &Arc<Config>, states: &[Arc<AccountState>]) -> Self {
+        const PARTS: [Part; 4] =
+            [Part::CurrentUsage, Part::MonthlyUsage, Part::Credentials, Part::Permissions];
+        let accounts = states.iter().map(|state| {
+            let credentials_at = state.health(Collector::Credentials).last_success;
+            (PARTS.map(|part| state.version(part)), credentials_at)
+        });
+        Self { config: Arc::clone(config), accounts: accounts.collect() }
+    }
+
+    fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.config, &other.config) && self.accounts == other.accounts
+    }
+}
+
+impl Keeper {
+    pub(super) fn new(
+        store: Arc<Store>,
+        clock: Arc<dyn Clock>,
+        own: Arc<Own>,
+        settings: watch::Receiver<Arc<Settings>>,
+    ) -> Self {
+        Self { store, clock, own, settings, kept: Arc::default() }
+    }
+
+    /// Takes up what an earlier process left in the file. Whatever is wrong with it, the start goes on.
+    pub(super) async fn recall(&self) {
+        let config = self.config();
+        let Some(path) = config.state_file.clone() else { return };
+        let (store, now, kept) = (Arc::clone(&self.store), self.clock.now(), Arc::clone(&self.kept));
+        let recalling = tokio::task::spawn_blocking(move || {
+            let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(state) = kept.look_at(&path, now) {
+                let accounts = poll::recall(state, &config, &store, now);
+                info!(path = %path.display(), accounts, "took up what the state file holds");
+            }
+        });
+        if recalling.await.is_err() {
+            self.own.count_panic(STATE_FILE);
+            warn!("reading the state file panicked: starting without it; please report this fault");
+        }
+    }
+
+    /// Writes what is new, at most once in [`EVERY`], until it is dropped or the daemon ends.
+    pub(super) async fn run(&self) {
+        let mut changes = self.store.changes();
+        let mut settings = self.settings.clone();
+        loop {
+            changes.mark_unchanged();
+            settings.mark_unchanged();
+            if self.config().state_file.is_none() {
+                self.own.state_file_written(None);
+            } else if self.write().await {
+                tokio::select! {
+                    () = self.clock.sleep_until(clock::after(self.clock.now(), EVERY)) => {}
+                    // It may name another file, which is not to wait for the old one's turn.
+                    changed = settings.changed() => if changed.is_err() { return },
+                }
+                continue;
+            }
+            let changed = tokio::select! {
+                changed = changes.changed() => changed,
+                changed = settings.changed() => changed,
+            };
+            if changed.is_err() {
+                return;
+            }
+        }
+    }
+
+    /// Writes what is new since the last time, once and for all.
+    pub(super) async fn finish(&self) {
+        if tokio::time::timeout(LAST_WITHIN, self.write()).await.is_err() {
+            warn!("the state file could not be written in time; the one before it stays");
+        }
+    }
+
+    fn config(&self) -> Arc<Config> {
+        Arc::clone(&self.settings.borrow().config)
+    }
+
+    /// Writes the file if there is one and there is anything new: whether that was tried.
+    async fn write(&self) -> bool {
+        let config = self.config();
+        let Some(path) = config.state_file.clone() else { return false };
+        let (store, kept, now) = (Arc::clone(&self.store), Arc::clone(&self.kept), self.clock.now());
+        let writing = tokio::task::spawn_blocking(move || {
+            let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
+            let states = store.snapshot();
+            let mark = Mark::of(&config, &states);
+            let known = kept.last.as_ref().is_some_and(|(at, last)| *at == path && last.is_same(&mark));
+            (!known).then(|| kept.write(path, &state(&config, &states), mark, now))
+        });
+        match writing.await {
+            Ok(None) => false,
+            Ok(Some(worked)) => {
+                self.own.state_file_written(Some(worked));
+                true
+            }
+            Err(_panic) => {
+                self.own.count_panic(STATE_FILE);
+                self.own.state_file_written(Some(false));
+                true
+            }
+        }
+    }
+}
+
+/// What is known now. The answers are shared, not copied.
+fn state(config: &Config, states: &[Arc<AccountState>]) -> State {
+    let accounts = config.accounts.iter().filter_map(|account| {
+        // While a reload is under way the two may be of different accounts.
+        let state = states.iter().find(|state| {
+            *state.spec.name == *account.name && *state.spec.account_id == *account.account_id
+        })?;
+        Some(Saved {
+            name: account.name.clone(),
+            account_id: account.account_id.clone(),
+            base_url: account.base_url.to_string(),
+            memory: state.memory(),
+        })
+    });
+    State { series: poll::series_text(&config.series), accounts: accounts.collect() }
+}
+
+impl Kept {
+    /// What the file at `path` holds; one that cannot be used is set aside.
+    fn look_at(&mut self, path: &Path, now: Timestamp) -> Option<State> {
+        self.looked_at = Some(path.to_owned());
+        let error = match state_file::read(path) {
+            Ok(state) => return state,
+            Err(error) => error,
+        };
+        let aside = state_file::set_aside(path, now);
+        let path = path.display();
+        match aside {
+            Ok(aside) => {
+                warn!(%path, %error, set_aside_as = %aside.display(), "cannot use the state file: starting anew");
+            }
+            Err(why) => {
+                warn!(%path, %error, not_set_aside = %why, "cannot use the state file: starting anew");
+            }
+        }
+        None
+    }
+
+    /// Writes `state`, which `mark` is of: whether that worked.
+    fn write(&mut self, path: PathBuf, state: &State, mark: Mark, now: Timestamp) -> bool {
+        if self.looked_at.as_deref() != Some(&*path) {
+            // A reload has named another file: ours is not to destroy what may be there.
+            self.look_at(&path, now);
+        }
+        let written = state_file::write(&path, state);
+        let shown = path.display();
+        match &written {
+            Ok(()) if self.failing => info!(path = %shown, "the state file is written again"),
+            Err(error) if !self.failing => {
+                warn!(path = %shown, %error, "cannot write the state file; it is tried again every minute");
+            }
+            _ => {}
+        }
+        self.failing = written.is_err();
+        if written.is_ok() {
+            self.last = Some((path, mark));
+        }
+        !self.failing
+    }
+}

@@ -1,0 +1,148 @@
+//! One connection, from its first byte to its end.
+
+use std::convert::Infallible;
+use std::io;
+use std::sync::Arc;
+
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Request, Response};
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
+use tokio_util::sync::CancellationToken;
+use tracing::debug;
+
+use super::connections::{Peer, Slot};
+use super::guard::{Guard, dress};
+use super::pace::{Pace, Paced, PacedBody};
+use super::{Limits, Routes};
+use crate::config::WebConfig;
+
+/// What all connections share.
+#[derive(Debug)]
+pub(super) struct Shared {
+    pub(super) routes: Arc<Routes>,
+    pub(super) guard: Arc<Guard>,
+    pub(super) limits: Limits,
+}
+
+/// Answers what comes on a connection, until it ends, is too slow or has to give way. When `shutdown` is cancelled, or
+/// the web configuration has changed, the request under way is finished first.
+pub(super) async fn serve(
+    stream: TcpStream,
+    peer: Peer,
+    slot: Slot,
+    shared: Arc<Shared>,
+    shutdown: CancellationToken,
+) {
+    let pace = Pace::new(shared.limits);
+    let slot = Arc::new(slot);
+    let connection = Connection { peer, slot: Arc::clone(&slot), pace: Arc::clone(&pace), shared };
+    tokio::select! {
+        () = slot.gives_way() => debug!("a connection had to give way to a new one"),
+        () = pace.overdue() => debug!("a connection was too slow"),
+        ended = connection.run(stream, &shutdown) => {
+            if let Err(error) = ended {
+                debug!(%error, "a connection ended early");
+            }
+        }
+    }
+}
+
+struct Connection {
+    peer: Peer,
+    slot: Arc<Slot>,
+    pace: Arc<Pace>,
+    shared: Arc<Shared>,
+}
+
+impl Connection {
+    async fn run(self, stream: TcpStream, shutdown: &CancellationToken) -> io::Result<()> {
+        stream.set_nodelay(true)?;
+        let mut config = self.shared.guard.current();
+        let tls = config.borrow_and_update().tls.clone();
+        let Some(tls) = tls else { return self.talk(stream, config, shutdown).await };
+        match shutdown.run_until_cancelled(handshake(stream, tls.server)).await {
+            Some(stream) => self.talk(stream?, config, shutdown).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn talk(
+        self,
+        stream: impl AsyncRead + AsyncWrite + Unpin,
+        config: watch::Receiver<Arc<WebConfig>>,
+        shutdown: &CancellationToken,
+    ) -> io::Result<()> {
+        self.pace.opened();
+        let stream = Paced::new(stream, Arc::clone(&self.pace));
+        let (head_bytes, mut changes) = (self.shared.limits.head_bytes, config.clone());
+        let this = Arc::new(self);
+        let service = service_fn(move |request| {
+            // Not in the future: the next request may be looked at before this one is answered.
+            this.slot.used();
+            this.pace.asked();
+            let (this, config) = (Arc::clone(&this), Arc::clone(&config.borrow()));
+            async move { Ok::<_, Infallible>(this.answer(&config, request).await) }
+        });
+        let connection = http1::Builder::new()
+            // The pace keeps the time.
+            .header_read_timeout(None)
+            .max_buf_size(head_bytes.max(SMALLEST_BUFFER))
+            .serve_connection(TokioIo::new(stream), service);
+        let mut connection = std::pin::pin!(connection);
+        let ended = tokio::select! {
+            ended = connection.as_mut() => ended,
+            () = shutdown.cancelled() => {
+                connection.as_mut().graceful_shutdown();
+                connection.await
+            }
+            // Whoever connected under former rules does so again under the new ones.
+            _ = changes.changed() => {
+                connection.as_mut().graceful_shutdown();
+                connection.await
+            }
+        };
+        ended.map_err(io::Error::other)
+    }
+
+    async fn answer(&self, config: &WebConfig, request: Request<Incoming>) -> Response<PacedBody> {
+        let path = request.uri().path();
+        let refusal = self.shared.guard.refuse(config, path, request.headers(), self.peer).await;
+        let mut answer = match refusal {
+            Some(refusal) => refusal,
+            None => self.shared.routes.answer(request).await,
+        };
+        dress(config, &mut answer);
+        answer.map(|parts| PacedBody::new(parts, Arc::clone(&self.pace)))
+    }
+}
+
+/// The HTTP library wants no less.
+const SMALLEST_BUFFER: usize = 8192;
+
+const NOT_TLS: &[u8] = b"HTTP/1.0 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\n\
+    Connection: close\r\n\r\nthis port speaks HTTPS only\n";
+
+async fn handshake(
+    mut stream: TcpStream,
+    config: Arc<rustls::ServerConfig>,
+) -> io::Result<TlsStream<TcpStream>> {
+    let mut first = [0];
+    let count = stream.peek(&mut first).await?;
+    // A request of plain HTTP begins with a letter, a handshake with a 22.
+    if count > 0 && first[0].is_ascii_uppercase() {
+        // What is left unread would make the answer be lost.
+        let mut request = [0; 4096];
+        let _ = stream.read(&mut request).await?;
+        stream.write_all(NOT_TLS).await?;
+        stream.shutdown().await?;
+        return Err(io::Error::other("a request of plain HTTP where TLS is spoken"));
+    }
+    TlsAcceptor::from(config).accept(stream).await
+}

@@ -1,0 +1,185 @@
+//! Which connections are open, and which of them gives way when there are too many.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv6Addr};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::sync::CancellationToken;
+
+/// Who is at the other end, as far as fairness goes: an IPv4 address, or an IPv6 network, of which one client may have
+/// all the addresses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Peer(IpAddr);
+
+impl From<IpAddr> for Peer {
+    fn from(address: IpAddr) -> Self {
+        const NETWORK: u128 = u128::MAX << 64;
+        Self(match address.to_canonical() {
+            IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & NETWORK).into(),
+            address @ IpAddr::V4(_) => address,
+        })
+    }
+}
+
+/// The open connections of all listeners.
+#[derive(Debug)]
+pub(super) struct Connections {
+    permits: Arc<Semaphore>,
+    open: Mutex<Open>,
+}
+
+#[derive(Debug, Default)]
+struct Open {
+    /// Counts admissions and requests; it tells which was first.
+    clock: u64,
+    entries: HashMap<u64, Entry>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    peer: Peer,
+    used: u64,
+    close: CancellationToken,
+}
+
+impl Connections {
+    pub(super) fn new(most: usize) -> Arc<Self> {
+        Arc::new(Self { permits: Arc::new(Semaphore::new(most)), open: Mutex::default() })
+    }
+
+    /// Makes room for one more connection, at the cost of another where there is none.
+    pub(super) async fn admit(self: &Arc<Self>, peer: Peer) -> Slot {
+        let permits = || Arc::clone(&self.permits);
+        let permit = match permits().try_acquire_owned() {
+            Ok(permit) => Some(permit),
+            Err(_) => {
+                self.close_one();
+                // The semaphore is never closed.
+                permits().acquire_owned().await.ok()
+            }
+        };
+        let close = CancellationToken::new();
+        let mut open = self.open();
+        open.clock += 1;
+        let id = open.clock;
+        open.entries.insert(id, Entry { peer, used: id, close: close.clone() });
+        Slot { connections: Arc::clone(self), id, close, _permit: permit }
+    }
+
+    /// Closes a connection of the peer that has the most of them: the one whose last request is the oldest.
+    pub(super) fn close_one(&self) {
+        let open = self.open();
+        let staying = || open.entries.values().filter(|entry| !entry.close.is_cancelled());
+        let mut counts: HashMap<Peer, usize> = HashMap::new();
+        for entry in staying() {
+            *counts.entry(entry.peer).or_default() += 1;
+        }
+        let most = counts.values().copied().max();
+        let victim =
+            staying().filter(|entry| counts.get(&entry.peer).copied() == most).min_by_key(|entry| entry.used);
+        if let Some(entry) = victim {
+            entry.close.cancel();
+        }
+    }
+
+    /// Nothing between taking and returning the lock can panic half way through a change.
+    fn open(&self) -> MutexGuard<'_, Open> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The place of one connection; free again when it is dropped.
+#[derive(Debug)]
+pub(super) struct Slot {
+    connections: Arc<Connections>,
+    id: u64,
+    close: CancellationToken,
+    _permit: Option<OwnedSemaphorePermit>,
+}
+
+impl Slot {
+    /// Takes note that the connection has asked something.
+    pub(super) fn used(&self) {
+        let mut open = self.connections.open();
+        open.clock += 1;
+        let now = open.clock;
+        if let Some(entry) = open.entries.get_mut(&self.id) {
+            entry.used = now;
+        }
+    }
+
+    /// Ends when the connection has to give way to another.
+    pub(super) async fn gives_way(&self) {
+        self.close.cancelled().await;
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        self.connections.open().entries.remove(&self.id);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt as _;
+
+    use super::*;
+
+    fn peer(address: &str) -> Peer {
+        Peer::from(address.parse::<IpAddr>().unwrap())
+    }
+
+    #[test]
+    fn a_peer_is_an_address_or_a_network() {
+        assert_eq!(peer("::ffff:192.0.2.1"), peer("192.0.2.1"));
+        assert_ne!(peer("192.0.2.1"), peer("192.0.2.2"));
+        assert_eq!(peer("2001:db8:0:1::1"), peer("2001:db8:0:1:ffff::2"));
+        assert_ne!(peer("2001:db8:0:1::1"), peer("2001:db8:0:2::1"));
+    }
+
+    #[tokio::test]
+    async fn the_one_that_asked_the_longest_time_ago_gives_way() {
+        let connections = Connections::new(3);
+        let one = peer("192.0.2.1");
+        let (first, second, third) =
+            (connections.admit(one).await, connections.admit(one).await, connections.admit(one).await);
+        first.used();
+        let mut fourth = Box::pin(connections.admit(one));
+        assert!((&mut fourth).now_or_never().is_none(), "no more than three at once");
+        assert!(second.gives_way().now_or_never().is_some());
+        assert!(first.gives_way().now_or_never().is_none() && third.gives_way().now_or_never().is_none());
+        drop(second);
+        let _fourth = fourth.await;
+        assert_eq!(connections.open().entries.len(), 3);
+    }
+
+    #[tokio::test]
+    async fn who_has_the_most_gives_way_to_others() {
+        let connections = Connections::new(4);
+        let scraper = connections.admit(peer("192.0.2.1")).await;
+        let mut greedy = Vec::new();
+        for _ in 0..3 {
+            greedy.push(connections.admit(peer("192.0.2.66")).await);
+        }
+        for slot in &greedy {
+            slot.used();
+        }
+        let mut next = Box::pin(connections.admit(peer("192.0.2.66")));
+        assert!((&mut next).now_or_never().is_none());
+        assert!(scraper.gives_way().now_or_never().is_none());
+        assert!(greedy[0].gives_way().now_or_never().is_some());
+    }
+
+    #[tokio::test]
+    async fn nobody_is_told_twice() {
+        let connections = Connections::new(1);
+        let only = connections.admit(peer("192.0.2.1")).await;
+        connections.close_one();
+        connections.close_one();
+        drop(only);
+        assert!(connections.open().entries.is_empty());
+        connections.close_one();
+    }
+}

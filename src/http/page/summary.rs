@@ -1,0 +1,255 @@
+//! What there is to see in a glance.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use maud::{Markup, html};
+
+use super::layout::{class, icon};
+use super::query::Query;
+use super::urgency::{Level, Owned, URGENT, credentials, freshness};
+use super::words;
+use crate::clock;
+use crate::model::{Collector, CredentialStatus, Expiry};
+use crate::store::AccountState;
+
+/// Counts over all that is shown.
+#[derive(Debug)]
+pub(super) struct Summary<'a> {
+    /// The worst of all.
+    pub(super) level: Level,
+    credentials: Level,
+    by_status: [u64; CredentialStatus::ALL.len()],
+    within_days: u64,
+    next: Option<(Timestamp, Owned<'a>)>,
+    /// Accounts whose service accounts are not known, so that there may be more that ends.
+    unseen: u64,
+    collectors: u64,
+    working: u64,
+    waiting: u64,
+    failing_accounts: u64,
+    /// The name of one of them.
+    failing: Option<&'a str>,
+    polls: Level,
+    accounts: u64,
+    known: u64,
+    usage: u64,
+    buckets: u64,
+    oldest: Option<Timestamp>,
+}
+
+impl<'a> Summary<'a> {
+    /// Counts what is known of these accounts.
+    pub(super) fn of(states: &'a [Arc<AccountState>], now: Timestamp) -> Self {
+        let mut summary = Self {
+            level: Level::Good,
+            credentials: Level::Good,
+            by_status: [0; CredentialStatus::ALL.len()],
+            within_days: 0,
+            next: None,
+            unseen: 0,
+            collectors: 0,
+            working: 0,
+            waiting: 0,
+            failing_accounts: 0,
+            failing: None,
+            polls: Level::Good,
+            accounts: states.len() as u64,
+            known: 0,
+            usage: 0,
+            buckets: 0,
+            oldest: None,
+        };
+        for state in states {
+            summary.add(state, now);
+        }
+        summary.level = summary.credentials.min(summary.polls);
+        summary
+    }
+
+    fn add(&mut self, state: &'a AccountState, now: Timestamp) {
+        for owned in credentials(state, now) {
+            self.credentials = self.credentials.min(owned.level);
+            self.by_status[owned.view.status as usize] += 1;
+            if let (CredentialStatus::Expires, Expiry::At(end)) = (owned.view.status, owned.view.expiry) {
+                self.within_days += u64::from(clock::until(now, end) < URGENT);
+                if self.next.as_ref().is_none_or(|(next, _)| end < *next) {
+                    self.next = Some((end, owned));
+                }
+            }
+        }
+        let listed = state.spec.collectors.contains(&Collector::ServiceAccounts);
+        self.unseen += u64::from(listed && state.service_accounts(now).is_none());
+        let mut worst = Level::Good;
+        for collector in state.spec.collectors.iter().copied() {
+            let level = freshness(state, collector, now).level;
+            worst = worst.min(level);
+            self.collectors += 1;
+            self.working += u64::from(level == Level::Good);
+            self.waiting += u64::from(level == Level::Waiting);
+        }
+        if worst == Level::Broken {
+            self.failing_accounts += 1;
+            self.failing = Some(&state.spec.name);
+        }
+        self.polls = self.polls.min(worst);
+        if let Some(good) = state.current_usage(now) {
+            self.known += u64::from(good.data.usage_bytes.is_some());
+            self.usage = self.usage.saturating_add(good.data.usage_bytes.unwrap_or(0));
+            self.buckets = self.buckets.saturating_add(good.data.bucket_count.unwrap_or(0));
+            self.oldest = Some(self.oldest.map_or(good.at, |oldest| oldest.min(good.at)));
+        }
+    }
+
+    /// How it stands, in one sentence.
+    pub(super) fn verdict(&self) -> String {
+        let unread = match (self.failing_accounts, self.failing) {
+            (1, Some(name)) => Some(format!("{} cannot be read in full", words::isolated(name))),
+            (0, _) => None,
+            (count, _) => Some(format!("{} cannot be read in full", words::count(count, "account"))),
+        };
+        let broken: Vec<String> = [
+            unread,
+            self.counted(CredentialStatus::Expired, "has expired", "have expired"),
+            self.counted(CredentialStatus::Rejected, "is rejected", "are rejected"),
+        ]
+        .into_iter()
+        .flatten()
+        .collect();
+        match self.level {
+            Level::Broken => format!("Broken: {}", broken.join(", ")),
+            Level::Urgent => format!(
+                "Urgent: {} within 7 days",
+                number_of(self.within_days, "credential ends", "credentials end")
+            ),
+            Level::Soon => "Works, but credentials need attention".to_owned(),
+            Level::Waiting => "Waiting for the first answers".to_owned(),
+            Level::Good => "All is well".to_owned(),
+        }
+    }
+
+    fn counted(&self, status: CredentialStatus, one: &str, many: &str) -> Option<String> {
+        let count = self.by_status[status as usize];
+        (count > 0).then(|| number_of(count, &format!("credential {one}"), &format!("credentials {many}")))
+    }
+
+    /// The verdict, and beneath it one tile for each question.
+    pub(super) fn tiles(&self, query: &Query, now: Timestamp) -> Markup {
+        html! {
+            p class={ "verdict " (class(self.level)) } { (icon(self.level)) span { (self.verdict()) } }
+            dl.tiles {
+                (self.credentials())
+                (self.next_to_end(query, now))
+                (self.polled())
+                (self.stored(now))
+            }
+        }
+    }
+
+    fn credentials(&self) -> Markup {
+        use CredentialStatus::{Expired, Expires, NeverExpires, Rejected, Unknown};
+        let told = |statuses: &[(CredentialStatus, &str)]| -> Vec<String> {
+            let counts = statuses.iter().map(|(status, word)| (self.by_status[*status as usize], word));
+            counts
+                .filter(|(count, _)| *count > 0)
+                .map(|(count, word)| format!("{} {word}", words::number(count)))
+                .collect()
+        };
+        let bad = told(&[(Rejected, "rejected"), (Expired, "expired")]);
+        let figure = if bad.is_empty() { "None expired".to_owned() } else { bad.join(", ") };
+        let others = told(&[(Unknown, "unknown"), (Expires, "will expire"), (NeverExpires, "never expire")]);
+        let all: u64 = self.by_status.iter().sum();
+        let details =
+            html! { (others.join(", ")) @if !others.is_empty() { "; " } (words::number(all)) " known" };
+        tile(self.credentials, "Credentials", &figure, details)
+    }
+
+    fn next_to_end(&self, query: &Query, now: Timestamp) -> Markup {
+        let Some((end, owned)) = &self.next else {
+            return match (self.unseen, self.accounts) {
+                (0, _) => {
+                    tile(Level::Good, "Ends next", "Nothing", html! { "no credential has an end to come" })
+                }
+                (_, 1) => {
+                    tile(self.polls, "Ends next", "Not known", html! { "the service accounts are not known" })
+                }
+                (unseen, _) => {
+                    let details = html! { "the service accounts of " (words::count(unseen, "account")) " are not known" };
+                    tile(self.polls, "Ends next", "Not known", details)
+                }
+            };
+        };
+        let details = html! {
+            (words::name(owned.view.name))
+            @if query.account.is_none() { " of " (words::name(owned.account)) }
+            span.detail { (words::instant(*end)) }
+            @match (self.unseen, self.accounts) {
+                (0, _) => {}
+                (_, 1) => { span.detail { "service accounts not known" } }
+                (unseen, _) => { span.detail { (words::count(unseen, "account")) " not known" } }
+            }
+        };
+        let left = words::relative(*end, now);
+        let left = left.strip_prefix("in ").unwrap_or(&left);
+        tile(owned.level, "Ends next", &format!("In {left}"), details)
+    }
+
+    fn polled(&self) -> Markup {
+        let figure = format!("{} of {} work", words::number(self.working), words::number(self.collectors));
+        let details = html! {
+            @match (self.failing_accounts, self.waiting, self.accounts) {
+                (0, 0, _) => { "every last poll brought an answer" }
+                (0, ..) => { "the others had no answer yet" }
+                (_, _, 1) if self.working == 0 => { "all fail: see below" }
+                (_, _, 1) => { "the others fail: see below" }
+                (count, ..) => { (number_of(count, "account fails", "accounts fail")) ": see below" }
+            }
+        };
+        tile(self.polls, "Collectors", &figure, details)
+    }
+
+    fn stored(&self, now: Timestamp) -> Markup {
+        let Some(oldest) = self.oldest else {
+            let level = if self.polls == Level::Waiting { Level::Waiting } else { Level::Broken };
+            return tile(level, "Stored", "Not known", html! { "no figures to show" });
+        };
+        let level = if self.known == self.accounts { Level::Good } else { Level::Soon };
+        let details = html! {
+            "in " (words::count(self.buckets, "bucket"))
+            @if self.accounts > 1 {
+                " of "
+                @if self.known < self.accounts { (words::number(self.known)) " of " }
+                (words::count(self.accounts, "account"))
+            }
+            "; " @if self.known > 1 { "oldest figure " } @else { "figure of " } (words::relative(oldest, now))
+        };
+        tile(level, "Stored", &words::size(self.usage), details)
+    }
+}
+
+fn number_of(count: u64, one: &str, many: &str) -> String {
+    format!("{} {}", words::number(count), if count == 1 { one } else { many })
+}
+
+fn tile(level: Level, term: &str, figure: &str, details: Markup) -> Markup {
+    html! {
+        div class={ "tile " (class(level)) } {
+            dt { (icon(level)) (term) }
+            dd { span.figure { (figure) } span.detail { (details) } }
+        }
+    }
+}
+
+/// The worst of what is known of one collector of an account, in words.
+pub(super) fn account_state(state: &AccountState, now: Timestamp) -> (Level, String) {
+    let levels =
+        || state.spec.collectors.iter().map(|collector: &Collector| freshness(state, *collector, now).level);
+    let count = |level: Level| levels().filter(|other| *other == level).count();
+    match (count(Level::Broken), count(Level::Waiting)) {
+        (0, 0) => (Level::Good, "Data is up to date".to_owned()),
+        (0, waiting) => (Level::Waiting, format!("{} not polled yet", words::length(waiting, "collector"))),
+        (broken, _) if broken == state.spec.collectors.len() => (Level::Broken, "Cannot be read".to_owned()),
+        (1, _) => (Level::Broken, "1 collector fails".to_owned()),
+        (broken, _) => (Level::Broken, format!("{broken} collectors fail")),
+    }
+}

@@ -1,0 +1,198 @@
+use super::*;
+use crate::api::{ApiError, Endpoint, Reason};
+use crate::metrics::testing::{TOOK, answer, at, spec, state};
+use crate::model::{
+    BucketUsage, Collector, CurrentUsage, Data, Expiry, Month, MonthTotal, MonthlyUsage, Price,
+    ServiceAccount, SubAccount,
+};
+
+const NOW: &str = "2026-11-24T12:00:00Z";
+
+fn page(states: &[Arc<AccountState>], query: &str) -> Page {
+    let web = Web { telemetry_path: "/metrics".to_owned(), version: "0.0.0", enable_lifecycle: false };
+    render(states, at(NOW), &web, query)
+}
+
+fn bucket(name: &str, usage_bytes: u64) -> BucketUsage {
+    BucketUsage { name: name.into(), usage_bytes }
+}
+
+fn usage(buckets: Vec<BucketUsage>) -> Data {
+    Data::CurrentUsage(CurrentUsage {
+        usage_bytes: Some(buckets.iter().map(|bucket| bucket.usage_bytes).sum()),
+        bucket_count: Some(buckets.len() as u64),
+        buckets,
+        ..CurrentUsage::default()
+    })
+}
+
+fn with_buckets(name: &str, buckets: Vec<BucketUsage>) -> Arc<AccountState> {
+    state(spec(name), |state| state.succeed(answer(usage(buckets)), at("2026-11-24T11:57:00Z"), TOOK))
+}
+
+fn many_buckets(count: u64) -> Vec<BucketUsage> {
+    (0..count).map(|number| bucket(&format!("bucket-{number:06}"), number * 1_000_000_000)).collect()
+}
+
+#[test]
+fn before_any_poll_it_says_that_it_waits() {
+    let html = page(&[state(spec("acme"), |_| ())], "").html;
+    assert!(html.contains("No figures"), "{html}");
+    assert!(html.contains("not polled yet"), "{html}");
+    assert!(!html.contains("What fails"), "{html}");
+    let html = page(&[], "").html;
+    assert!(html.contains("No account is configured."), "{html}");
+}
+
+#[test]
+fn a_fault_is_told_once_for_an_account_with_what_to_do() {
+    let error = ApiError::new(Reason::Auth, Endpoint::Login, "403: the credentials are refused");
+    let failing = state(spec("acme"), |state| {
+        for collector in Collector::ALL {
+            state.fail(collector, &error, at("2026-11-24T11:59:00Z"), TOOK);
+        }
+    });
+    let html = page(&[failing], "").html;
+    assert_eq!(html.matches("POST /auth/token: 403: the credentials are refused").count(), 1, "{html}");
+    assert!(html.contains("Nothing can be read. There has been no good answer since the start."), "{html}");
+    assert!(html.contains("a secret file is read again by itself"), "{html}");
+    assert!(html.contains("Broken: \u{2068}acme\u{2069} cannot be read in full"), "{html}");
+}
+
+#[test]
+fn figures_that_are_too_old_are_not_shown_but_told_of() {
+    let old = state(spec("acme"), |state| {
+        let buckets = vec![bucket("backups", 534_510_000_000)];
+        state.succeed(answer(usage(buckets)), at("2026-11-22T11:00:00Z"), TOOK);
+        let error = ApiError::new(Reason::Timeout, Endpoint::CurrentUsage, "no whole answer in time");
+        state.fail(Collector::CurrentUsage, &error, at("2026-11-24T11:00:00Z"), TOOK);
+    });
+    let html = page(&[old], "account=acme").html;
+    assert!(!html.contains("534.5 GB") && !html.contains("backups"), "{html}");
+    assert!(html.contains("is too old to be shown"), "{html}");
+    assert!(html.contains("2 days ago"), "{html}");
+}
+
+#[test]
+fn an_account_of_thousands_of_buckets_is_shown_page_by_page() {
+    let states = [with_buckets("acme", many_buckets(10_000))];
+    let first = page(&states, "account=acme").html;
+    assert!(first.contains("bucket-009999") && first.contains("bucket-009950"), "{first}");
+    assert!(!first.contains("bucket-009949"));
+    assert!(first.contains("1–50 of 10,000"));
+    assert!(first.len() < 100_000, "{} bytes", first.len());
+    let last = page(&states, "account=acme&page=9999").html;
+    assert!(last.contains("9,951–10,000 of 10,000") && last.contains("bucket-000000"));
+    let found = page(&states, "account=acme&search=00777").html;
+    assert!(found.contains("11 buckets found") && found.contains("bucket-007775"), "{found}");
+    assert!(page(&states, "account=acme&search=nothing").html.contains("0 buckets found"));
+}
+
+#[test]
+fn a_thousand_accounts_make_a_page_of_bounded_size() {
+    let error = ApiError::new(Reason::Connect, Endpoint::Login, "cannot connect");
+    let states: Vec<_> = (0..1000)
+        .map(|number| {
+            state(spec(&format!("account-{number:04}")), |state| {
+                state.succeed(answer(usage(many_buckets(20))), at("2026-11-24T11:57:00Z"), TOOK);
+                state.fail(Collector::MonthlyUsage, &error, at("2026-11-24T11:59:00Z"), TOOK);
+            })
+        })
+        .collect();
+    let html = page(&states, "").html;
+    assert!(html.len() < 100_000, "{} bytes", html.len());
+    assert!(html.contains("1–12 of 1,000") && html.contains("1–8 of 1,000"), "{html}");
+    assert!(html.contains("No connection: 1,000 accounts"), "{html}");
+    assert_eq!(html.matches("check name resolution").count(), 1, "explained once");
+    let found = page(&states, "search=0042").html;
+    assert!(found.contains("account=account-0042"), "{found}");
+    assert_eq!(found.matches("<article").count(), 1);
+}
+
+#[test]
+fn credentials_of_all_accounts_are_in_order_of_urgency() {
+    let service = |name: &str, expiry| ServiceAccount {
+        id: format!("id-of-{name}").into(),
+        name: name.into(),
+        enabled: Some(true),
+        ready: Some(true),
+        expiry,
+    };
+    let with = |account: &str, services: Vec<ServiceAccount>| {
+        let spec = crate::store::AccountSpec { credential: Expiry::Never, ..spec(account) };
+        state(spec, |state| {
+            state.succeed(answer(Data::ServiceAccounts(services)), at("2026-11-24T11:57:00Z"), TOOK);
+        })
+    };
+    let states = [
+        with("one", vec![service("later", Expiry::At(at("2027-11-24T00:00:00Z")))]),
+        with(
+            "two",
+            vec![
+                service("gone", Expiry::At(at("2026-11-20T00:00:00Z"))),
+                service("next", Expiry::At(at("2026-11-29T00:00:00Z"))),
+            ],
+        ),
+    ];
+    let html = page(&states, "").html;
+    let places: Vec<_> = ["<bdi>gone", "Expires in 4 days", "Expires in 364 days", "Never expires"]
+        .map(|text| html.find(text).unwrap_or_else(|| panic!("{text} in {html}")))
+        .into();
+    assert!(places.is_sorted(), "{places:?}");
+    assert!(html.contains("Broken: 1 credential has expired"), "{html}");
+    assert!(html.contains("In 4 days"), "{html}");
+}
+
+#[test]
+fn names_are_data() {
+    let evil = "<script>alert(1)</script>\"'&\u{202e}";
+    let hostile = state(spec(evil), |state| {
+        let mut data = CurrentUsage { usage_bytes: Some(1), ..CurrentUsage::default() };
+        data.buckets = vec![bucket(evil, 1)];
+        data.sub_accounts = vec![SubAccount {
+            id: evil.into(),
+            name: evil.into(),
+            usage_bytes: Some(1),
+            users: None,
+            service_accounts: None,
+            buckets: None,
+            trial_days: None,
+            created: None,
+        }];
+        state.succeed(answer(Data::CurrentUsage(data)), at(NOW), TOOK);
+    });
+    let query = Query::of_account(evil).href();
+    for query in
+        ["", query.trim_start_matches("./?"), "account=<script>&search=\"><script>", "search=\"><script>"]
+    {
+        let page = page(std::slice::from_ref(&hostile), query);
+        assert!(!page.html.contains("<script"), "{query}: {}", page.html);
+    }
+    assert!(page(&[hostile], query.trim_start_matches("./?")).found);
+}
+
+#[test]
+fn a_price_makes_estimates() {
+    let price = Price { per_terabyte_month: 8.0, currency: "EUR".to_owned() };
+    let spec = crate::store::AccountSpec { price: Some(price), ..spec("acme") };
+    let priced = state(spec, |state| {
+        let months =
+            vec![MonthTotal { month: Month::new(2026, 10).unwrap(), average_bytes: 150_000_000_000_000 }];
+        let history = MonthlyUsage { months, ..MonthlyUsage::default() };
+        state.succeed(answer(usage(vec![bucket("backups", 200_000_000_000_000)])), at(NOW), TOOK);
+        state.succeed(answer(Data::MonthlyUsage(history)), at(NOW), TOOK);
+    });
+    let html = page(&[priced], "account=acme").html;
+    assert!(html.contains("about 1,600.00 EUR this month, estimated"), "{html}");
+    assert!(html.contains("1,200.00 EUR"), "{html}");
+    assert!(!page(&[with_buckets("acme", Vec::new())], "account=acme").html.contains("stimated"));
+}
+
+#[test]
+fn an_account_that_is_not_there_is_not_found() {
+    let states = [with_buckets("acme", Vec::new())];
+    assert!(page(&states, "account=acme").html.contains("The account has no bucket."));
+    let missing = page(&states, "account=other");
+    assert!(!missing.found);
+    assert!(missing.html.contains("No such account"), "{}", missing.html);
+}

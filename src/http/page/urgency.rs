@@ -1,0 +1,203 @@
+//! How bad something is, and which credential comes first.
+
+use std::cmp::Ordering;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::clock;
+use crate::model::{Collector, CredentialStatus, Expiry};
+use crate::store::{AccountState, CredentialView};
+
+const DAY: Duration = Duration::from_secs(86_400);
+
+/// Less than this before its end a credential is urgent, as in the alert rules.
+pub(super) const URGENT: Duration = DAY.saturating_mul(7);
+
+/// Less than this before its end a credential is to be renewed, as in the alert rules.
+pub(super) const SOON: Duration = DAY.saturating_mul(30);
+
+/// How bad something is; the worst first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Level {
+    /// It does not work.
+    Broken,
+    /// It will not work within days.
+    Urgent,
+    /// Somebody should look at it in office hours.
+    Soon,
+    /// Nothing is known yet.
+    Waiting,
+    /// It is as it should be.
+    Good,
+}
+
+/// How bad it is that a credential stands like this.
+pub(super) fn credential_level(status: CredentialStatus, expiry: Expiry, now: Timestamp) -> Level {
+    match (status, expiry) {
+        (CredentialStatus::Rejected | CredentialStatus::Expired, _) => Level::Broken,
+        (CredentialStatus::Expires, Expiry::At(end)) => match clock::until(now, end) {
+            left if left < URGENT => Level::Urgent,
+            left if left < SOON => Level::Soon,
+            _ => Level::Good,
+        },
+        (CredentialStatus::Expires | CredentialStatus::Unknown, _) => Level::Soon,
+        (CredentialStatus::NeverExpires, _) => Level::Good,
+    }
+}
+
+/// A credential with the account that it belongs to.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Owned<'a> {
+    /// The name of the account.
+    pub(super) account: &'a str,
+    /// The credential.
+    pub(super) view: CredentialView<'a>,
+    /// How bad it is.
+    pub(super) level: Level,
+}
+
+/// The credentials of an account.
+pub(super) fn credentials(
+    state: &AccountState,
+    now: Timestamp,
+) -> impl Iterator<Item = Owned<'_>> + Clone + use<'_> {
+    state.credentials(now).map(move |view| Owned {
+        account: &state.spec.name,
+        view,
+        level: credential_level(view.status, view.expiry, now),
+    })
+}
+
+/// Which of two credentials comes first: what no longer works, the newest end first, as that is what changed; then what
+/// ends, the nearest first, with those of unknown end among what is to be looked at soon; then what never ends.
+pub(super) fn by_urgency(a: &Owned<'_>, b: &Owned<'_>) -> Ordering {
+    let key = |owned: &Owned<'_>| {
+        let (class, second) = match (owned.view.status, owned.view.expiry) {
+            (CredentialStatus::Rejected, _) => (0, 0),
+            (CredentialStatus::Expired, Expiry::At(end)) => (1, -end.as_second()),
+            (CredentialStatus::Expired, _) => (1, 0),
+            (CredentialStatus::Unknown, _) => (2, i64::MAX),
+            (CredentialStatus::Expires, Expiry::At(end)) => {
+                (if owned.level == Level::Good { 3 } else { 2 }, end.as_second())
+            }
+            (CredentialStatus::Expires, _) => (3, i64::MAX),
+            (CredentialStatus::NeverExpires, _) => (4, 0),
+        };
+        (class, second)
+    };
+    key(a).cmp(&key(b)).then_with(|| {
+        (a.account, a.view.kind, a.view.name, a.view.id).cmp(&(
+            b.account,
+            b.view.kind,
+            b.view.name,
+            b.view.id,
+        ))
+    })
+}
+
+/// How the data of one collector stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Freshness {
+    /// How bad it is.
+    pub(super) level: Level,
+    /// When the last whole success ended.
+    pub(super) last_success: Option<Timestamp>,
+    /// Whether what it brought is too old to be shown.
+    pub(super) withdrawn: bool,
+}
+
+/// How the data of one collector stands at `now`.
+pub(super) fn freshness(state: &AccountState, collector: Collector, now: Timestamp) -> Freshness {
+    let health = state.health(collector);
+    let last_success = health.last_success;
+    let withdrawn = last_success.is_some_and(|at| clock::after(at, state.spec.data_max_age) <= now);
+    let level = if health.failing.is_some() || withdrawn {
+        Level::Broken
+    } else if last_success.is_none() {
+        Level::Waiting
+    } else {
+        Level::Good
+    };
+    Freshness { level, last_success, withdrawn }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::testing::at;
+    use crate::model::CredentialKind;
+
+    const NOW: &str = "2026-11-24T12:00:00Z";
+
+    fn owned(name: &'static str, status: CredentialStatus, expiry: Expiry) -> Owned<'static> {
+        let view = CredentialView {
+            kind: CredentialKind::ServiceAccount,
+            id: name,
+            name,
+            expiry,
+            status,
+            last_accepted: None,
+        };
+        Owned { account: "acme", view, level: credential_level(status, expiry, at(NOW)) }
+    }
+
+    #[test]
+    fn what_is_broken_comes_first_and_what_never_ends_last() {
+        use CredentialStatus::{Expired, Expires, NeverExpires, Rejected, Unknown};
+        let until = |text: &str| Expiry::At(at(text));
+        let wanted = [
+            owned("rejected", Rejected, Expiry::Never),
+            owned("expired yesterday", Expired, until("2026-11-23T00:00:00Z")),
+            owned("expired last year", Expired, until("2025-11-23T00:00:00Z")),
+            owned("tomorrow", Expires, until("2026-11-25T00:00:00Z")),
+            owned("in three weeks", Expires, until("2026-12-15T00:00:00Z")),
+            owned("unknown", Unknown, Expiry::Unknown),
+            owned("next year", Expires, until("2027-11-25T00:00:00Z")),
+            owned("never", NeverExpires, Expiry::Never),
+        ];
+        let mut sorted = wanted;
+        sorted.reverse();
+        sorted.sort_by(by_urgency);
+        assert_eq!(sorted.map(|owned| owned.view.name), wanted.map(|owned| owned.view.name));
+        let levels = wanted.map(|owned| owned.level);
+        assert_eq!(
+            levels,
+            [
+                Level::Broken,
+                Level::Broken,
+                Level::Broken,
+                Level::Urgent,
+                Level::Soon,
+                Level::Soon,
+                Level::Good,
+                Level::Good
+            ]
+        );
+    }
+
+    #[test]
+    fn freshness_tells_waiting_from_failing_from_withdrawn() {
+        use crate::api::{ApiError, Endpoint, Reason};
+        use crate::metrics::testing::{TOOK, answer, spec, state};
+        use crate::model::{CurrentUsage, Data};
+
+        let collector = Collector::CurrentUsage;
+        let now = at(NOW);
+        let error = ApiError::new(Reason::Server, Endpoint::CurrentUsage, "500");
+        let usage = || answer(Data::CurrentUsage(CurrentUsage::default()));
+
+        let waiting = state(spec("acme"), |_| ());
+        assert_eq!(freshness(&waiting, collector, now).level, Level::Waiting);
+        let never = state(spec("acme"), |state| state.fail(collector, &error, now, TOOK));
+        assert_eq!(
+            freshness(&never, collector, now),
+            Freshness { level: Level::Broken, last_success: None, withdrawn: false }
+        );
+        let good = state(spec("acme"), |state| state.succeed(usage(), now, TOOK));
+        assert_eq!(freshness(&good, collector, now).level, Level::Good);
+        let old = freshness(&good, collector, at("2026-11-25T12:00:00Z"));
+        assert_eq!(old, Freshness { level: Level::Broken, last_success: Some(now), withdrawn: true });
+        assert!(good.current_usage(at("2026-11-25T12:00:00Z")).is_none(), "as the store sees it");
+    }
+}

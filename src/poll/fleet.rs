@@ -1,0 +1,251 @@
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use tokio::sync::{Notify, watch};
+use tokio::task::JoinSet;
+use tracing::error;
+
+use super::connection::Connection;
+use super::supervise::{supervise, supervise_poller};
+use super::{Account, Jitter, Meter, Poller, Recorder, Settings, spec, watch_rotation};
+use crate::api::account_v2::Client;
+use crate::api::{Transport, TransportError};
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::metrics::ROTATION;
+use crate::model::Collector;
+use crate::store::{AccountCell, AccountSpec, Store};
+
+/// Every account that is polled, with its pollers.
+pub struct Fleet {
+    known: Known,
+    settings: watch::Sender<Arc<Settings>>,
+    tasks: BTreeMap<String, JoinSet<()>>,
+}
+
+/// What is kept from one configuration to the next. A clone is cheap and shares the clients.
+#[derive(Clone)]
+pub struct Known {
+    store: Arc<Store>,
+    clock: Arc<dyn Clock>,
+    meter: Arc<dyn Meter>,
+    config: Arc<Config>,
+    transport: Option<Transport>,
+    members: BTreeMap<String, Member>,
+}
+
+#[derive(Clone)]
+struct Member {
+    connection: Connection,
+    account: Account,
+}
+
+/// A configuration with everything that it needs made; nothing of it is in use yet.
+pub struct Plan {
+    config: Arc<Config>,
+    transport: Transport,
+    members: BTreeMap<String, Member>,
+    specs: Vec<(AccountSpec, Arc<AccountCell>)>,
+}
+
+/// How many accounts a new configuration concerned.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Changes {
+    /// That were not there before.
+    pub added: usize,
+    /// That are reached in another way than before.
+    pub changed: usize,
+    /// That are not there any more.
+    pub removed: usize,
+}
+
+impl Known {
+    /// Makes what `config` needs and is not there yet. Blocks on the file system.
+    ///
+    /// # Errors
+    /// Where a client cannot be made; nothing has changed then.
+    pub fn plan(&self, config: Arc<Config>) -> Result<Plan, TransportError> {
+        let transport = match &self.transport {
+            Some(transport) if config.poll.timeout == self.config.poll.timeout => transport.clone(),
+            _ => Transport::new(config.poll.timeout)?,
+        };
+        let mut members = BTreeMap::new();
+        let mut specs = Vec::with_capacity(config.accounts.len());
+        for account in &config.accounts {
+            let connection = Connection::of(account, config.poll.timeout);
+            let spec = spec(account, &config);
+            let before = self.members.get(&account.name);
+            let member = match before.filter(|member| member.connection == connection) {
+                Some(member) => member.clone(),
+                None => {
+                    let same_account = before.filter(|before| before.connection.is_same_account(&connection));
+                    let cell = match same_account {
+                        Some(before) => Arc::clone(&before.account.cell),
+                        None => self.store.new_cell(spec.clone()),
+                    };
+                    let recorder =
+                        Recorder::new(Arc::clone(&cell), Arc::clone(&self.clock), Arc::clone(&self.meter));
+                    let client =
+                        Client::new(account, transport.clone(), Arc::clone(&self.clock), Arc::new(recorder))?;
+                    Member { connection, account: Account { cell, client: Arc::new(client) } }
+                }
+            };
+            specs.push((spec, Arc::clone(&member.account.cell)));
+            members.insert(account.name.clone(), member);
+        }
+        Ok(Plan { config, transport, members, specs })
+    }
+}
+
+impl Fleet {
+    /// The accounts of `config`, put in the store; nothing is polled yet.
+    ///
+    /// # Errors
+    /// Where a client cannot be made: a certificate file went missing since the configuration was checked.
+    pub fn new(
+        config: Arc<Config>,
+        store: Arc<Store>,
+        clock: Arc<dyn Clock>,
+        meter: Arc<dyn Meter>,
+        jitter: Jitter,
+    ) -> Result<Self, TransportError> {
+        let settings = Arc::new(Settings::new(Arc::clone(&config), jitter));
+        let mut known = Known {
+            store,
+            clock,
+            meter,
+            config: Arc::clone(&config),
+            transport: None,
+            members: BTreeMap::new(),
+        };
+        let plan = known.plan(config)?;
+        known.take(plan);
+        Ok(Self { known, settings: watch::Sender::new(settings), tasks: BTreeMap::new() })
+    }
+
+    /// What a plan for the next configuration starts from.
+    #[must_use]
+    pub fn known(&self) -> Known {
+        self.known.clone()
+    }
+
+    /// The settings, as they are and as they change.
+    #[must_use]
+    pub fn settings(&self) -> watch::Receiver<Arc<Settings>> {
+        self.settings.subscribe()
+    }
+
+    /// The pollers of every account, in the order of the configuration; not running.
+    #[must_use]
+    pub fn pollers(&self) -> Vec<Poller> {
+        let accounts = &self.known.config.accounts;
+        let members = accounts.iter().filter_map(|account| self.known.members.get(&account.name));
+        members
+            .flat_map(|Member { account, .. }| {
+                let rotated = Arc::new(Notify::new());
+                let collectors = account.cell.state().spec.collectors.clone();
+                collectors.into_iter().map(move |collector| self.poller(account, collector, &rotated))
+            })
+            .collect()
+    }
+
+    /// Starts polling. The pollers end with [`Fleet::stop`], or when the fleet is dropped.
+    pub fn start(&mut self) {
+        let Self { known, tasks, .. } = &*self;
+        let idle = known.members.keys().filter(|name| !tasks.contains_key(*name));
+        let started: Vec<_> =
+            idle.map(|name| (name.clone(), self.start_member(&known.members[name]))).collect();
+        self.tasks.extend(started);
+    }
+
+    /// Goes over to another configuration. Accounts that are reached as before keep their client, and with it their
+    /// session, and go on as they were; those that are reached in another way are polled at once; those that are gone
+    /// are polled no more and forgotten.
+    pub async fn change(&mut self, plan: Plan) -> Changes {
+        let stays = |name: &String, member: &Member| {
+            plan.members
+                .get(name)
+                .is_some_and(|next| Arc::ptr_eq(&next.account.client, &member.account.client))
+        };
+        let ended: Vec<String> = self
+            .known
+            .members
+            .iter()
+            .filter(|(name, member)| !stays(name, member))
+            .map(|(name, _)| name.clone())
+            .collect();
+        let changed = ended.iter().filter(|name| plan.members.contains_key(*name)).count();
+        let changes = Changes {
+            added: plan.members.keys().filter(|name| !self.known.members.contains_key(*name)).count(),
+            changed,
+            removed: ended.len() - changed,
+        };
+        // Nothing of the old way may write into a place that the new one goes on with.
+        self.end(ended).await;
+        let settings = self.settings.borrow().changed_to(Arc::clone(&plan.config));
+        self.known.take(plan);
+        self.settings.send_replace(Arc::new(settings));
+        self.start();
+        changes
+    }
+
+    /// Stops polling: requests under way are given up.
+    pub async fn stop(&mut self) {
+        let all = self.tasks.keys().cloned().collect();
+        self.end(all).await;
+    }
+
+    async fn end(&mut self, names: Vec<String>) {
+        let mut ended: Vec<JoinSet<()>> = names.iter().filter_map(|name| self.tasks.remove(name)).collect();
+        // Dropping a poll closes its connection and frees its permit.
+        ended.iter_mut().for_each(JoinSet::abort_all);
+        for mut tasks in ended {
+            while let Some(end) = tasks.join_next().await {
+                if let Err(error) = end
+                    && error.is_panic()
+                {
+                    error!(%error, "a poller ended by a panic");
+                }
+            }
+        }
+    }
+
+    fn start_member(&self, Member { account, .. }: &Member) -> JoinSet<()> {
+        let mut tasks = JoinSet::new();
+        let rotated = Arc::new(Notify::new());
+        // A collector that is switched off waits for the configuration that switches it on.
+        for collector in Collector::ALL {
+            let poller = self.poller(account, collector, &rotated);
+            tasks.spawn(supervise_poller(poller, Arc::clone(&self.known.meter)));
+        }
+        let (account, clock) = (account.clone(), Arc::clone(&self.known.clock));
+        tasks.spawn(supervise(ROTATION, Arc::clone(&self.known.meter), move || {
+            watch_rotation(account.clone(), Arc::clone(&clock), Arc::clone(&rotated))
+        }));
+        tasks
+    }
+
+    fn poller(&self, account: &Account, collector: Collector, rotated: &Arc<Notify>) -> Poller {
+        let Known { clock, meter, .. } = &self.known;
+        let settings = self.settings.subscribe();
+        Poller::new(
+            account.clone(),
+            collector,
+            settings,
+            Arc::clone(clock),
+            Arc::clone(meter),
+            Arc::clone(rotated),
+        )
+    }
+}
+
+impl Known {
+    /// Makes the plan what is, as far as it can be seen: in the store, and here.
+    fn take(&mut self, plan: Plan) {
+        let Plan { config, transport, members, specs } = plan;
+        self.store.install(specs);
+        self.config = config;
+        self.transport = Some(transport);
+        self.members = members;
+    }
+}

@@ -1,0 +1,130 @@
+//! The state file: what is known of each account, for the next process.
+//!
+//! It holds the last good answers with their times, so that a restart neither loses them nor makes them look fresh. It
+//! holds no secret, no session and no count. A new one takes the place of the old one whole or not at all. One that
+//! cannot be used is set aside under another name, never overwritten, and never a reason not to start.
+
+mod disk;
+mod format;
+#[cfg(test)]
+mod tests;
+
+use std::io::{self, Read as _, Write};
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+
+pub use disk::replace;
+pub use format::{decode, encode};
+
+use super::Memory;
+
+/// The version that this program writes, and the only one that it reads.
+pub const VERSION: u64 = 1;
+
+/// The largest file that is written or read, bytes. 100,000 buckets with their months take about 25 MB.
+pub const LARGEST: u64 = 256 * 1024 * 1024;
+
+/// What is known of one account, and which account that is.
+#[derive(Clone, Debug)]
+pub struct Saved {
+    /// Its name in the configuration.
+    pub name: String,
+    /// The vendor's id of it.
+    pub account_id: String,
+    /// Where its API is.
+    pub base_url: String,
+    /// What is known.
+    pub memory: Memory,
+}
+
+/// Everything in the file.
+#[derive(Clone, Debug, Default)]
+pub struct State {
+    /// By which choice of series the answers were cut down; equal texts mean equal choices.
+    pub series: String,
+    /// The accounts.
+    pub accounts: Vec<Saved>,
+}
+
+/// Why a state file cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum Unusable {
+    /// It cannot be read.
+    #[error("it cannot be read: {0}")]
+    Unreadable(#[from] io::Error),
+    /// It is larger than any that this program writes.
+    #[error("it is too large to be one")]
+    TooLarge,
+    /// Something else wrote it.
+    #[error("it is not a state file of this program")]
+    Foreign,
+    /// Another version of this program wrote it.
+    #[error("it has version {0}, and this program reads version {VERSION}")]
+    Version(u64),
+    /// It is not whole, or was changed.
+    #[error("it is damaged: {0}")]
+    Damaged(String),
+}
+
+/// Reads the file at `path`; `None` where there is none. Blocks.
+///
+/// # Errors
+/// Where it is of no use.
+pub fn read(path: &Path) -> Result<Option<State>, Unusable> {
+    let metadata = match std::fs::metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        metadata => metadata?,
+    };
+    // Opening a pipe would wait for a writer.
+    if !metadata.is_file() {
+        return Err(Unusable::Foreign);
+    }
+    let mut bytes = Vec::new();
+    std::fs::File::open(path)?.take(LARGEST + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > LARGEST {
+        return Err(Unusable::TooLarge);
+    }
+    decode(&bytes).map(Some)
+}
+
+/// Writes `state` in the place of the file at `path`. Blocks.
+///
+/// # Errors
+/// Where it cannot be written whole; the old one is still there then.
+pub fn write(path: &Path, state: &State) -> io::Result<()> {
+    replace(path, |out| encode(state, Bounded { out, left: LARGEST }))
+}
+
+/// Gives an unusable file another name, so that it is not overwritten: its new path.
+///
+/// # Errors
+/// Where the directory does not allow it.
+pub fn set_aside(path: &Path, now: Timestamp) -> io::Result<PathBuf> {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".unusable-{}", now.as_second()));
+    let aside = path.with_file_name(name);
+    std::fs::rename(path, &aside)?;
+    Ok(aside)
+}
+
+/// Fails before more is written than would be read.
+struct Bounded<'a> {
+    out: &'a mut dyn Write,
+    left: u64,
+}
+
+impl Write for Bounded<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.left = self
+            .left
+            .checked_sub(bytes.len() as u64)
+            .ok_or_else(|| io::Error::other("there is more to keep than a state file may hold"))?;
+        self.out.write_all(bytes)?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+}

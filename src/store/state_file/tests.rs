@@ -1,0 +1,289 @@
+use std::os::unix::fs::PermissionsExt as _;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use proptest::prelude::*;
+
+use super::*;
+use crate::model::{
+    BucketHistory, BucketUsage, CurrentUsage, Expiry, Logins, Month, MonthTotal, MonthlyUsage, Permission,
+    ServiceAccount, SubAccount, SubAccountHistory,
+};
+use crate::store::{Good, Settled};
+
+fn instant() -> impl Strategy<Value = Timestamp> {
+    (Timestamp::MIN.as_second()..=Timestamp::MAX.as_second(), 0i32..1_000_000_000)
+        .prop_filter_map("not in the calendar", |(second, nano)| Timestamp::new(second, nano).ok())
+}
+
+fn some<T: std::fmt::Debug>(value: impl Strategy<Value = T>) -> impl Strategy<Value = Option<T>> {
+    prop::option::of(value)
+}
+
+fn text() -> impl Strategy<Value = Box<str>> {
+    prop_oneof![any::<String>(), "[a-z\"\\\\\u{0}\n]{0,4}"].prop_map(Into::into)
+}
+
+/// Items in the order of their identities, none twice.
+fn by_identity<T: std::fmt::Debug>(
+    item: impl Strategy<Value = T>,
+) -> impl Strategy<Value = Vec<(Box<str>, T)>> {
+    prop::collection::btree_map(text(), item, 0..6).prop_map(|items| items.into_iter().collect())
+}
+
+fn months() -> impl Strategy<Value = Box<[MonthTotal]>> {
+    prop::collection::btree_map(0i32..120_000, any::<u64>(), 0..5).prop_map(|months| {
+        let first = Month::new(0, 1).unwrap();
+        let total = |(month, average_bytes)| MonthTotal { month: first.plus(month), average_bytes };
+        months.into_iter().filter(|(month, _)| *month < 12 * 10_000).map(total).collect()
+    })
+}
+
+fn good<T: std::fmt::Debug>(data: impl Strategy<Value = T>) -> impl Strategy<Value = Option<Good<T>>> {
+    some((instant(), data).prop_map(|(at, data)| Good { at, data: Arc::new(data) }))
+}
+
+fn current_usage() -> impl Strategy<Value = CurrentUsage> {
+    let number = || some(any::<u64>());
+    let sub = (text(), number(), number(), (number(), number(), number()), some(instant()));
+    (number(), number(), number(), by_identity(any::<u64>()), by_identity(sub)).prop_map(
+        |(usage_bytes, bucket_count, usage_with_sub_accounts_bytes, buckets, subs)| CurrentUsage {
+            usage_bytes,
+            bucket_count,
+            buckets: buckets
+                .into_iter()
+                .map(|(name, usage_bytes)| BucketUsage { name, usage_bytes })
+                .collect(),
+            usage_with_sub_accounts_bytes,
+            sub_accounts: subs
+                .into_iter()
+                .map(|(id, (name, usage_bytes, users, (service_accounts, buckets, trial_days), created))| {
+                    SubAccount {
+                        id,
+                        name,
+                        usage_bytes,
+                        users,
+                        service_accounts,
+                        buckets,
+                        trial_days,
+                        created,
+                    }
+                })
+                .collect(),
+        },
+    )
+}
+
+fn monthly_usage() -> impl Strategy<Value = MonthlyUsage> {
+    (months(), by_identity(months()), by_identity((text(), months()))).prop_map(|(all, buckets, subs)| {
+        MonthlyUsage {
+            months: all.into(),
+            buckets: buckets.into_iter().map(|(name, months)| BucketHistory { name, months }).collect(),
+            sub_accounts: subs
+                .into_iter()
+                .map(|(id, (name, months))| SubAccountHistory { id, name, months })
+                .collect(),
+        }
+    })
+}
+
+fn expiry() -> impl Strategy<Value = Expiry> {
+    prop_oneof![Just(Expiry::Unknown), Just(Expiry::Never), instant().prop_map(Expiry::At)]
+}
+
+fn memory() -> impl Strategy<Value = Memory> {
+    let service_accounts = by_identity((text(), some(any::<bool>()), some(any::<bool>()), expiry()))
+        .prop_map(|items| {
+            let account =
+                |(id, (name, enabled, ready, expiry))| ServiceAccount { id, name, enabled, ready, expiry };
+            items.into_iter().map(account).collect::<Vec<_>>()
+        });
+    let permissions = by_identity((text(), text(), text(), some(any::<bool>()))).prop_map(|items| {
+        let permission = |(id, (name, kind, actions, ready))| Permission { id, name, kind, actions, ready };
+        items.into_iter().map(permission).collect::<Vec<_>>()
+    });
+    let settled = (0i32..100_000, 0i32..12).prop_map(|(first, length)| {
+        let first = Month::new(0, 1).unwrap().plus(first);
+        Settled { first, last: first.plus(length) }
+    });
+    (
+        (some(instant()), some(instant()), some(instant()), some(settled)),
+        good(current_usage()),
+        good(monthly_usage()),
+        good(service_accounts),
+        good(permissions),
+    )
+        .prop_map(
+            |((accepted, refused, credentials_at, settled), current, monthly, accounts, permissions)| {
+                Memory {
+                    logins: Logins { last_accepted: accepted, last_refused: refused },
+                    credentials_at,
+                    current_usage: current,
+                    monthly_usage: monthly,
+                    settled,
+                    service_accounts: accounts,
+                    permissions,
+                }
+            },
+        )
+}
+
+fn state() -> impl Strategy<Value = State> {
+    let saved = (any::<String>(), any::<String>(), any::<String>(), memory());
+    let saved =
+        saved.prop_map(|(name, account_id, base_url, memory)| Saved { name, account_id, base_url, memory });
+    (any::<String>(), prop::collection::vec(saved, 0..3))
+        .prop_map(|(series, accounts)| State { series, accounts })
+}
+
+fn encoded(state: &State) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    encode(state, &mut bytes).unwrap();
+    bytes
+}
+
+proptest! {
+    #[test]
+    fn any_state_comes_back_as_it_was(state in state()) {
+        let decoded = decode(&encoded(&state)).unwrap();
+        prop_assert_eq!(format!("{decoded:?}"), format!("{state:?}"));
+    }
+
+    #[test]
+    fn any_bytes_are_refused_or_read(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+        prop_assert!(decode(&bytes).is_err());
+    }
+
+    /// What is read from a damaged file can be shown: it is in order, and nothing overflows.
+    #[test]
+    fn a_damaged_state_is_refused_or_harmless(
+        state in state(),
+        damage in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4),
+        cut in any::<prop::sample::Index>(),
+        whole in any::<bool>(),
+    ) {
+        let mut bytes = encoded(&state);
+        for (place, byte) in damage {
+            let place = place.index(bytes.len());
+            bytes[place] = byte;
+        }
+        if !whole {
+            bytes.truncate(cut.index(bytes.len()));
+        }
+        if let Ok(State { accounts, .. }) = decode(&bytes) {
+            let now: Timestamp = "2026-11-24T12:00:00Z".parse().unwrap();
+            for saved in accounts {
+                let shown = crate::metrics::testing::state(crate::metrics::testing::spec("acme"), |state| {
+                    state.recall(saved.memory.until(now));
+                });
+                let mut page = crate::exposition::Page::new();
+                page.refresh(&[shown], now);
+            }
+        }
+    }
+}
+
+#[test]
+fn each_kind_of_stranger_is_told_from_the_others() {
+    for (bytes, message) in [
+        (&b""[..], "it is damaged: it ends too early, line 1 column 0"),
+        (b"\0\0\0\0", "it is damaged: it is not JSON, line 1 column 1"),
+        (b"{}", "it is not a state file of this program"),
+        (br#"{"version": 1, "accounts": []}"#, "it is not a state file of this program"),
+        (
+            br#"{"format": "lyve-cloud-exporter state", "version": 2}"#,
+            "it has version 2, and this program reads version 1",
+        ),
+        (
+            br#"{"format": "lyve-cloud-exporter state", "version": 1}"#,
+            "it is damaged: a value is not what it should be, line 1 column 53",
+        ),
+        (
+            br#"{"format": "lyve-cloud-exporter state", "version": 1, "series": "", "accounts": [{"name": "a",
+               "account_id": "a", "base_url": "", "permissions": {"at": "2026-11-24T12:00:00Z", "data": [
+               {"id": "b", "name": "", "kind": "", "actions": "", "ready": null},
+               {"id": "b", "name": "", "kind": "", "actions": "", "ready": null}]}}]}"#,
+            "it is damaged: a list is out of order",
+        ),
+    ] {
+        assert_eq!(decode(bytes).unwrap_err().to_string(), message);
+    }
+}
+
+#[test]
+fn it_is_readable_json_of_version_1() {
+    let at = "2026-11-24T12:00:00Z".parse().unwrap();
+    let usage = CurrentUsage {
+        usage_bytes: Some(3),
+        buckets: vec![BucketUsage { name: "backups".into(), usage_bytes: 3 }],
+        ..CurrentUsage::default()
+    };
+    let memory = Memory { current_usage: Some(Good { at, data: Arc::new(usage) }), ..Memory::default() };
+    let saved = Saved { name: "a".to_owned(), account_id: "b".to_owned(), base_url: "c".to_owned(), memory };
+    let text = String::from_utf8(encoded(&State { series: "d".to_owned(), accounts: vec![saved] })).unwrap();
+    // A change of this is a change of the version.
+    assert_eq!(
+        text,
+        concat!(
+            r#"{"format":"lyve-cloud-exporter state","version":1,"series":"d","accounts":[{"name":"a","account_id":"b","#,
+            r#""base_url":"c","last_accepted":null,"last_refused":null,"credentials_at":null,"current_usage":{"#,
+            r#""at":"2026-11-24T12:00:00Z","data":{"usage_bytes":3,"bucket_count":null,"#,
+            r#""usage_with_sub_accounts_bytes":null,"buckets":[["backups",3]],"sub_accounts":[]}},"settled":null}]}"#,
+            "\n"
+        )
+    );
+}
+
+#[test]
+fn a_file_is_replaced_whole_and_only_its_owner_reads_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("state.json");
+    assert!(read(&path).unwrap().is_none());
+    std::fs::write(&path, "old").unwrap();
+    // What a killed process left behind is in nobody's way.
+    std::fs::write(directory.path().join("state.json.new"), "half").unwrap();
+    write(&path, &State::default()).unwrap();
+    assert_eq!(read(&path).unwrap().unwrap().accounts.len(), 0);
+    assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+
+    let failed = replace(&path, |out| {
+        out.write_all(b"half of the new one")?;
+        Err(io::Error::other("the disk is full"))
+    });
+    assert_eq!(failed.unwrap_err().to_string(), "the disk is full");
+    assert!(read(&path).unwrap().is_some(), "the old one is still there");
+    let names: Vec<_> =
+        std::fs::read_dir(directory.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
+    assert_eq!(names, ["state.json"], "and nothing else");
+}
+
+#[test]
+fn a_link_is_not_written_through() {
+    let directory = tempfile::tempdir().unwrap();
+    let (path, victim) = (directory.path().join("state.json"), directory.path().join("victim"));
+    std::fs::write(&victim, "precious").unwrap();
+    std::os::unix::fs::symlink(&victim, directory.path().join("state.json.new")).unwrap();
+    write(&path, &State::default()).unwrap();
+    assert_eq!(std::fs::read_to_string(&victim).unwrap(), "precious");
+}
+
+#[test]
+fn what_is_no_plain_file_is_not_opened() {
+    let directory = tempfile::tempdir().unwrap();
+    assert!(matches!(read(directory.path()), Err(Unusable::Foreign)));
+    let aside = directory.path().join("state.json");
+    std::fs::write(&aside, "{").unwrap();
+    let now = "2026-11-24T12:00:00Z".parse().unwrap();
+    let moved = set_aside(&aside, now).unwrap();
+    assert_eq!(moved, directory.path().join("state.json.unusable-1795521600"));
+    assert_eq!(std::fs::read_to_string(moved).unwrap(), "{");
+}
+
+#[test]
+fn no_more_is_written_than_is_read() {
+    let mut out = Vec::new();
+    let mut bounded = Bounded { out: &mut out, left: 10 };
+    bounded.write_all(b"0123456789").unwrap();
+    assert!(bounded.write_all(b"x").is_err());
+    assert_eq!(out.len(), 10);
+}

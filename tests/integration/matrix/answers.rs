@@ -1,0 +1,295 @@
+//! Answers that are no success, and answers that never come, at every endpoint.
+
+use std::time::Duration;
+
+use lyve_cloud_exporter::api::Reason;
+use lyve_cloud_exporter::model::Collector;
+use lyve_cloud_exporter::simulator::{Endpoint, Fault};
+
+use super::play::{endpoint, path, play};
+use super::second_poll::{Outcome, Row, Wait, play_rows};
+
+/// Long enough for a busy machine: no row of these waits for it.
+const PATIENT: Duration = Duration::from_secs(15);
+
+/// A row for each collector, whose endpoint meets `faults`.
+fn everywhere(name: &str, faults: &[Fault], outcome: Outcome, wait: Wait, says: &str) -> Vec<Row> {
+    let row = |collector: Collector| Row {
+        name: format!("{collector}: {name}"),
+        collector,
+        faults: faults.iter().map(|fault| (endpoint(collector), fault.clone())).collect(),
+        outcome,
+        wait,
+        requests: faults.len() + usize::from(outcome == Outcome::Works),
+        logins: 0.0,
+        says: says.to_owned(),
+    };
+    Collector::ALL.map(row).into()
+}
+
+fn fails(name: &str, fault: Fault, reason: Reason, wait: Wait, says: &str) -> Vec<Row> {
+    everywhere(name, &[fault], Outcome::Fails(reason), wait, says)
+}
+
+fn said(status: u16, code: impl Into<serde_json::Value>) -> Fault {
+    Fault::error(status, code, "a canary that the vendor says")
+}
+
+fn page(status: u16) -> Fault {
+    let fault = Fault::html(status);
+    if let Fault::Answer { headers, .. } = fault {
+        return Fault::Answer { status, headers, body: "<html><p>a canary of a proxy</p></html>".into() };
+    }
+    fault
+}
+
+#[test]
+fn statuses_that_a_new_token_does_not_cure() {
+    use Reason::{Forbidden, RateLimited, Request, Server, Timeout};
+    use Wait::{Backoff, Interval};
+    let ours = "the vendor says that the request is wrong";
+    let theirs = "a fault on the vendor's side";
+    let place = "there is no such thing; check base_url";
+    let role = "the credentials may not do this";
+    let rows = [
+        fails("400 InvalidTimeRange", said(400, "InvalidTimeRange"), Request, Interval, ours),
+        fails(
+            "400 InvalidArgument, a space",
+            said(400, "InvalidArgument "),
+            Request,
+            Interval,
+            "400 (InvalidArgument): ",
+        ),
+        fails("400 with a number for a code", said(400, 1017), Request, Interval, "400 (1017): "),
+        fails("400 with an empty code", said(400, ""), Request, Interval, "400: "),
+        fails("400 with null for a code", said(400, serde_json::Value::Null), Request, Interval, "400: "),
+        fails(
+            "400 with a list for a code",
+            said(400, serde_json::json!(["canary"])),
+            Request,
+            Interval,
+            "400: ",
+        ),
+        fails("400 without a body", Fault::empty(400), Request, Interval, "400: "),
+        fails("400 with a page", page(400), Request, Interval, "400: "),
+        fails(
+            "403 NoServiceAvailable",
+            said(403, "NoServiceAvailable"),
+            Forbidden,
+            Interval,
+            "the account has no service enabled",
+        ),
+        fails("403 AccessDenied", said(403, "AccessDenied"), Forbidden, Interval, "403 (AccessDenied): "),
+        fails("403 without a body", Fault::empty(403), Forbidden, Interval, role),
+        fails("403 with a page", page(403), Forbidden, Interval, role),
+        fails("404 ServiceAccountNotFound", said(404, "ServiceAccountNotFound"), Request, Interval, place),
+        fails("404 PermissionNotFound", said(404, "PermissionNotFound"), Request, Interval, place),
+        fails("404 BucketNotFound", said(404, "BucketNotFound"), Request, Interval, place),
+        fails("404 with a page", page(404), Request, Interval, place),
+        fails("405", Fault::empty(405), Request, Interval, place),
+        fails("408", Fault::empty(408), Timeout, Backoff, "the vendor gave up waiting"),
+        fails(
+            "409 PermissionNotReady",
+            said(409, "PermissionNotReady"),
+            Server,
+            Backoff,
+            "409 (PermissionNotReady): ",
+        ),
+        fails(
+            "409 ServiceAccountNotReady",
+            said(409, "ServiceAccountNotReady "),
+            Server,
+            Backoff,
+            "not ready yet",
+        ),
+        fails("409 without a body", Fault::empty(409), Request, Interval, ours),
+        fails("418", Fault::empty(418), Request, Interval, ours),
+        fails("429", Fault::empty(429), RateLimited, Backoff, "too many requests"),
+        fails("429 with a page", page(429), RateLimited, Backoff, "too many requests"),
+        fails("500 InternalError", said(500, "InternalError"), Server, Backoff, "500 (InternalError): "),
+        fails("500 without a body", Fault::empty(500), Server, Backoff, theirs),
+        fails("501", Fault::empty(501), Server, Backoff, theirs),
+        fails("502 with a page", page(502), Server, Backoff, theirs),
+        fails(
+            "503 ServiceNotReady",
+            said(503, "ServiceNotReady"),
+            Server,
+            Backoff,
+            "503 (ServiceNotReady): ",
+        ),
+        fails("503 that names a token", said(503, "ExpiredToken"), Server, Backoff, theirs),
+        fails("504 with a page", page(504), Server, Backoff, theirs),
+        fails("599", Fault::empty(599), Server, Backoff, theirs),
+        fails("999", Fault::empty(999), Server, Backoff, theirs),
+    ];
+    play(async |log| play_rows(rows.concat(), PATIENT, log).await);
+}
+
+#[test]
+fn a_wish_to_wait() {
+    use Wait::{Backoff, Seconds};
+    let busy = |value: &str| Fault::empty(429).retry_after(value);
+    let wish = |value: &str, wait| {
+        fails(
+            &format!("429, Retry-After: {value}"),
+            busy(value),
+            Reason::RateLimited,
+            wait,
+            "too many requests",
+        )
+    };
+    let rows = [
+        wish("120", Seconds(120)),
+        wish("600", Seconds(600)),
+        // Six hours after the tests' day began, so ten minutes after the fault.
+        wish("Tue, 24 Nov 2026 18:10:00 GMT", Seconds(600)),
+        wish("Tuesday, 24-Nov-26 18:10:00 GMT", Seconds(600)),
+        wish("Fri, 31 Dec 9999 23:59:59 GMT", Seconds(3600)),
+        wish("Tue, 24 Nov 2026 17:00:00 GMT", Backoff),
+        wish("0", Backoff),
+        wish("1", Backoff),
+        wish("-5", Backoff),
+        wish("1.5", Backoff),
+        wish("soon", Backoff),
+        wish("99999", Seconds(3600)),
+        wish("18446744073709551615", Seconds(3600)),
+        wish("99999999999999999999999", Seconds(3600)),
+        fails("503 and a wish", Fault::empty(503).retry_after("600"), Reason::Server, Seconds(600), "503: "),
+        fails("500 and nonsense", Fault::empty(500).retry_after("\u{e9}"), Reason::Server, Backoff, "500: "),
+    ];
+    play(async |log| play_rows(rows.concat(), PATIENT, log).await);
+}
+
+#[test]
+fn tokens_that_are_not_accepted() {
+    let dead = [
+        ("400 ExpiredToken", said(400, "ExpiredToken")),
+        ("400 ExpiredToken, a space", said(400, "ExpiredToken ")),
+        ("400 TokenExpired", said(400, "TokenExpired")),
+        ("400 InvalidToken", said(400, "InvalidToken")),
+        ("401 without a body", Fault::empty(401)),
+        ("401 with a page", page(401)),
+        ("401 AccessDenied", said(401, "AccessDenied")),
+        ("403 AuthenticationFailed, a space", said(403, "AuthenticationFailed ")),
+        ("403 Authentication failed", said(403, "Authentication failed")),
+        ("403 in the message alone", Fault::error(403, 403, "Authentication failed.")),
+    ];
+    let rows = dead.iter().flat_map(|(name, fault)| {
+        // One login, one replay; if that fails too, the poll has failed.
+        let once = everywhere(
+            &format!("{name}, once"),
+            std::slice::from_ref(fault),
+            Outcome::Works,
+            Wait::Interval,
+            "",
+        );
+        let again = [fault.clone(), fault.clone()];
+        let says = "although it comes from a new login";
+        let twice =
+            everywhere(&format!("{name}, twice"), &again, Outcome::Fails(Reason::Auth), Wait::Backoff, says);
+        once.into_iter().chain(twice).map(|row| Row { logins: 1.0, ..row })
+    });
+    let rows: Vec<Row> = rows.collect();
+    play(async |log| play_rows(rows, PATIENT, log).await);
+}
+
+#[test]
+fn redirects() {
+    let wrong = Outcome::Fails(Reason::Request);
+    let elsewhere = |name: &str, status: u16, location: &str| {
+        let says = "to another origin, on the host ";
+        everywhere(name, &[Fault::redirect(status, location)], wrong, Wait::Interval, says)
+    };
+    let mut rows = Vec::new();
+    for status in [301, 302, 303, 307, 308] {
+        for row in everywhere(&format!("{status} once"), &[], Outcome::Works, Wait::Interval, "") {
+            let there = path(endpoint(row.collector));
+            let fault = (endpoint(row.collector), Fault::redirect(status, there));
+            rows.push(Row { faults: vec![fault.clone()], requests: 2, ..row.clone() });
+            rows.push(Row {
+                name: format!("{}, and again", row.name),
+                faults: vec![fault.clone(), fault],
+                requests: 2,
+                outcome: wrong,
+                says: "an unexpected redirect; check base_url".to_owned(),
+                ..row
+            });
+        }
+    }
+    rows.extend(elsewhere(
+        "to another host",
+        307,
+        "https://canary@elsewhere.example/v2/usage/current?canary=1",
+    ));
+    rows.extend(elsewhere("to another host without a scheme", 302, "//elsewhere.example/canary"));
+    rows.extend(elsewhere("to another port", 301, "http://127.0.0.1:1/canary"));
+    rows.extend(elsewhere("to a script", 301, "javascript:canary()"));
+    rows.extend(elsewhere("to a file", 301, "file:///etc/canary"));
+    let nowhere = "without a place to go to; check base_url";
+    for (name, fault) in [
+        ("to no URL", Fault::redirect(301, "http://[canary")),
+        ("to what is no text", Fault::redirect(301, "\u{e9}canary")),
+        ("without a place", Fault::empty(302)),
+    ] {
+        rows.extend(everywhere(name, &[fault], wrong, Wait::Interval, nowhere));
+    }
+    for status in [300, 304, 305] {
+        let name = format!("{status}, which is none to follow");
+        let says = "an unexpected redirect; check base_url";
+        rows.extend(everywhere(&name, &[Fault::redirect(status, "/v2/canary")], wrong, Wait::Interval, says));
+    }
+    play(async |log| play_rows(rows, PATIENT, log).await);
+}
+
+#[test]
+fn connections_that_break() {
+    let rows = [
+        fails(
+            "reset",
+            Fault::Reset,
+            Reason::Connect,
+            Wait::Backoff,
+            "the connection was closed before an answer",
+        ),
+        fails("truncated", Fault::Truncated, Reason::Decode, Wait::Backoff, "the answer ended early"),
+    ];
+    play(async |log| play_rows(rows.concat(), PATIENT, log).await);
+}
+
+#[test]
+fn answers_that_do_not_come_in_time() {
+    let timeout = Duration::from_millis(1500);
+    let says = "no whole answer within 1.5s";
+    let rows = [
+        fails("no headers", Fault::HangBeforeHeaders, Reason::Timeout, Wait::Backoff, says),
+        fails("half a body", Fault::HangMidBody, Reason::Timeout, Wait::Backoff, says),
+        fails("late", Fault::Delay(Duration::from_secs(30)), Reason::Timeout, Wait::Backoff, says),
+        everywhere(
+            "a little late",
+            &[Fault::Delay(Duration::from_millis(20))],
+            Outcome::Works,
+            Wait::Interval,
+            "",
+        ),
+    ];
+    let rows = rows.concat().into_iter().map(|row| Row { requests: 1, ..row });
+    // The token is dead and the login hangs: there is no answer within the time of the login's own request.
+    let login = everywhere(
+        "a login that hangs",
+        &[],
+        Outcome::Fails(Reason::Timeout),
+        Wait::Backoff,
+        "POST /auth/token",
+    );
+    let login = login.into_iter().map(|row| Row {
+        faults: vec![
+            (endpoint(row.collector), Fault::error(400, "ExpiredToken", "expired")),
+            (Endpoint::Login, Fault::HangBeforeHeaders),
+        ],
+        requests: 1,
+        logins: 1.0,
+        ..row
+    });
+    let rows: Vec<Row> = rows.chain(login).collect();
+    play(async |log| play_rows(rows, timeout, log).await);
+}

@@ -1,0 +1,198 @@
+//! Rows whose fault meets the second poll: the first one worked, so that there is something to keep.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use lyve_cloud_exporter::api::Reason;
+use lyve_cloud_exporter::clock;
+use lyve_cloud_exporter::model::Collector;
+use lyve_cloud_exporter::simulator::{Endpoint, Fault};
+
+use super::play::{
+    Log, assert_failures, assert_nothing_leaked, change_everything, config, data_of, endpoint, full_account,
+    scrape, settle,
+};
+use crate::stage::{Exporter, NOW, PATIENCE, Stage, at, hours};
+
+/// What comes of a poll.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Outcome {
+    /// The collector shows what the vendor has now.
+    Works,
+    /// The collector shows that there is nothing any more.
+    FindsNothing,
+    /// The collector shows what it showed before, and says why.
+    Fails(Reason),
+}
+
+/// When the next poll is due.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Wait {
+    /// After the first wait of the backoff.
+    Backoff,
+    /// When it would have been due anyway.
+    Interval,
+    /// After so many seconds: the vendor's wish.
+    Seconds(u64),
+}
+
+impl Wait {
+    pub fn seconds(self, collector: Collector) -> u64 {
+        match self {
+            Self::Backoff => 30,
+            Self::Interval => lyve_cloud_exporter::config::Poll::default().interval(collector).as_secs(),
+            Self::Seconds(seconds) => seconds,
+        }
+    }
+}
+
+/// One row: a fault of one collector's endpoint, and what must come of it.
+#[derive(Clone, Debug)]
+pub struct Row {
+    pub name: String,
+    pub collector: Collector,
+    /// Met one after the other.
+    pub faults: Vec<(Endpoint, Fault)>,
+    pub outcome: Outcome,
+    pub wait: Wait,
+    /// How many requests the poll makes to the collector's endpoint.
+    pub requests: usize,
+    /// How many logins it makes.
+    pub logins: f64,
+    /// What the log's error says.
+    pub says: String,
+}
+
+impl Row {
+    fn key(&self) -> (&str, Collector) {
+        (&self.name, self.collector)
+    }
+}
+
+/// The account without a fault.
+const CONTROL: &str = "control";
+
+/// Plays rows that all meet their faults at the same instant.
+pub async fn play_rows(rows: Vec<Row>, timeout: Duration, log: Log) {
+    let stage = Stage::new().await;
+    let mut vendors = Vec::new();
+    let mut accounts = Vec::new();
+    for name in rows.iter().map(|row| row.name.as_str()).chain([CONTROL]) {
+        let (vendor, account) = full_account(&stage, name);
+        vendors.push(vendor);
+        accounts.push(account);
+    }
+    assert_eq!(accounts.iter().map(|account| &account.name).collect::<BTreeSet<_>>().len(), accounts.len());
+    let mut config = config(accounts);
+    config.poll.timeout = timeout;
+    let exporter = stage.polled_exporter(config).await;
+    let first = scrape(&exporter).await;
+    assert_eq!(log.warnings().of(CONTROL, Collector::CurrentUsage), [] as [serde_json::Value; 0]);
+
+    for vendor in &vendors {
+        change_everything(vendor);
+    }
+    for (row, vendor) in rows.iter().zip(&vendors) {
+        for (endpoint, fault) in &row.faults {
+            vendor.fail_once(*endpoint, fault.clone());
+        }
+    }
+    stage.simulator.forget_requests();
+    stage.clock.advance(hours(6));
+    let second = |store: &lyve_cloud_exporter::store::Store| {
+        store.snapshot().iter().all(|state| Collector::ALL.iter().all(|c| state.health(*c).polls == 2))
+    };
+    exporter.until_within(timeout.max(PATIENCE), "everything was polled twice", second).await;
+    let samples = scrape(&exporter).await;
+    let warnings = log.warnings();
+    let requests = stage.simulator.requests();
+    for row in &rows {
+        let (name, collector) = row.key();
+        let (before, after) = (&first[name], &samples[name]);
+        let labels = [("collector", collector.name())];
+        let value = |metric: &str| after.value(metric, &labels);
+        let found = data_of(after, collector);
+        let success;
+        if let Outcome::Fails(reason) = row.outcome {
+            success = at(NOW);
+            assert_eq!(value("lyvecloud_collector_up"), Some(0.0), "{name}");
+            assert_eq!(after.value("lyvecloud_up", &[]), Some(0.0), "{name}");
+            assert_failures(after, row.key(), Some(reason), 1.0);
+            assert_eq!(found, data_of(before, collector), "{name}: what was known stays");
+            warnings.assert_failure(row.key(), reason, &row.says, row.wait.seconds(collector));
+        } else {
+            success = exporter.now();
+            assert_eq!(value("lyvecloud_collector_up"), Some(1.0), "{name}");
+            assert_eq!(after.value("lyvecloud_up", &[]), Some(1.0), "{name}");
+            assert_failures(after, row.key(), None, 0.0);
+            assert_eq!(warnings.of(name, collector), [] as [serde_json::Value; 0], "{name}: nothing to tell");
+            if row.outcome == Outcome::FindsNothing {
+                assert_eq!(found, [], "{name}");
+            } else if row.logins == 0.0 {
+                assert_eq!(found, data_of(&samples[CONTROL], collector), "{name}: what there is now");
+            }
+        }
+        let last_success = value("lyvecloud_collector_last_success_timestamp_seconds");
+        assert_eq!(last_success, Some(success.as_second() as f64), "{name}: moves on a whole success only");
+        let last_attempt = value("lyvecloud_collector_last_attempt_timestamp_seconds");
+        assert_eq!(last_attempt, Some(exporter.now().as_second() as f64), "{name}");
+        let asked = requests.iter().filter(|request| {
+            request.account.as_deref() == Some(name) && request.endpoint == endpoint(collector)
+        });
+        assert_eq!(asked.count(), row.requests, "{name}: requests");
+        let logins: f64 = after.all("lyvecloud_logins_total", &[]).iter().sum();
+        assert_eq!(logins, 1.0 + row.logins, "{name}: logins");
+        let dropped: f64 = after.all("lyvecloud_series_dropped_total", &[]).iter().sum();
+        assert_eq!(dropped, 0.0, "{name}: dropped");
+        for other in Collector::ALL.into_iter().filter(|other| *other != collector) {
+            assert_failures(after, (name, other), None, 0.0);
+            assert_eq!(
+                data_of(after, other),
+                data_of(&samples[CONTROL], other),
+                "{name}: {other} is not harmed"
+            );
+        }
+    }
+    next_polls(&rows, &stage, &exporter).await;
+    assert_nothing_leaked(&stage, &exporter, &log).await;
+}
+
+/// Each row's next poll is made when it is due, and not before; and it works.
+async fn next_polls(rows: &[Row], stage: &Stage, exporter: &Exporter) {
+    let faulty = exporter.now();
+    let due = |row: &Row| -> Timestamp {
+        let wait = if matches!(row.outcome, Outcome::Fails(_)) { row.wait } else { Wait::Interval };
+        clock::after(faulty, Duration::from_secs(wait.seconds(row.collector)))
+    };
+    let polls = |row: &Row| exporter.polls(&row.name, row.collector);
+    let instants: BTreeSet<Timestamp> = rows.iter().map(due).collect();
+    for instant in instants {
+        // A session's end is computed from when its request was sent: no clock moves while one is under way.
+        settle(stage, exporter).await;
+        stage.clock.set(instant - jiff::SignedDuration::from_secs(1));
+        settle(stage, exporter).await;
+        for row in rows.iter().filter(|row| due(row) >= instant) {
+            assert_eq!(polls(row), 2, "{}: polled before it was due", row.name);
+        }
+        stage.clock.set(instant);
+        let now_due: Vec<&Row> = rows.iter().filter(|row| due(row) == instant).collect();
+        let polled = |_: &_| now_due.iter().all(|row| polls(row) == 3);
+        exporter.until(&format!("the polls due at {instant} were made"), polled).await;
+    }
+    // Longer than the interval of every collector since the change.
+    settle(stage, exporter).await;
+    stage.clock.set(clock::after(faulty, hours(7)));
+    let works = |store: &lyve_cloud_exporter::store::Store| store.snapshot().iter().all(|state| state.up());
+    exporter.until("everything works again", works).await;
+    settle(stage, exporter).await;
+    let samples = scrape(exporter).await;
+    for row in rows {
+        let reason = if let Outcome::Fails(reason) = row.outcome { Some(reason) } else { None };
+        assert_failures(&samples[&row.name], row.key(), reason, 1.0);
+        if row.logins == 0.0 {
+            let found = data_of(&samples[&row.name], row.collector);
+            assert_eq!(found, data_of(&samples[CONTROL], row.collector), "{}: recovered", row.name);
+        }
+    }
+}
