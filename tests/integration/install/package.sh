@@ -42,6 +42,7 @@ inside getent passwd "$user" > /dev/null || fail "no user $user"
 ! inside pgrep -u "$user" > /dev/null || fail 'the installation started something'
 enabled=$(find "$work/changed/etc/systemd" -name "$name*" 2> /dev/null || true)
 [ -z "$enabled" ] || fail "the installation enabled $enabled"
+# shellcheck disable=SC2016 # The variable is dpkg-query's.
 [ "$(inside dpkg-query --showformat='${Conffiles}' --show $name | grep -c ' /etc/')" = 2 ] || fail 'two conffiles are expected'
 inside systemd-analyze verify --man=no /usr/lib/systemd/system/$name.{service,socket}
 [ -s "$root/usr/share/man/man1/$name.1.gz" ] || fail 'no manual page'
