@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
+use hyper::Method;
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
 
-use crate::client::{Answer, get};
+use crate::client::{Answer, get, request_over};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -93,8 +94,10 @@ impl Program {
             if let Ok(Some(status)) = started.child.try_wait() {
                 panic!("{program} ended ({status}):\n{}", started.log());
             }
-            let up = tokio::net::TcpStream::connect(address).await.is_ok();
-            (up && get(address, ready).await.status == 200).then_some(())
+            // One that is only just starting may close a connection without an answer.
+            let stream = tokio::net::TcpStream::connect(address).await.ok()?;
+            let answer = request_over(stream, Method::GET, ready, &[]).await.ok()?;
+            (answer.status == 200).then_some(())
         })
         .await;
         started
