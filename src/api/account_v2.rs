@@ -31,6 +31,14 @@ use crate::clock::{self, Clock};
 use crate::config::{self, Secret};
 use crate::model::{Answer, CurrentUsage, Month, MonthlyUsage, Permission, ServiceAccount, Session};
 
+/// Understands an answer of `GET /usage/current`, for who has one at hand.
+///
+/// # Errors
+/// Why it cannot be understood, in words that hold nothing of it.
+pub fn decode_current_usage(body: impl std::io::BufRead) -> Result<Answer<CurrentUsage>, Box<str>> {
+    usage::current(body)
+}
+
 /// Asks the vendor about one account. Its collectors share it, and with it one session.
 pub struct Client {
     account: String,
