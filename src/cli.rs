@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::build_info;
 use crate::logging::{LogFormat, LogLevel};
+use crate::shard::Shard;
 
 /// Prometheus exporter for Seagate Lyve Cloud: storage usage, its history, and when credentials expire
 #[derive(Clone, Debug, PartialEq, Eq, Parser)]
@@ -98,6 +99,14 @@ pub struct Options {
     )]
     pub enable_lifecycle: bool,
 
+    /// Which of several replicas with the same configuration this is, from 0 on; it watches its share of the accounts
+    #[arg(long = "shard.index", global = true, value_name = "INDEX", env = "LYVE_EXPORTER_SHARD_INDEX")]
+    pub shard_index: Option<u32>,
+
+    /// How many such replicas there are
+    #[arg(long = "shard.count", global = true, value_name = "COUNT", env = "LYVE_EXPORTER_SHARD_COUNT")]
+    pub shard_count: Option<u32>,
+
     /// The least severe messages to log
     #[arg(
         long = "log.level",
@@ -117,6 +126,16 @@ pub struct Options {
         default_value = "logfmt"
     )]
     pub log_format: LogFormat,
+}
+
+impl Options {
+    /// Which replica this is.
+    ///
+    /// # Errors
+    /// Why there is none such.
+    pub fn shard(&self) -> Result<Shard, String> {
+        Shard::new(self.shard_index, self.shard_count)
+    }
 }
 
 /// An address as Go's listeners take it. `:PORT` becomes the unspecified IPv6 address, which is meant for both
@@ -178,6 +197,8 @@ mod tests {
                 telemetry_path: "/metrics".to_owned(),
                 web_config_file: None,
                 enable_lifecycle: false,
+                shard_index: None,
+                shard_count: None,
                 log_level: LogLevel::Info,
                 log_format: LogFormat::Logfmt,
             }
@@ -238,6 +259,8 @@ mod tests {
             &["--log.format=text"],
             &["--config.file"],
             &["--live"],
+            &["--shard.index=-1", "--shard.count=3"],
+            &["--shard.count=three"],
             &["backfill"],
             &["--web.config.file"],
             &["--web.enable-lifecycle=yes"],

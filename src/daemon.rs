@@ -25,6 +25,7 @@ use crate::metrics::{Build, NOTIFIER, Own, STATE_FILE};
 use crate::notify;
 use crate::poll::{Fleet, Jitter, Meter, Poller, supervise};
 use crate::reload::{self, Loader, Reloader, Requests};
+use crate::shard::Shard;
 use crate::store::Store;
 
 /// What the daemon is made of that differs between a server, a demonstration and a test.
@@ -101,6 +102,13 @@ impl Daemon {
     #[must_use]
     pub fn guarded_by(self, guard: Guard) -> Self {
         Self { guard: Arc::new(guard), ..self }
+    }
+
+    /// The same, shown as one of several replicas. Its configuration holds no others' accounts.
+    #[must_use]
+    pub fn as_shard(self, shard: Shard) -> Self {
+        self.own.is_shard(shard);
+        self
     }
 
     /// The same, with other limits to what clients may take.

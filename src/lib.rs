@@ -27,6 +27,7 @@ pub mod model;
 pub mod notify;
 pub mod poll;
 pub mod reload;
+pub mod shard;
 pub mod simulator;
 pub mod store;
 pub mod systemd;

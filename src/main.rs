@@ -19,6 +19,7 @@ use lyve_cloud_exporter::daemon::{Daemon, Deps};
 use lyve_cloud_exporter::http::{Guard, GuardError, Web, bind};
 use lyve_cloud_exporter::poll::Jitter;
 use lyve_cloud_exporter::reload::Loader;
+use lyve_cloud_exporter::shard::Shard;
 use lyve_cloud_exporter::{build_info, logging, systemd};
 
 /// Why the program ends other than well.
@@ -68,12 +69,14 @@ fn main() -> ExitCode {
 
 async fn execute(cli: &Cli) -> Result<(), Ended> {
     let clock: Arc<dyn Clock> = Arc::new(System);
+    let shard = cli.options.shard().map_err(Ended::Misconfigured)?;
     match cli.command() {
         Command::Run => {
             let (config, guard) = both(load(&cli.options), guard(&cli.options))?;
             let listeners = listen(&cli.options)?;
-            let deps = Deps { loader: Some(loader(&cli.options)), ..deps(&cli.options, config, clock) };
-            serve(deps, guard, listeners).await
+            let deps = deps(&cli.options, shard.of(config), clock);
+            let deps = Deps { loader: Some(loader(&cli.options, shard)), ..deps };
+            serve(deps, shard, guard, listeners).await
         }
         Command::Demo => {
             let guard = guard(&cli.options)?;
@@ -90,10 +93,16 @@ async fn execute(cli: &Cli) -> Result<(), Ended> {
                 print([format!("Demo: open {here}/ and {here}{path}\n")])?;
             }
             let config = demo.config().map_err(|error| Ended::failed("cannot start the simulator", error))?;
-            serve(deps(&cli.options, config, clock), guard, listeners).await
+            serve(deps(&cli.options, shard.of(config), clock), shard, guard, listeners).await
         }
         Command::Check { live } => {
             let (config, _) = both(load(&cli.options), guard(&cli.options))?;
+            let all = config.accounts.len();
+            let config = shard.of(config);
+            if shard != Shard::WHOLE {
+                let own = config.accounts.len();
+                print([format!("Shard {shard} watches {own} of the {all} accounts.\n")])?;
+            }
             if !live {
                 return print(["The configuration is good.\n"]);
             }
@@ -105,7 +114,7 @@ async fn execute(cli: &Cli) -> Result<(), Ended> {
             }
         }
         Command::Once => {
-            let once = poll_once(&cli.options, load(&cli.options)?, &clock).await?;
+            let once = poll_once(&cli.options, shard.of(load(&cli.options)?), &clock).await?;
             let metrics =
                 once.metrics(clock.now()).map_err(|error| Ended::failed("cannot make the metrics", error))?;
             print(metrics.parts)?;
@@ -134,9 +143,9 @@ fn deps(options: &Options, config: Config, clock: Arc<dyn Clock>) -> Deps {
 }
 
 /// Reads the configuration from where it was read at the start.
-fn loader(options: &Options) -> Loader {
+fn loader(options: &Options, shard: Shard) -> Loader {
     let (path, environment) = (options.config_file.clone(), config::process_environment());
-    Loader::new(move || config::load(path.as_deref(), &environment))
+    Loader::new(move || config::load(path.as_deref(), &environment).map(|config| shard.of(config)))
 }
 
 fn load(options: &Options) -> Result<Config, Ended> {
@@ -182,14 +191,19 @@ fn listen(options: &Options) -> Result<Vec<TcpListener>, Ended> {
     bound.collect()
 }
 
-async fn serve(deps: Deps, guard: Option<Guard>, listeners: Vec<TcpListener>) -> Result<(), Ended> {
+async fn serve(
+    deps: Deps,
+    shard: Shard,
+    guard: Option<Guard>,
+    listeners: Vec<TcpListener>,
+) -> Result<(), Ended> {
     let shutdown = CancellationToken::new();
     let wait_for = |kind| signal(kind).map_err(|error| Ended::failed("cannot wait for signals", error));
     let mut terminate = wait_for(SignalKind::terminate())?;
     let mut interrupt = wait_for(SignalKind::interrupt())?;
     let mut hangup = wait_for(SignalKind::hangup())?;
     let cannot_run = |error| Ended::failed("cannot run", error);
-    let mut daemon = Daemon::new(deps).map_err(cannot_run)?;
+    let mut daemon = Daemon::new(deps).map_err(cannot_run)?.as_shard(shard);
     if let Some(guard) = guard {
         daemon = daemon.guarded_by(guard);
     }

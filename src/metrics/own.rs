@@ -10,6 +10,7 @@ use super::{FamilyInfo, Kind};
 use crate::api::Endpoint;
 use crate::clock::unix_seconds;
 use crate::model::Collector;
+use crate::shard::Shard;
 
 const BUILD_INFO: FamilyInfo = FamilyInfo {
     name: "lyvecloud_exporter_build_info",
@@ -56,6 +57,14 @@ const RELOAD_TIMESTAMP: FamilyInfo = FamilyInfo {
     help: "When a good configuration was last read: at the start, or at a reload.",
 };
 
+const SHARD_INFO: FamilyInfo = FamilyInfo {
+    name: "lyvecloud_exporter_shard_info",
+    kind: Kind::Gauge,
+    labels: &["shard", "count"],
+    help: "Which of several replicas this is, from 0 on, and how many they are; always 1. An exporter that watches all \
+           accounts is shard 0 of 1.",
+};
+
 const STATE_FILE_WRITTEN: FamilyInfo = FamilyInfo {
     name: "lyvecloud_exporter_state_file_last_write_successful",
     kind: Kind::Gauge,
@@ -73,12 +82,13 @@ const PANICS: FamilyInfo = FamilyInfo {
 };
 
 /// The library's `process_*` apart.
-pub(super) const CATALOGUE: [FamilyInfo; 8] = [
+pub(super) const CATALOGUE: [FamilyInfo; 9] = [
     BUILD_INFO,
     REQUEST_DURATION,
     NOTIFICATIONS,
     RELOAD_SUCCESSFUL,
     RELOAD_TIMESTAMP,
+    SHARD_INFO,
     STATE_FILE_WRITTEN,
     PANICS,
     WEB_CONFIG_RELOAD,
@@ -112,6 +122,7 @@ pub struct Own {
     request_duration: HistogramVec,
     reload_successful: IntGauge,
     reload_timestamp: Gauge,
+    shard_info: IntGaugeVec,
     /// Without labels; a vector, so that it can be absent.
     state_file_written: IntGaugeVec,
     panics: IntCounterVec,
@@ -150,6 +161,9 @@ impl Own {
         let reload_timestamp = Gauge::new(RELOAD_TIMESTAMP.name, RELOAD_TIMESTAMP.help)?;
         registry.register(Box::new(reload_timestamp.clone()))?;
 
+        let shard_info = IntGaugeVec::new(Opts::new(SHARD_INFO.name, SHARD_INFO.help), SHARD_INFO.labels)?;
+        registry.register(Box::new(shard_info.clone()))?;
+
         let state_file_written = IntGaugeVec::new(
             Opts::new(STATE_FILE_WRITTEN.name, STATE_FILE_WRITTEN.help),
             STATE_FILE_WRITTEN.labels,
@@ -165,14 +179,24 @@ impl Own {
         #[cfg(target_os = "linux")]
         registry.register(Box::new(prometheus::process_collector::ProcessCollector::for_self()))?;
 
-        Ok(Self {
+        let own = Self {
             registry,
             request_duration,
             reload_successful,
             reload_timestamp,
+            shard_info,
             state_file_written,
             panics,
-        })
+        };
+        own.is_shard(Shard::WHOLE);
+        Ok(own)
+    }
+
+    /// Shows which of several replicas this is.
+    pub fn is_shard(&self, shard: Shard) {
+        self.shard_info.reset();
+        let labels = [shard.index().to_string(), shard.count().to_string()];
+        self.shard_info.with_label_values(&labels).set(1);
     }
 
     /// Takes note of a reading of the configuration: when it was good, or that it was not.
