@@ -7,6 +7,10 @@
 //! asks for it and kept beside the text: gzip members may follow one another, so that a page is a list of members.
 //! A scrape looks whether the store counted a change or such an instant passed, refreshes if so, adds the exporter's
 //! own families, and hands out references to what is kept. Scrapes that come meanwhile wait for that one refresh.
+//!
+//! Much is made ahead: each scrape has one refresh follow the next change, in the background. A scrape that comes before
+//! that is done gets the page of a moment ago, where it would have to wait for more than [`MUCH`]. Where nobody
+//! scrapes, nothing is made.
 
 mod body;
 mod negotiate;
@@ -16,9 +20,12 @@ mod run;
 mod samples;
 
 use std::io;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
-use tokio::sync::{Mutex, watch};
+use jiff::Timestamp;
+use tokio::sync::watch;
 
 pub use body::Body;
 pub use negotiate::{Encoding, Format};
@@ -29,21 +36,45 @@ use crate::clock::Clock;
 use crate::metrics::Own;
 use crate::store::Store;
 
+/// The most bytes of text that a scrape has made for itself while a refresh is on its way: some milliseconds' worth.
+const MUCH: usize = 256 * 1024;
+
+/// How long a refresh in the background waits after the first change: accounts that are polled together are then made
+/// together.
+const SETTLE: Duration = Duration::from_millis(250);
+
 /// What the server of the metrics page holds.
 #[derive(Debug)]
-pub struct Exposition {
+pub struct Exposition(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
     store: Arc<Store>,
     clock: Arc<dyn Clock>,
     own: Arc<Own>,
     changes: watch::Receiver<u64>,
-    kept: Arc<Mutex<Kept>>,
+    shown: Mutex<Arc<Shown>>,
+    /// Held by whoever makes the next page.
+    making: Arc<tokio::sync::Mutex<()>>,
+    /// Whether there was a scrape since the refresh that is awaited or under way in the background was ordered.
+    scraped: AtomicBool,
+    /// Whether a refresh is awaited or under way in the background.
+    following: AtomicBool,
 }
 
-/// The page, and which of the store's changes it shows.
+/// A page, and which of the store's changes it shows.
 #[derive(Debug)]
-struct Kept {
+struct Shown {
     page: Page,
     seen: Option<u64>,
+    /// Whether all of it is packed.
+    packed: AtomicBool,
+}
+
+impl Shown {
+    fn holds(&self, change: u64, now: Timestamp) -> bool {
+        self.seen == Some(change) && self.page.holds_at(now)
+    }
 }
 
 impl Exposition {
@@ -51,13 +82,17 @@ impl Exposition {
     #[must_use]
     pub fn new(store: Arc<Store>, clock: Arc<dyn Clock>, own: Arc<Own>) -> Self {
         let changes = store.changes();
-        Self {
+        let shown = Shown { page: Page::new(), seen: None, packed: AtomicBool::new(false) };
+        Self(Arc::new(Inner {
             store,
             clock,
             own,
             changes,
-            kept: Arc::new(Mutex::new(Kept { page: Page::new(), seen: None })),
-        }
+            shown: Mutex::new(Arc::new(shown)),
+            making: Arc::default(),
+            scraped: AtomicBool::new(false),
+            following: AtomicBool::new(false),
+        }))
     }
 
     /// The whole page as it is now.
@@ -66,21 +101,94 @@ impl Exposition {
     ///
     /// When the runtime is shutting down, or there is a fault in this program.
     pub async fn scrape(&self, format: Format, encoding: Encoding) -> io::Result<Body> {
-        let mut kept = Arc::clone(&self.kept).lock_owned().await;
-        let store = Arc::clone(&self.store);
-        let own = Arc::clone(&self.own);
-        let now = self.clock.now();
-        // Before the snapshot: a change between the two is shown now and looked at once more later, never missed.
-        let change = *self.changes.borrow();
-        // The lock goes along, so that a client that leaves does not spoil what is being made.
-        tokio::task::spawn_blocking(move || {
-            if kept.seen != Some(change) || !kept.page.holds_at(now) {
-                kept.page.refresh(&store.snapshot(), now);
-                kept.seen = Some(change);
+        let inner = &self.0;
+        let (change, now, mut shown) = (*inner.changes.borrow(), inner.clock.now(), inner.shown());
+        if !shown.holds(change, now) && !inner.will_be_fresh(&shown, now) {
+            shown = Arc::clone(inner).refreshed(encoding).await?;
+        }
+        let own = Arc::clone(&inner.own);
+        let body = if encoding == Encoding::Identity || shown.packed.load(Ordering::Acquire) {
+            shown.page.body(&own.gather(), format, encoding)
+        } else {
+            // Packing takes time. It goes on if the client leaves, for the next one.
+            let packing = tokio::task::spawn_blocking(move || {
+                let body = shown.page.body(&own.gather(), format, encoding)?;
+                shown.packed.store(true, Ordering::Release);
+                Ok(body)
+            });
+            packing.await?
+        };
+        Inner::follow(inner, encoding);
+        body
+    }
+}
+
+impl Inner {
+    fn shown(&self) -> Arc<Shown> {
+        Arc::clone(&self.shown.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Whether a refresh is on its way of which a scrape would have to make too much for itself.
+    fn will_be_fresh(&self, shown: &Shown, now: Timestamp) -> bool {
+        self.following.load(Ordering::Acquire)
+            && shown.page.holds_at(now)
+            && shown.page.stale(&self.store.snapshot(), now) > MUCH
+    }
+
+    /// The page as it is now, made where it has to be, and packed before anybody sees it where that was asked for.
+    async fn refreshed(self: Arc<Self>, encoding: Encoding) -> io::Result<Arc<Shown>> {
+        let making = Arc::clone(&self.making).lock_owned().await;
+        let refreshing = tokio::task::spawn_blocking(move || {
+            // The lock goes along, so that a client that leaves does not spoil what is being made.
+            let _making = making;
+            let now = self.clock.now();
+            // Before the snapshot: a change between the two is shown now and looked at once more later, never missed.
+            let change = *self.changes.borrow();
+            let shown = self.shown();
+            if shown.holds(change, now) {
+                return shown;
             }
-            kept.page.body(&own.gather(), format, encoding)
-        })
-        .await?
+            let mut page = shown.page.clone();
+            page.refresh(&self.store.snapshot(), now);
+            let packed = encoding == Encoding::Gzip && page.body(&[], Format::Text, encoding).is_ok();
+            let shown = Arc::new(Shown { page, seen: Some(change), packed: AtomicBool::new(packed) });
+            *self.shown.lock().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&shown);
+            shown
+        });
+        Ok(refreshing.await?)
+    }
+
+    /// Has one refresh follow the next change.
+    fn follow(inner: &Arc<Self>, encoding: Encoding) {
+        inner.scraped.store(true, Ordering::Release);
+        if inner.following.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        let following = Following(Arc::clone(inner));
+        tokio::spawn(async move {
+            let inner = &following.0;
+            let mut changes = inner.store.changes();
+            while inner.scraped.swap(false, Ordering::AcqRel) {
+                let seen = inner.shown().seen;
+                if changes.wait_for(|change| Some(*change) != seen).await.is_err() {
+                    return;
+                }
+                tokio::time::sleep(SETTLE).await;
+                // What goes wrong there goes wrong at the next scrape as well, which tells of it.
+                if Arc::clone(inner).refreshed(encoding).await.is_err() {
+                    return;
+                }
+            }
+        });
+    }
+}
+
+/// Takes note of the end of a refresh in the background, however it ends.
+struct Following(Arc<Inner>);
+
+impl Drop for Following {
+    fn drop(&mut self) {
+        self.0.following.store(false, Ordering::Release);
     }
 }
 

@@ -1,7 +1,7 @@
 //! The bytes of one page, as a list of parts.
 
 use std::io::{self, Write};
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use bytes::Bytes;
 use flate2::Compression;
@@ -47,6 +47,10 @@ impl Piece {
         Self { text: Bytes::from(text.into_bytes().into_boxed_slice()), gzip: OnceLock::new() }
     }
 
+    pub(super) fn length(&self) -> usize {
+        self.text.len()
+    }
+
     fn gzip(&self) -> io::Result<Bytes> {
         if let Some(member) = self.gzip.get() {
             return Ok(member.clone());
@@ -56,15 +60,53 @@ impl Piece {
     }
 }
 
-/// Puts a body together.
-pub(super) struct Assembly {
-    body: Body,
-    short: String,
+/// The short text of the last page of each format, in its order, with what was packed from it. Most of it is the same
+/// at the next scrape.
+#[derive(Debug, Default)]
+pub(super) struct PackedShort(Mutex<[Vec<(String, Bytes)>; 2]>);
+
+impl Clone for PackedShort {
+    /// A changed page has other short text.
+    fn clone(&self) -> Self {
+        Self::default()
+    }
 }
 
-impl Assembly {
-    pub(super) const fn new(format: Format, encoding: Encoding) -> Self {
-        Self { body: Body { format, encoding, parts: Vec::new() }, short: String::new() }
+impl PackedShort {
+    fn member(&self, format: Format, position: usize, text: String) -> io::Result<Bytes> {
+        let mut packed = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let list = &mut packed[usize::from(format == Format::OpenMetrics)];
+        if let Some((kept, member)) = list.get(position)
+            && *kept == text
+        {
+            return Ok(member.clone());
+        }
+        let member = gzip(text.as_bytes())?;
+        match list.get_mut(position) {
+            Some(kept) => *kept = (text, member.clone()),
+            None => list.push((text, member.clone())),
+        }
+        Ok(member)
+    }
+}
+
+/// Puts a body together.
+pub(super) struct Assembly<'a> {
+    body: Body,
+    short: String,
+    packed: &'a PackedShort,
+    packed_count: usize,
+}
+
+impl<'a> Assembly<'a> {
+    pub(super) const fn new(format: Format, encoding: Encoding, packed: &'a PackedShort) -> Self {
+        let body = Body { format, encoding, parts: Vec::new() };
+        Self { body, short: String::new(), packed, packed_count: 0 }
+    }
+
+    /// Begins a part of its own.
+    pub(super) fn cut(&mut self) -> io::Result<()> {
+        self.flush()
     }
 
     /// Where short text is to be written that comes next.
@@ -101,7 +143,11 @@ impl Assembly {
             let text = std::mem::take(&mut self.short);
             self.body.parts.push(match self.body.encoding {
                 Encoding::Identity => Bytes::from(text),
-                Encoding::Gzip => gzip(text.as_bytes())?,
+                Encoding::Gzip => {
+                    let position = self.packed_count;
+                    self.packed_count += 1;
+                    self.packed.member(self.body.format, position, text)?
+                }
             });
         }
         Ok(())

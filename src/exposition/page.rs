@@ -7,26 +7,27 @@ use jiff::Timestamp;
 use prometheus::TextEncoder;
 use prometheus::proto::MetricFamily;
 
-use super::body::{Assembly, Body};
+use super::body::{Assembly, Body, PackedShort};
 use super::run::{self, Account, Remade, Run};
 use super::{Encoding, Format, openmetrics};
 use crate::metrics::{self, Family};
 use crate::store::AccountState;
 
-/// Everything that is shown of the accounts, as text and, as far as that was asked for, packed.
-#[derive(Debug)]
+/// Everything that is shown of the accounts, as text and, as far as that was asked for, packed. A clone shares it.
+#[derive(Clone, Debug)]
 pub struct Page {
     families: Vec<KeptFamily>,
     /// What is shown is right from this instant on …
     from: Timestamp,
     /// … until before this one, if the store does not change.
     until: Timestamp,
+    short: PackedShort,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct KeptFamily {
     family: &'static Family,
-    runs: Vec<Run>,
+    runs: Vec<Arc<Run>>,
 }
 
 impl Default for Page {
@@ -40,13 +41,24 @@ impl Page {
     #[must_use]
     pub fn new() -> Self {
         let families = metrics::families().iter().map(|family| KeptFamily { family, runs: Vec::new() });
-        Self { families: families.collect(), from: Timestamp::MAX, until: Timestamp::MAX }
+        Self {
+            families: families.collect(),
+            from: Timestamp::MAX,
+            until: Timestamp::MAX,
+            short: PackedShort::default(),
+        }
     }
 
     /// Whether the page is right at `now`, if the store did not change since it was refreshed.
     #[must_use]
     pub fn holds_at(&self, now: Timestamp) -> bool {
         (self.from..self.until).contains(&now)
+    }
+
+    /// How many bytes of what it shows would be made again for `states`, which are in the order of their names.
+    #[must_use]
+    pub fn stale(&self, states: &[Arc<AccountState>], now: Timestamp) -> usize {
+        self.families.iter().map(|kept| run::stale(&kept.runs, kept.family.part, states, now)).sum()
     }
 
     /// Brings the page up to `states`, which are in the order of their names, at `now`, and tells what
@@ -71,13 +83,13 @@ impl Page {
     ///
     /// None in practice: what is written goes to memory.
     pub fn body(&self, own: &[MetricFamily], format: Format, encoding: Encoding) -> io::Result<Body> {
-        let mut assembly = Assembly::new(format, encoding);
+        let mut assembly = Assembly::new(format, encoding, &self.short);
         let mut own = own.iter().peekable();
         for KeptFamily { family, runs } in &self.families {
             while let Some(before) = own.next_if(|own| own.name() < family.name) {
                 write_own(before, format, assembly.short())?;
             }
-            let mut pieces = runs.iter().flat_map(Run::pieces).peekable();
+            let mut pieces = runs.iter().flat_map(|run| run.pieces()).peekable();
             // A family without samples is left out whole, as client libraries do.
             if pieces.peek().is_some() {
                 openmetrics::header(format, family.name, family.kind.name(), family.help, assembly.short());
@@ -86,7 +98,12 @@ impl Page {
                 assembly.piece(piece)?;
             }
         }
+        let mut cut = false;
         for after in own {
+            if !cut && after.name().starts_with(ALWAYS_NEW) {
+                assembly.cut()?;
+                cut = true;
+            }
             write_own(after, format, assembly.short())?;
         }
         if format == Format::OpenMetrics {
@@ -95,6 +112,10 @@ impl Page {
         assembly.finish()
     }
 }
+
+/// The families that are different at each scrape, behind all others. They are packed by themselves, so that what was
+/// packed of the others can be sent again.
+const ALWAYS_NEW: &str = "process_";
 
 fn write_own(family: &MetricFamily, format: Format, out: &mut String) -> io::Result<()> {
     match format {

@@ -62,15 +62,30 @@ impl Run {
         &self.pieces
     }
 
-    fn holds(&self, part: Part, accounts: &[Account<'_>], now: Timestamp) -> bool {
-        let versions = accounts.iter().map(|account| account.state.version(part));
+    fn holds(&self, versions: impl Iterator<Item = u64>, now: Timestamp) -> bool {
         (self.from..self.until).contains(&now) && self.versions.iter().copied().eq(versions)
     }
 }
 
+/// How many bytes of a family's runs do not hold any more, by the states' versions at `now`.
+pub(super) fn stale(runs: &[Arc<Run>], part: Part, states: &[Arc<AccountState>], now: Timestamp) -> usize {
+    let mut rest = states;
+    let mut stale = 0;
+    for (position, run) in runs.iter().enumerate() {
+        let next = runs.get(position + 1);
+        let end = next.map_or(rest.len(), |next| rest.partition_point(|state| state.spec.name < next.first));
+        let (mine, after) = rest.split_at(end);
+        rest = after;
+        if !run.holds(mine.iter().map(|state| state.version(part)), now) {
+            stale += run.pieces.iter().map(Piece::length).sum::<usize>();
+        }
+    }
+    stale
+}
+
 /// Makes the runs of a family follow the accounts: keeps those that still hold and makes the others again.
 pub(super) fn refresh(
-    runs: &mut Vec<Run>,
+    runs: &mut Vec<Arc<Run>>,
     family: &Family,
     accounts: &[Account<'_>],
     now: Timestamp,
@@ -88,7 +103,7 @@ pub(super) fn refresh(
             .map_or(rest.len(), |next| rest.partition_point(|account| account.state.spec.name < next.first));
         let (mine, after) = rest.split_at(end);
         rest = after;
-        if run.holds(family.part, mine, now) {
+        if run.holds(mine.iter().map(|account| account.state.version(family.part)), now) {
             cutter.close();
             cutter.runs.push(run);
         } else {
@@ -106,7 +121,7 @@ struct Cutter<'a> {
     now: Timestamp,
     remade: Remade,
     open: Option<OpenRun>,
-    runs: Vec<Run>,
+    runs: Vec<Arc<Run>>,
 }
 
 /// A run that still grows.
@@ -136,13 +151,13 @@ impl Cutter<'_> {
         if bytes >= RUN {
             // By itself, so that it is not made again for the sake of its neighbours.
             self.close();
-            self.runs.push(Run {
+            self.runs.push(Arc::new(Run {
                 first: Arc::clone(&state.spec.name),
                 versions: vec![version],
                 from: self.now,
                 until: account.changes_at,
                 pieces: lines.into_iter().map(Piece::new).collect(),
-            });
+            }));
             return;
         }
         let open = self.open.get_or_insert_with(|| OpenRun {
@@ -166,13 +181,13 @@ impl Cutter<'_> {
     fn close(&mut self) {
         if let Some(open) = self.open.take() {
             let text = (!open.text.is_empty()).then_some(open.text);
-            self.runs.push(Run {
+            self.runs.push(Arc::new(Run {
                 first: open.first,
                 versions: open.versions,
                 from: self.now,
                 until: open.until,
                 pieces: text.into_iter().map(Piece::new).collect(),
-            });
+            }));
         }
     }
 }

@@ -127,6 +127,7 @@ fn a_page_without_accounts_is_the_exporters_own() {
             "lyvecloud_exporter_build_info",
             "lyvecloud_exporter_config_last_reload_success_timestamp_seconds",
             "lyvecloud_exporter_config_last_reload_successful",
+            "lyvecloud_exporter_shard_info",
             "lyvecloud_exporter_task_panics",
         ]
     );
@@ -279,8 +280,38 @@ async fn a_scrape_without_a_change_hands_out_what_is_kept() {
         assert!(first.len() > 1, "{encoding:?}");
         assert_eq!(long_parts(encoding).await, first);
     }
-    let before = exposition.scrape(Format::Text, Encoding::Identity).await.unwrap();
-    poll();
-    let after = long_parts(Encoding::Identity).await;
-    assert!(before.parts.iter().all(|part| !after.contains(&part.as_ptr())));
+}
+
+#[tokio::test]
+async fn much_is_made_ahead_and_little_at_once() {
+    let store = Arc::new(Store::default());
+    store.apply([spec("large"), spec("small")]);
+    let clock = Arc::new(Manual::new(at(NOW)));
+    let exposition = Exposition::new(Arc::clone(&store), clock, Arc::new(own()));
+    let poll = |account: &str, count| {
+        let data = Data::CurrentUsage(buckets(count));
+        store.account(account).unwrap().update(|state| state.succeed(answer(data), at(NOW), TOOK));
+    };
+    let polls = async |account: &str| {
+        let body = exposition.scrape(Format::Text, Encoding::Identity).await.unwrap();
+        let polls =
+            format!("lyvecloud_collector_polls_total{{account=\"{account}\",collector=\"current_usage\"}} ");
+        let text = text(&body);
+        let line = text.lines().find_map(|line| line.strip_prefix(&polls)).unwrap();
+        line.parse::<u64>().unwrap()
+    };
+    poll("large", 5000);
+    poll("small", 50);
+    // Where nobody scraped for long, nothing is on its way, and a scrape waits for what it shows.
+    assert_eq!((polls("large").await, polls("small").await), (1, 1));
+    poll("small", 50);
+    assert_eq!(polls("small").await, 2);
+    poll("large", 5000);
+    assert_eq!(polls("large").await, 1);
+    let made = async {
+        while polls("large").await < 2 {
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(20), made).await.unwrap();
 }
