@@ -17,6 +17,7 @@ mod client;
 mod credentials;
 mod dashboards;
 mod failures;
+mod fleet;
 mod golden;
 mod install;
 mod matrix;

@@ -37,7 +37,7 @@ pub async fn eventually<T>(what: &str, mut attempt: impl AsyncFnMut() -> Option<
     tokio::time::timeout(PATIENCE, tried).await.unwrap_or_else(|_| panic!("waited in vain until {what}"))
 }
 
-/// A running Prometheus or Alertmanager; killed when it is dropped.
+/// A running Prometheus, Alertmanager or VictoriaMetrics; killed when it is dropped.
 pub struct Program {
     child: Child,
     pub address: SocketAddr,
@@ -65,6 +65,19 @@ impl Program {
                 format!("--storage.path={}", directory.join("data").display()),
                 format!("--web.listen-address={address}"),
                 "--cluster.listen-address=".to_owned(),
+            ]
+        })
+        .await
+    }
+
+    /// VictoriaMetrics, which receives what a Prometheus writes on.
+    pub async fn victoria_metrics() -> Self {
+        Self::start("victoria-metrics", "/health", "", |address, directory| {
+            vec![
+                format!("-storageDataPath={}", directory.join("data").display()),
+                format!("-httpListenAddr={address}"),
+                // It would answer for half a minute ago.
+                "-search.latencyOffset=0s".to_owned(),
             ]
         })
         .await
