@@ -8,9 +8,9 @@
 //! A scrape looks whether the store counted a change or such an instant passed, refreshes if so, adds the exporter's
 //! own families, and hands out references to what is kept. Scrapes that come meanwhile wait for that one refresh.
 //!
-//! Much is made ahead: each scrape has one refresh follow the next change, in the background. A scrape that comes before
-//! that is done gets the page of a moment ago, where it would have to wait for more than [`MUCH`]. Where nobody
-//! scrapes, nothing is made.
+//! Much is made ahead: each scrape orders one refresh behind the next change, in the background. A scrape that comes
+//! before that is done gets the page of [a moment](MOMENT) ago, where it would have to wait for more than [`MUCH`].
+//! Where nobody scrapes, nothing is made.
 
 mod body;
 mod negotiate;
@@ -20,12 +20,13 @@ mod run;
 mod samples;
 
 use std::io;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
+use tokio::task::JoinHandle;
 
 pub use body::Body;
 pub use negotiate::{Encoding, Format};
@@ -39,13 +40,20 @@ use crate::store::Store;
 /// The most bytes of text that a scrape has made for itself while a refresh is on its way: some milliseconds' worth.
 const MUCH: usize = 256 * 1024;
 
+/// How long ago a page must have been right to be shown once more while the next one is made.
+const MOMENT: Duration = Duration::from_secs(120);
+
 /// How long a refresh in the background waits after the first change: accounts that are polled together are then made
 /// together.
 const SETTLE: Duration = Duration::from_millis(250);
 
 /// What the server of the metrics page holds.
 #[derive(Debug)]
-pub struct Exposition(Arc<Inner>);
+pub struct Exposition {
+    inner: Arc<Inner>,
+    /// Makes what is ordered.
+    follower: JoinHandle<()>,
+}
 
 #[derive(Debug)]
 struct Inner {
@@ -56,10 +64,12 @@ struct Inner {
     shown: Mutex<Arc<Shown>>,
     /// Held by whoever makes the next page.
     making: Arc<tokio::sync::Mutex<()>>,
-    /// Whether there was a scrape since the refresh that is awaited or under way in the background was ordered.
-    scraped: AtomicBool,
-    /// Whether a refresh is awaited or under way in the background.
-    following: AtomicBool,
+    /// Orders a refresh behind the next change.
+    order: Notify,
+    /// Whether one is ordered or under way.
+    is_ordered: AtomicBool,
+    /// Whether the last scrape asked for gzip.
+    is_packed: AtomicBool,
 }
 
 /// A page, and which of the store's changes it shows.
@@ -69,30 +79,47 @@ struct Shown {
     seen: Option<u64>,
     /// Whether all of it is packed.
     packed: AtomicBool,
+    /// When it was last known to be right, seconds since 1970.
+    right_at: AtomicI64,
 }
 
 impl Shown {
+    fn new(page: Page, seen: Option<u64>, packed: bool, now: Timestamp) -> Self {
+        Self { page, seen, packed: AtomicBool::new(packed), right_at: AtomicI64::new(now.as_second()) }
+    }
+
     fn holds(&self, change: u64, now: Timestamp) -> bool {
-        self.seen == Some(change) && self.page.holds_at(now)
+        let holds = self.seen == Some(change) && self.page.holds_at(now);
+        if holds {
+            self.right_at.store(now.as_second(), Ordering::Relaxed);
+        }
+        holds
+    }
+
+    fn is_of_a_moment_ago(&self, now: Timestamp) -> bool {
+        let ago = now.as_second() - self.right_at.load(Ordering::Relaxed);
+        self.page.holds_at(now) && u64::try_from(ago).is_ok_and(|ago| ago < MOMENT.as_secs())
     }
 }
 
 impl Exposition {
-    /// The exposition of a store's accounts and of the exporter's own metrics.
+    /// The exposition of a store's accounts and of the exporter's own metrics. It needs a runtime around it.
     #[must_use]
     pub fn new(store: Arc<Store>, clock: Arc<dyn Clock>, own: Arc<Own>) -> Self {
-        let changes = store.changes();
-        let shown = Shown { page: Page::new(), seen: None, packed: AtomicBool::new(false) };
-        Self(Arc::new(Inner {
+        let (changes, now) = (store.changes(), clock.now());
+        let inner = Arc::new(Inner {
             store,
             clock,
             own,
             changes,
-            shown: Mutex::new(Arc::new(shown)),
+            shown: Mutex::new(Arc::new(Shown::new(Page::new(), None, false, now))),
             making: Arc::default(),
-            scraped: AtomicBool::new(false),
-            following: AtomicBool::new(false),
-        }))
+            order: Notify::new(),
+            is_ordered: AtomicBool::new(false),
+            is_packed: AtomicBool::new(false),
+        });
+        let follower = tokio::spawn(Arc::clone(&inner).follow());
+        Self { inner, follower }
     }
 
     /// The whole page as it is now.
@@ -101,7 +128,7 @@ impl Exposition {
     ///
     /// When the runtime is shutting down, or there is a fault in this program.
     pub async fn scrape(&self, format: Format, encoding: Encoding) -> io::Result<Body> {
-        let inner = &self.0;
+        let inner = &self.inner;
         let (change, now, mut shown) = (*inner.changes.borrow(), inner.clock.now(), inner.shown());
         if !shown.holds(change, now) && !inner.will_be_fresh(&shown, now) {
             shown = Arc::clone(inner).refreshed(encoding).await?;
@@ -118,8 +145,16 @@ impl Exposition {
             });
             packing.await?
         };
-        Inner::follow(inner, encoding);
+        inner.is_packed.store(encoding == Encoding::Gzip, Ordering::Relaxed);
+        inner.is_ordered.store(true, Ordering::Release);
+        inner.order.notify_one();
         body
+    }
+}
+
+impl Drop for Exposition {
+    fn drop(&mut self) {
+        self.follower.abort();
     }
 }
 
@@ -130,8 +165,8 @@ impl Inner {
 
     /// Whether a refresh is on its way of which a scrape would have to make too much for itself.
     fn will_be_fresh(&self, shown: &Shown, now: Timestamp) -> bool {
-        self.following.load(Ordering::Acquire)
-            && shown.page.holds_at(now)
+        self.is_ordered.load(Ordering::Acquire)
+            && shown.is_of_a_moment_ago(now)
             && shown.page.stale(&self.store.snapshot(), now) > MUCH
     }
 
@@ -151,44 +186,30 @@ impl Inner {
             let mut page = shown.page.clone();
             page.refresh(&self.store.snapshot(), now);
             let packed = encoding == Encoding::Gzip && page.body(&[], Format::Text, encoding).is_ok();
-            let shown = Arc::new(Shown { page, seen: Some(change), packed: AtomicBool::new(packed) });
+            let shown = Arc::new(Shown::new(page, Some(change), packed, now));
             *self.shown.lock().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&shown);
             shown
         });
         Ok(refreshing.await?)
     }
 
-    /// Has one refresh follow the next change.
-    fn follow(inner: &Arc<Self>, encoding: Encoding) {
-        inner.scraped.store(true, Ordering::Release);
-        if inner.following.swap(true, Ordering::AcqRel) {
-            return;
-        }
-        let following = Following(Arc::clone(inner));
-        tokio::spawn(async move {
-            let inner = &following.0;
-            let mut changes = inner.store.changes();
-            while inner.scraped.swap(false, Ordering::AcqRel) {
-                let seen = inner.shown().seen;
-                if changes.wait_for(|change| Some(*change) != seen).await.is_err() {
-                    return;
-                }
-                tokio::time::sleep(SETTLE).await;
-                // What goes wrong there goes wrong at the next scrape as well, which tells of it.
-                if Arc::clone(inner).refreshed(encoding).await.is_err() {
-                    return;
-                }
+    /// Makes one page for each order, behind the next change.
+    async fn follow(self: Arc<Self>) {
+        let mut changes = self.store.changes();
+        loop {
+            // Orders that come until it is made are one order more.
+            self.order.notified().await;
+            let seen = self.shown().seen;
+            if changes.wait_for(|change| Some(*change) != seen).await.is_err() {
+                return;
             }
-        });
-    }
-}
-
-/// Takes note of the end of a refresh in the background, however it ends.
-struct Following(Arc<Inner>);
-
-impl Drop for Following {
-    fn drop(&mut self) {
-        self.0.following.store(false, Ordering::Release);
+            tokio::time::sleep(SETTLE).await;
+            let packed = self.is_packed.load(Ordering::Relaxed);
+            let encoding = if packed { Encoding::Gzip } else { Encoding::Identity };
+            // What goes wrong there goes wrong at the next scrape as well, which tells of it.
+            let _ = Arc::clone(&self).refreshed(encoding).await;
+            self.is_ordered.store(false, Ordering::Release);
+        }
     }
 }
 

@@ -155,7 +155,14 @@ async fn a_wrong_configuration_prints_every_fault_and_leaves_with_2() {
 
 #[tokio::test]
 async fn a_wrong_command_line_leaves_with_2() {
-    for arguments in [&["--no-such-flag"][..], &["dance"], &["--web.listen-address=nowhere"], &["backfill"]] {
+    for arguments in [
+        &["--no-such-flag"][..],
+        &["dance"],
+        &["--web.listen-address=nowhere"],
+        &["backfill"],
+        &["--shard.index=3", "--shard.count=3"],
+        &["--shard.index=0"],
+    ] {
         let output = output(program().args(arguments)).await;
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");
         assert!(!output.stderr.is_empty());
@@ -181,6 +188,24 @@ async fn check_says_that_a_configuration_is_good() {
     let output = output(with_config(&site.config()).arg("check")).await;
     assert_eq!((output.status.code(), text(&output.stdout)), (Some(0), "The configuration is good.\n"));
     assert_eq!(site.simulator.request_count(None), 0);
+}
+
+#[tokio::test]
+async fn of_two_shards_one_has_the_account_and_the_other_has_none() {
+    let site = Site::new().await;
+    let mut said = Vec::new();
+    for index in ["0", "1"] {
+        let mut command = with_config(&site.config());
+        command.env("LYVE_EXPORTER_SHARD_INDEX", index).env("LYVE_EXPORTER_SHARD_COUNT", "2");
+        let output = output(command.arg("check")).await;
+        assert_eq!(output.status.code(), Some(0));
+        said.push(text(&output.stdout).replace(&format!("Shard {index} of 2"), "It"));
+    }
+    said.sort();
+    assert_eq!(
+        said,
+        ["0", "1"].map(|own| format!("It watches {own} of the 1 accounts.\nThe configuration is good.\n"))
+    );
 }
 
 #[tokio::test]
