@@ -199,6 +199,7 @@ impl Inner {
         loop {
             // Orders that come until it is made are one order more.
             self.order.notified().await;
+            self.is_ordered.store(true, Ordering::Release);
             let seen = self.shown().seen;
             if changes.wait_for(|change| Some(*change) != seen).await.is_err() {
                 return;

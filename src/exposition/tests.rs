@@ -310,8 +310,8 @@ async fn much_is_made_ahead_and_little_at_once() {
     assert_eq!(polls("large").await, 1);
     let made = async {
         while polls("large").await < 2 {
-            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+            tokio::time::sleep(Duration::from_millis(10)).await;
         }
     };
-    tokio::time::timeout(std::time::Duration::from_secs(20), made).await.unwrap();
+    tokio::time::timeout(Duration::from_secs(20), made).await.unwrap();
 }
