@@ -300,6 +300,6 @@ mod tests {
             assert_eq!(argument.get_env().and_then(|name| name.to_str()), Some(&*variable));
             flags += 1;
         }
-        assert_eq!(flags, 8);
+        assert_eq!(flags, 10);
     }
 }
