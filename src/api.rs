@@ -17,4 +17,6 @@ pub use telemetry::{Endpoint, LoginResult, Telemetry};
 pub use transport::{Transport, TransportError};
 
 #[cfg(test)]
+mod arbitrary;
+#[cfg(test)]
 mod testing;
