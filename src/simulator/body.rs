@@ -66,11 +66,11 @@ impl Content {
                 (r#"[{"id":"a","name":"a"}"#, r#",{"id":"endless","name":"endless"}"#)
             }
             Endpoint::Login => (r#"{"token":""#, "endless"),
-            Endpoint::ListBillingData => (
+            Endpoint::Billing => (
                 r#"{"UsedSpace":[{"Date":"2026-01-01T00:00:00Z","UsedSpace":1,"GhostSpace":0}"#,
                 r#",{"Date":"2026-01-01T00:00:00Z","UsedSpace":1,"GhostSpace":0}"#,
             ),
-            Endpoint::GetUserInfo => (r#"[{"Name":"a","Type":"user"}"#, r#",{"Name":"a","Type":"user"}"#),
+            Endpoint::UserInfo => (r#"[{"Name":"a","Type":"user"}"#, r#",{"Name":"a","Type":"user"}"#),
             Endpoint::AvailableRegions => (r#"{"Regions":["us-east-1""#, r#","us-east-1""#),
             Endpoint::BucketStats => (
                 r#"{"a":{"size":1,"objects":1,"replicationPolicy":[]}"#,

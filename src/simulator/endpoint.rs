@@ -23,13 +23,13 @@ pub enum Endpoint {
     /// `GET /permissions/{id}`.
     Permission,
     /// `Action=RSListBillingData`.
-    ListBillingData,
+    Billing,
     /// `Action=ListUsers`.
     ListUsers,
     /// `Action=ListAccessKeys`.
     ListAccessKeys,
     /// `Action=RSGetUserInfo`.
-    GetUserInfo,
+    UserInfo,
     /// `Action=RSAvailableRegions`.
     AvailableRegions,
     /// `GET /?rs-bucket-stats=`.
@@ -64,10 +64,10 @@ impl Endpoint {
     /// The endpoint of an action of the IAM host.
     pub(super) fn of_action(action: Option<&str>) -> Self {
         match action {
-            Some("RSListBillingData") => Self::ListBillingData,
+            Some("RSListBillingData") => Self::Billing,
             Some("ListUsers") => Self::ListUsers,
             Some("ListAccessKeys") => Self::ListAccessKeys,
-            Some("RSGetUserInfo") => Self::GetUserInfo,
+            Some("RSGetUserInfo") => Self::UserInfo,
             Some("RSAvailableRegions") => Self::AvailableRegions,
             _ => Self::Other,
         }

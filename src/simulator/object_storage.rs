@@ -198,6 +198,22 @@ impl ObjectStorageAccount {
         self.change(|account| account.users.retain(|user| user.name != name));
     }
 
+    /// Used space, ghost space and objects of a day.
+    #[cfg(test)]
+    pub(super) fn figures_of(&self, day: Date) -> (u64, u64, u64) {
+        let now = self.shared.now();
+        let day = self.change(|account| account.day(day, now));
+        (day.used_space, day.ghost_space, day.objects)
+    }
+
+    /// Name and bytes of each bucket, and whether it was deleted.
+    #[cfg(test)]
+    pub(super) fn bucket_sizes(&self) -> Vec<(String, u64, bool)> {
+        let now = self.shared.now();
+        let sizes = |bucket: &Bucket| (bucket.name.clone(), bucket.size.at(now), bucket.is_deleted);
+        self.change(|account| account.buckets.iter().map(sizes).collect())
+    }
+
     /// The next request of this account to `endpoint` (`None`: to any) meets a fault.
     pub fn fail_once(&self, endpoint: impl Into<Option<Endpoint>>, fault: Fault) {
         self.shared.faults().add(Some(self.name.clone()), endpoint.into(), fault, true);

@@ -177,8 +177,8 @@ impl<'a> Question<'a> {
             return Err(Refusal::new(400, "BadRequest", "IAM: Missing Action or Version param"));
         }
         let (content_type, body) = match self.endpoint {
-            Endpoint::ListBillingData => (answer::JSON, self.billing(state, settings, now)?),
-            Endpoint::GetUserInfo => (answer::JSON, answer::user_info(state, settings)),
+            Endpoint::Billing => (answer::JSON, self.billing(state, settings, now)?),
+            Endpoint::UserInfo => (answer::JSON, answer::user_info(state, settings)),
             Endpoint::AvailableRegions => (answer::JSON, answer::regions(state, settings)),
             Endpoint::BucketStats => (answer::JSON, answer::bucket_stats(state, settings, now)),
             Endpoint::BucketInfo => (answer::JSON, self.bucket(state, settings, now)?),

@@ -299,8 +299,8 @@ async fn an_endless_answer_is_of_the_right_kind() {
 
     let place = Place::new().await;
     for (endpoint, request, opening) in [
-        (Endpoint::ListBillingData, Request::iam("RSListBillingData"), r#"{"UsedSpace":[{"#),
-        (Endpoint::GetUserInfo, Request::iam("RSGetUserInfo"), r#"[{"Name":"#),
+        (Endpoint::Billing, Request::iam("RSListBillingData"), r#"{"UsedSpace":[{"#),
+        (Endpoint::UserInfo, Request::iam("RSGetUserInfo"), r#"[{"Name":"#),
         (Endpoint::AvailableRegions, Request::iam("RSAvailableRegions"), r#"{"Regions":["#),
         (Endpoint::BucketStats, Request::s3("/?rs-bucket-stats="), r#"{"a":{"size""#),
         (Endpoint::ListUsers, Request::iam("ListUsers"), "<ListUsersResponse>"),
