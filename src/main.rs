@@ -11,9 +11,9 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-use lyve_cloud_exporter::cli::{Cli, Command, Options};
+use lyve_cloud_exporter::cli::{Backfill, Cli, Command, Options};
 use lyve_cloud_exporter::clock::{Clock, System};
-use lyve_cloud_exporter::command::{Demo, Once, health, once, report};
+use lyve_cloud_exporter::command::{BackfillError, Demo, Once, Request, backfill, health, once, report};
 use lyve_cloud_exporter::config::{self, Config};
 use lyve_cloud_exporter::daemon::{Daemon, Deps};
 use lyve_cloud_exporter::http::{Guard, GuardError, Web, bind};
@@ -120,6 +120,17 @@ async fn execute(cli: &Cli) -> Result<(), Ended> {
             print(metrics.parts)?;
             let failures: Vec<String> = once.failures().collect();
             if failures.is_empty() { Ok(()) } else { Err(Ended::Failed(failures.join("\n"))) }
+        }
+        Command::Backfill(wanted) => {
+            let config = shard.of(load(&cli.options)?);
+            let Backfill { from, to, accounts, output, keep_zeros } = wanted;
+            let request = Request { from, to, accounts, output, keep_zeros };
+            match backfill(&config, request, clock).await {
+                Err(error @ BackfillError::Misused(_)) => Err(Ended::Misconfigured(error.to_string())),
+                // A reader that has closed its end, such as `head`, has what it wanted.
+                Err(BackfillError::Output(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+                outcome => outcome.map_err(|error| Ended::Failed(error.to_string())),
+            }
         }
         Command::Health => {
             let Some(address) = cli.options.listen_addresses.first() else { return Ok(()) };

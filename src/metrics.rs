@@ -139,7 +139,7 @@ use polled;
 /// A count or a size as a sample's value. Above 2^53 (9 petabytes) the last digits are rounded, as Prometheus keeps
 /// no more.
 #[allow(clippy::cast_precision_loss, reason = "a sample's value is a double in both formats")]
-const fn number(value: u64) -> f64 {
+pub(crate) const fn number(value: u64) -> f64 {
     value as f64
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use crate::api::account_v2::MAX_MONTHS;
 use crate::clock;
 use crate::model::{BucketHistory, Month, MonthTotal, MonthlyUsage, SubAccountHistory};
 use crate::store::Settled;
@@ -13,8 +14,11 @@ use crate::store::Settled;
 /// over, in the vendor's regions too, and the vendor's daily computation has run; the rest is for a late one.
 const SETTLES_AFTER: Duration = Duration::from_secs(3 * 24 * 60 * 60);
 
-/// The most months that one query answers (vendor guide).
-const MONTHS_A_QUERY: i32 = 6;
+/// When the figures of a month count as final.
+#[must_use]
+pub fn final_at(month: Month) -> Timestamp {
+    clock::after(month.plus(1).start(), SETTLES_AFTER)
+}
 
 /// A range of months, both ends included; empty where the last is before the first.
 pub(super) type Range = (Month, Month);
@@ -103,13 +107,13 @@ pub(super) fn settled(
     let up_to = |last| (window.0 <= last).then_some(Settled { first: window.0, last });
     let mut first = asked.0;
     while first <= asked.1 {
-        let last = first.plus(MONTHS_A_QUERY - 1).min(asked.1);
+        let last = first.plus(MAX_MONTHS - 1).min(asked.1);
         if first != last && !with_figures.contains(&first) {
             return up_to(before?.last);
         }
         first = last.plus(1);
     }
-    let is_final = |month: &Month| clock::after(month.plus(1).start(), SETTLES_AFTER) <= now;
+    let is_final = |month: &Month| final_at(*month) <= now;
     up_to(with_figures.into_iter().rfind(is_final)?)
 }
 
@@ -205,7 +209,7 @@ mod tests {
         let mut usage = MonthlyUsage::default();
         let mut next = first;
         while next <= last {
-            let is_final = clock::after(next.plus(1).start(), SETTLES_AFTER) <= now;
+            let is_final = final_at(next) <= now;
             let moving = if is_final { 0 } else { now.as_second().unsigned_abs() };
             usage.months.push(MonthTotal { month: next, average_bytes: moving + 7 });
             next = next.plus(1);

@@ -9,6 +9,7 @@ use tracing::{debug, info, warn};
 
 use super::history::{self, Range};
 use super::{Account, Meter, Schedule, Settings, admit};
+use crate::api::account_v2::Zeros;
 use crate::api::{ApiError, Endpoint, Reason};
 use crate::clock::{self, Clock};
 use crate::model::{Answer, Collector, Data, DropReason, Dropped, Expiry, MonthlyUsage};
@@ -232,11 +233,11 @@ impl Poller {
         let window = self.schedule.window(now);
         let state = self.account.cell.state();
         let Some((settled, known)) = state.settled(now) else {
-            let answer = self.account.client.monthly_usage(window.0, window.1).await?;
+            let answer = self.account.client.monthly_usage(window.0, window.1, Zeros::NoData).await?;
             return Ok((answer, Months { window, asked: window, before: None }));
         };
         let asked = history::missing(window, Some(settled));
-        let fresh = self.account.client.monthly_usage(asked.0, asked.1).await?;
+        let fresh = self.account.client.monthly_usage(asked.0, asked.1, Zeros::NoData).await?;
         let known = Arc::clone(known);
         // 100,000 buckets would hold up every other task of this thread.
         let joined = tokio::task::spawn_blocking(move || {
