@@ -75,6 +75,17 @@ pub struct Family {
     pub walk: fn(&AccountState, Timestamp, &mut Sink<'_>),
 }
 
+impl Family {
+    /// What it tells, without how old it may be: for figures that were not polled a moment ago.
+    #[must_use]
+    pub fn meaning(&self) -> &'static str {
+        self.help.split_once(POLLED).map_or(self.help, |(meaning, _)| meaning)
+    }
+}
+
+/// How the end of a HELP begins that [`polled`] makes.
+const POLLED: &str = " Polled from the vendor";
+
 /// Every family with samples of accounts, in the order of their names.
 #[must_use]
 pub fn families() -> &'static [&'static Family] {

@@ -74,3 +74,58 @@ impl Telemetry for Untold {
 
     fn login(&self, _: LoginResult) {}
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Manual;
+    use crate::config::{Secret, SecretSource};
+    use crate::model::Expiry;
+    use crate::simulator::{Endpoint as At, Fault, Simulator};
+
+    #[tokio::test]
+    async fn what_may_pass_is_asked_again_no_sooner_than_the_vendor_wants() {
+        let clock = Manual::new("2026-11-24T12:00:00Z".parse().unwrap());
+        let simulator = Simulator::start(Arc::new(clock.clone())).await.unwrap();
+        let (access_key, secret) = simulator.account("acme").pair();
+        let account = Account {
+            name: "acme".to_owned(),
+            base_url: simulator.base_url().parse().unwrap(),
+            account_id: "acme".to_owned(),
+            access_key: SecretSource::Inline(Secret::new(access_key)),
+            secret: SecretSource::Inline(Secret::new(secret)),
+            credential: Expiry::Unknown,
+            ca_file: None,
+            price: None,
+        };
+        let config = Config::of(vec![account.clone()]);
+        let asker = Asker::new(&config, Arc::new(clock.clone()), Zeros::NoData).unwrap();
+        let client = asker.client(&account).unwrap();
+        let (first, last) = ("2026-05".parse().unwrap(), "2026-10".parse().unwrap());
+        let key = Key { account_id: String::new(), base_url: String::new(), first, last, keep_zeros: false };
+
+        simulator.fail_once(At::MonthlyUsage, Fault::empty(503));
+        simulator.fail_once(At::MonthlyUsage, Fault::empty(429).retry_after("40"));
+        let mut progress = Progress::new(0, 1);
+        let asking = asker.ask(&client, &key, &mut progress);
+        let waits = async {
+            for (requests, seconds) in [(1, 2), (2, 40)] {
+                simulator.wait_for_requests(At::MonthlyUsage, requests).await;
+                let mut waited = 0;
+                while simulator.request_count(At::MonthlyUsage) == requests {
+                    clock.advance(Duration::from_secs(1));
+                    waited += 1;
+                    tokio::time::sleep(Duration::from_millis(10)).await;
+                }
+                assert!(waited >= seconds, "{waited} s");
+            }
+        };
+        let (answer, ()) = tokio::join!(asking, waits);
+        assert!(answer.unwrap().is_final);
+        assert_eq!(simulator.request_count(At::MonthlyUsage), 3);
+
+        simulator.fail_always(At::MonthlyUsage, Fault::error(400, "InvalidTimeRange", ""));
+        let refused = asker.ask(&client, &key, &mut progress).await.map(|_| ()).unwrap_err();
+        assert_eq!((refused.reason, simulator.request_count(At::MonthlyUsage)), (Reason::Request, 4));
+    }
+}

@@ -24,7 +24,7 @@ pub(super) fn write(spill: &Spill, plan: &Plan<'_>, out: impl Write) -> io::Resu
     let mut out = Dated::new(out);
     for family in families() {
         let Some(kind) = kind(family) else { continue };
-        out.family(family.name, family.kind.name(), family.help)?;
+        out.family(family.name, family.kind.name(), family.meaning())?;
         for account in &plan.accounts {
             let keys: Vec<Key> = plan.keys_of(account).collect();
             merge(spill, &keys, kind, |labels, figures| {

@@ -280,3 +280,6 @@ impl Run<'_> {
         Ok(Some(serde_json::from_slice(&self.line)?))
     }
 }
+
+#[cfg(test)]
+mod tests;
