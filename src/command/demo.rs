@@ -55,7 +55,11 @@ impl Demo {
             secret: SecretSource::Inline(account.secret),
             credential: account.credential,
             ca_file: None,
-            price: Some(Price { per_terabyte_month: PRICE, currency: "USD".to_owned() }),
+            price: Some(Price {
+                per_terabyte_month: PRICE,
+                minimum_terabytes: 0.0,
+                currency: "USD".to_owned(),
+            }),
         });
         Ok(Config {
             poll: Poll {
