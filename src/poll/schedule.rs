@@ -107,7 +107,8 @@ impl Schedule {
     #[must_use]
     pub fn deadline(&self) -> Duration {
         let requests = match self.collector {
-            Collector::MonthlyUsage => self.months.div_ceil(MONTHS_A_REQUEST),
+            // Where months are asked for on both sides of those that are final, and one part again, it is two more.
+            Collector::MonthlyUsage => self.months.div_ceil(MONTHS_A_REQUEST) + 2,
             _ => 1,
         };
         self.timeout.saturating_mul(requests + SESSION_REQUESTS)
