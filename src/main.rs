@@ -48,8 +48,12 @@ fn main() -> ExitCode {
     let outcome = logging::init(cli.options.log_level, cli.options.log_format)
         .map_err(|error| Ended::failed("cannot set up the log", error))
         .and_then(|()| {
-            let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-            runtime.map_err(|error| Ended::failed("cannot start the runtime", error))
+            let mut runtime = tokio::runtime::Builder::new_multi_thread();
+            if let Command::Backfill(_) = cli.command() {
+                // It decodes one answer after the other, and each further thread would hold on to as much memory.
+                runtime.max_blocking_threads(1);
+            }
+            runtime.enable_all().build().map_err(|error| Ended::failed("cannot start the runtime", error))
         })
         .and_then(|runtime| {
             let outcome = runtime.block_on(execute(&cli));

@@ -288,7 +288,13 @@ mod tests {
             // Two queries, of which the second has no figures for its first month.
             (&all[..1], range("2026-06", "2027-02"), None, "2027-03-20T00:00:00Z", None),
             // Two, of which the first has none: what the second one says is final all the same.
-            (&all[1..], range("2026-01", "2026-12"), None, "2026-12-20T00:00:00Z", None),
+            (
+                &all[1..],
+                range("2026-01", "2026-12"),
+                None,
+                "2026-12-20T00:00:00Z",
+                final_months("2026-07", "2026-11"),
+            ),
             (
                 &all[..4],
                 range("2025-12", "2026-11"),
