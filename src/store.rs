@@ -11,6 +11,7 @@ mod account;
 mod credentials;
 mod memory;
 pub mod state_file;
+mod usage;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
@@ -20,6 +21,7 @@ use tokio::sync::watch;
 pub use account::{AccountSpec, AccountState, Failure, Good, Health, Part, RequestCode};
 pub use credentials::{ACCOUNT_CREDENTIAL_NAME, CredentialView};
 pub use memory::{Memory, Settled};
+pub use usage::UsageNow;
 
 use crate::model::Collector;
 

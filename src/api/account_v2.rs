@@ -3,10 +3,7 @@
 //! It only reads. Where the guide and the wire differ it takes both; what it cannot use of an answer it leaves out and
 //! counts. An answer is whole or an error, never a part.
 
-#[cfg(test)]
-mod arbitrary;
 mod errors;
-mod figure;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
 mod inventory;
@@ -15,7 +12,6 @@ mod monthly;
 mod months;
 mod session;
 mod usage;
-mod wire;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,7 +24,7 @@ pub use self::months::MAX_MONTHS;
 use self::login::Login;
 use self::session::{Sessions, Token};
 use super::transport::{Call, Incoming, Reply};
-use super::{ApiError, Endpoint, Reason, Telemetry, Transport, TransportError};
+use super::{ApiError, Endpoint, Reason, Telemetry, Transport, figure, wire};
 use crate::clock::{self, Clock};
 use crate::config::{self, Secret};
 use crate::model::{Answer, CurrentUsage, Month, MonthlyUsage, Permission, ServiceAccount, Session};
@@ -67,35 +63,30 @@ impl std::fmt::Debug for Client {
 }
 
 impl Client {
-    /// A client for `account`; nothing is asked yet. With a `ca_file` it gets connections of its own.
-    ///
-    /// # Errors
-    /// Where the account's `ca_file` cannot be used.
+    /// A client for `account`, whose API is at `base`; nothing is asked yet.
+    #[must_use]
     pub fn new(
         account: &config::Account,
+        base: &Url,
         transport: Transport,
         clock: Arc<dyn Clock>,
         telemetry: Arc<dyn Telemetry>,
-    ) -> Result<Self, TransportError> {
-        let transport = match &account.ca_file {
-            Some(ca_file) => transport.trusting(ca_file)?,
-            None => transport,
-        };
+    ) -> Self {
         let login = Login::new(
             account,
-            url(&account.base_url, Endpoint::Login),
+            url(base, Endpoint::Login),
             transport.clone(),
             Arc::clone(&clock),
             Arc::clone(&telemetry),
         );
-        Ok(Self {
+        Self {
             account: account.name.clone(),
-            base: account.base_url.clone(),
+            base: base.clone(),
             transport,
             sessions: Sessions::new(login),
             clock,
             telemetry,
-        })
+        }
     }
 
     /// The month to date.
@@ -230,7 +221,7 @@ impl Client {
     {
         let at = self.clock.now();
         let bearer: &Secret = &token.secret;
-        let call = Call { endpoint, url: url.clone(), bearer: Some(bearer), json: None };
+        let call = Call { endpoint, url: url.clone(), bearer: Some(bearer), json: None, signed: None };
         match self.transport.call(call, &*self.telemetry, decode).await? {
             Reply::Success(answer) => Ok(Ok((answer, Sent { token, at }))),
             Reply::Failure(reply) => {

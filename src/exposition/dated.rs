@@ -8,6 +8,8 @@ use super::openmetrics::{self, END};
 #[derive(Debug)]
 pub struct Dated<W> {
     out: W,
+    /// The lines before the samples of a family that has none yet.
+    head: String,
     line: String,
     stamp: String,
 }
@@ -15,17 +17,14 @@ pub struct Dated<W> {
 impl<W: Write> Dated<W> {
     /// Writes to `out`, best a buffered one.
     pub const fn new(out: W) -> Self {
-        Self { out, line: String::new(), stamp: String::new() }
+        Self { out, head: String::new(), line: String::new(), stamp: String::new() }
     }
 
-    /// Begins a family. `name` is the name of its samples, `kind` the type's word.
-    ///
-    /// # Errors
-    /// Where `out` fails.
-    pub fn family(&mut self, name: &str, kind: &str, help: &str) -> io::Result<()> {
-        self.line.clear();
-        openmetrics::header(Format::OpenMetrics, name, kind, help, &mut self.line);
-        self.out.write_all(self.line.as_bytes())
+    /// Begins a family, which is left out where no series follows. `name` is the name of its samples, `kind` the type's
+    /// word.
+    pub fn family(&mut self, name: &str, kind: &str, help: &str) {
+        self.head.clear();
+        openmetrics::header(Format::OpenMetrics, name, kind, help, &mut self.head);
     }
 
     /// Writes one series of the family: the same value at each of `seconds` since 1970, which ascend.
@@ -39,6 +38,8 @@ impl<W: Write> Dated<W> {
         value: f64,
         seconds: impl Iterator<Item = i64>,
     ) -> io::Result<()> {
+        self.out.write_all(self.head.as_bytes())?;
+        self.head.clear();
         self.line.clear();
         self.line.push_str(name);
         openmetrics::labels(labels, &mut self.line);
@@ -71,7 +72,8 @@ mod tests {
     fn each_sample_has_its_second_and_names_are_escaped() {
         let mut out = Vec::new();
         let mut page = Dated::new(&mut out);
-        page.family("a_bytes", "gauge", "A \"b\".").unwrap();
+        page.family("none", "gauge", "None.");
+        page.family("a_bytes", "gauge", "A \"b\".");
         let labels = [("one", "q\"\\\n"), ("two", "x")];
         page.series("a_bytes", labels.into_iter(), 534_500_000_000.0, [60, 120].into_iter()).unwrap();
         page.series("a_bytes", std::iter::empty(), 0.5, std::iter::once(-1)).unwrap();

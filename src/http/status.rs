@@ -65,9 +65,9 @@ fn account(state: &AccountState, now: Timestamp) -> Account<'_> {
     Account {
         account: &state.spec.name,
         up: state.up(),
-        usage_bytes: usage.and_then(|usage| usage.usage_bytes),
+        usage_bytes: state.usage_now(now).map(|usage| usage.bytes),
         usage_with_sub_accounts_bytes: usage.and_then(|usage| usage.usage_with_sub_accounts_bytes),
-        buckets: usage.and_then(|usage| usage.bucket_count),
+        buckets: state.bucket_count(now),
         session_expires: state.session(now).map(|good| good.data.expires_at.to_string()),
         credentials: state.credentials(now).map(|view| credential(&view, now)).collect(),
         collectors: state

@@ -20,11 +20,17 @@ pub(crate) fn spec(name: &str) -> AccountSpec {
     AccountSpec {
         name: name.into(),
         account_id: format!("id-of-{name}").into(),
+        max_key_age: None,
         price: None,
         credential: Expiry::Unknown,
-        collectors: Collector::ALL.to_vec(),
+        collectors: Collector::ACCOUNT_V2.to_vec(),
         data_max_age: Duration::from_secs(86_400),
     }
+}
+
+/// The same for an account of the platform since 2024.
+pub(crate) fn object_storage(name: &str) -> AccountSpec {
+    AccountSpec { credential: Expiry::Never, collectors: Collector::OBJECT_STORAGE.to_vec(), ..spec(name) }
 }
 
 /// The state of an account after `change`.

@@ -10,13 +10,17 @@ use tracing::{debug, info, warn};
 use super::history::{self, Range};
 use super::{Account, Meter, Schedule, Settings, admit};
 use crate::api::account_v2::Zeros;
-use crate::api::{ApiError, Endpoint, Reason};
+use crate::api::{ApiError, Client, Endpoint, Reason};
+use crate::api::{account_v2, object_storage};
 use crate::clock::{self, Clock};
 use crate::model::{Answer, Collector, Data, DropReason, Dropped, Expiry, MonthlyUsage};
 use crate::store::{AccountState, Settled};
 
 /// What a person sees of a fault of the exporter itself.
 const PANICKED: &str = "the collector panicked: please report this fault";
+
+/// No poller of another API's collector is ever started.
+const NOT_HERE: &str = "this account's API has no such collector";
 
 /// How often refused credentials are compared with what their files hold.
 const LOOK_FOR_NEW_SECRET: Duration = Duration::from_secs(5);
@@ -203,11 +207,36 @@ impl Poller {
 
     /// The answer, and of the months which ones were asked for.
     async fn collect(&self) -> Result<(Answer<Data>, Option<Months>), ApiError> {
-        let client = &self.account.client;
+        let answer = match &self.account.client {
+            Client::AccountV2(client) => return self.collect_account_v2(client).await,
+            Client::ObjectStorage(client) => self.collect_object_storage(client).await?,
+        };
+        Ok((answer, None))
+    }
+
+    async fn collect_object_storage(
+        &self,
+        client: &object_storage::Client,
+    ) -> Result<Answer<Data>, ApiError> {
+        match self.collector {
+            Collector::Billing => {
+                let (first, last) = self.schedule.days(self.clock.now());
+                Ok(client.billing(first, last).await?.map(Data::Billing))
+            }
+            Collector::Buckets => Ok(client.buckets().await?.map(Data::Buckets)),
+            Collector::Keys => Ok(client.keys().await?.map(Data::Keys)),
+            _ => Err(self.failure(Reason::Request, NOT_HERE)),
+        }
+    }
+
+    async fn collect_account_v2(
+        &self,
+        client: &account_v2::Client,
+    ) -> Result<(Answer<Data>, Option<Months>), ApiError> {
         let answer = match self.collector {
             Collector::CurrentUsage => client.current_usage().await?.map(Data::CurrentUsage),
             Collector::MonthlyUsage => {
-                let (answer, asked) = self.months().await?;
+                let (answer, asked) = self.months(client).await?;
                 return Ok((answer.map(Data::MonthlyUsage), Some(asked)));
             }
             Collector::Credentials => {
@@ -220,13 +249,16 @@ impl Poller {
             }
             Collector::ServiceAccounts => client.service_accounts().await?.map(Data::ServiceAccounts),
             Collector::Permissions => client.permissions().await?.map(Data::Permissions),
+            Collector::Billing | Collector::Buckets | Collector::Keys => {
+                return Err(self.failure(Reason::Request, NOT_HERE));
+            }
         };
         Ok((answer, None))
     }
 
     /// Every month of the history. Months that are final are not asked for again; where that is all of them, no request
     /// is made at all. So they stay although the vendor may have forgotten them.
-    async fn months(&self) -> Result<(Answer<MonthlyUsage>, Months), ApiError> {
+    async fn months(&self, client: &account_v2::Client) -> Result<(Answer<MonthlyUsage>, Months), ApiError> {
         let now = self.clock.now();
         let window = self.schedule.window(now);
         let (before, known) = match self.account.cell.state().settled(now) {
@@ -234,8 +266,9 @@ impl Poller {
             None => (None, Arc::default()),
         };
         let missing = history::missing(window, before);
-        let older = self.ask(missing.older).await?;
-        let newer = self.ask(missing.newer).await?;
+        let ask = async |(first, last): Range| client.monthly_usage(first, last, Zeros::NoData).await;
+        let older = ask(missing.older).await?;
+        let newer = ask(missing.newer).await?;
         let mut dropped = older.dropped;
         dropped.merge(newer.dropped);
         // 100,000 buckets would hold up every other task of this thread.
@@ -250,13 +283,9 @@ impl Poller {
         let months = |asked| Months { asked, before };
         let Some(again) = doubtful else { return Ok((Answer { data: all, dropped }, months(asked))) };
         // Its first answer has counted already what could not be used.
-        let fresh = self.ask(again).await?.data;
+        let fresh = ask(again).await?.data;
         let all = self.apart(move || history::around(&all, fresh, again)).await?;
         Ok((Answer { data: all, dropped }, months(history::refined(&asked, again))))
-    }
-
-    async fn ask(&self, (first, last): Range) -> Result<Answer<MonthlyUsage>, ApiError> {
-        self.account.client.monthly_usage(first, last, Zeros::NoData).await
     }
 
     /// Does something where it holds up nothing else.
@@ -283,6 +312,9 @@ impl Poller {
             Collector::Credentials => Endpoint::Session,
             Collector::ServiceAccounts => Endpoint::ServiceAccounts,
             Collector::Permissions => Endpoint::Permissions,
+            Collector::Billing => Endpoint::Billing,
+            Collector::Buckets => Endpoint::BucketStats,
+            Collector::Keys => Endpoint::ListAccessKeys,
         };
         ApiError::new(reason, endpoint, detail)
     }

@@ -1,10 +1,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::tz::Offset;
+
 use super::progress::Progress;
+use super::row::Answer;
 use super::spill::{Answered, Key};
-use crate::api::account_v2::{Client, Zeros};
-use crate::api::{ApiError, Endpoint, LoginResult, Reason, Telemetry, Transport, TransportError};
+use crate::api::account_v2::Zeros;
+use crate::api::{ApiError, Client, Endpoint, LoginResult, Reason, Telemetry, Transport, TransportError};
 use crate::clock::{self, Clock};
 use crate::config::{Account, Config};
 use crate::poll::{Backoff, final_at};
@@ -32,6 +35,20 @@ impl Asker {
         Client::new(account, self.transport.clone(), Arc::clone(&self.clock), Arc::new(Untold))
     }
 
+    async fn ask_once(&self, client: &Client, key: &Key) -> Result<Answer, ApiError> {
+        Ok(match client {
+            Client::AccountV2(client) => {
+                Answer::Months(client.monthly_usage(key.first, key.last, self.zeros).await?.data)
+            }
+            Client::ObjectStorage(client) => {
+                let [first, end] =
+                    [key.first, key.last.plus(1)].map(|month| Offset::UTC.to_datetime(month.start()).date());
+                let last = end.yesterday().unwrap_or(end);
+                Answer::Days(client.billing(first, last).await?.data)
+            }
+        })
+    }
+
     /// The months of `key`. What may pass by itself is asked again a few times, no sooner than the vendor wants.
     pub(super) async fn ask(
         &self,
@@ -42,10 +59,8 @@ impl Asker {
         let mut failures = 0;
         loop {
             let now = self.clock.now();
-            let error = match client.monthly_usage(key.first, key.last, self.zeros).await {
-                Ok(answer) => {
-                    return Ok(Answered { is_final: final_at(key.last) <= now, usage: answer.data });
-                }
+            let error = match self.ask_once(client, key).await {
+                Ok(answer) => return Ok(Answered { is_final: final_at(key.last) <= now, answer }),
                 Err(error) => error,
             };
             failures += 1;
@@ -79,7 +94,7 @@ impl Telemetry for Untold {
 mod tests {
     use super::*;
     use crate::clock::Manual;
-    use crate::config::{Secret, SecretSource};
+    use crate::config::{Api, Secret, SecretSource};
     use crate::model::Expiry;
     use crate::simulator::{Endpoint as At, Fault, Simulator};
 
@@ -90,7 +105,7 @@ mod tests {
         let (access_key, secret) = simulator.account("acme").pair();
         let account = Account {
             name: "acme".to_owned(),
-            base_url: simulator.base_url().parse().unwrap(),
+            api: Api::AccountV2 { base_url: simulator.base_url().parse().unwrap() },
             account_id: "acme".to_owned(),
             access_key: SecretSource::Inline(Secret::new(access_key)),
             secret: SecretSource::Inline(Secret::new(secret)),
@@ -102,7 +117,7 @@ mod tests {
         let asker = Asker::new(&config, Arc::new(clock.clone()), Zeros::NoData).unwrap();
         let client = asker.client(&account).unwrap();
         let (first, last) = ("2026-05".parse().unwrap(), "2026-10".parse().unwrap());
-        let key = Key { account_id: String::new(), base_url: String::new(), first, last, keep_zeros: false };
+        let key = Key { account_id: String::new(), address: String::new(), first, last, keep_zeros: false };
 
         simulator.fail_once(At::MonthlyUsage, Fault::empty(503));
         simulator.fail_once(At::MonthlyUsage, Fault::empty(429).retry_after("40"));

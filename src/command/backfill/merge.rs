@@ -1,7 +1,7 @@
 use std::io::{self, Write};
 
 use super::plan::Plan;
-use super::row::{Figure, Kind, Row};
+use super::row::{Figure, Kind, Row, Text};
 use super::spill::{Key, Run, Spill};
 use crate::config::Account;
 use crate::exposition::Dated;
@@ -13,6 +13,9 @@ fn kind(family: &Family) -> Option<Kind> {
         "lyvecloud_account_estimated_cost" | "lyvecloud_account_monthly_average_usage_bytes" => {
             Some(Kind::Account)
         }
+        "lyvecloud_account_usage_bytes" => Some(Kind::Used),
+        "lyvecloud_account_ghost_bytes" => Some(Kind::Ghost),
+        "lyvecloud_account_objects" => Some(Kind::Objects),
         "lyvecloud_bucket_monthly_average_usage_bytes" => Some(Kind::Bucket),
         "lyvecloud_sub_account_monthly_average_usage_bytes" => Some(Kind::SubAccount),
         _ => None,
@@ -24,7 +27,7 @@ pub(super) fn write(spill: &Spill, plan: &Plan<'_>, out: impl Write) -> io::Resu
     let mut out = Dated::new(out);
     for family in families() {
         let Some(kind) = kind(family) else { continue };
-        out.family(family.name, family.kind.name(), family.meaning())?;
+        out.family(family.name, family.kind.name(), family.meaning());
         for account in &plan.accounts {
             let keys: Vec<Key> = plan.keys_of(account).collect();
             merge(spill, &keys, kind, |labels, figures| {
@@ -69,22 +72,21 @@ fn merge(
     }
 }
 
-/// Writes one month of one thing: its figure at the start of each of the month's days, UTC.
+/// Writes one figure of one thing: at the start of its day, or of each day of its month, UTC.
 fn series(
     out: &mut Dated<impl Write>,
     family: &Family,
     account: &Account,
     labels: &[Box<str>],
-    Figure(month, bytes): Figure,
+    Figure(Text(time), figure): Figure,
 ) -> io::Result<()> {
-    const DAY: i64 = 24 * 60 * 60;
-    let month = month.0;
+    const DAY: usize = 24 * 60 * 60;
     let cost = family.labels.contains(&"currency");
     let price = match &account.price {
         None if cost => return Ok(()),
         price => price.as_ref().filter(|_| cost),
     };
-    let text = month.to_string();
+    let text = time.to_string();
     let mut labels = labels.iter();
     let pairs = family.labels.iter().filter_map(|name| {
         let value = match *name {
@@ -95,7 +97,6 @@ fn series(
         };
         Some((*name, value))
     });
-    let value = price.map_or_else(|| number(bytes), |price| price.estimate(bytes));
-    let (start, end) = (month.start().as_second(), month.plus(1).start().as_second());
-    out.series(family.name, pairs, value, (start..end).step_by(DAY as usize))
+    let value = price.map_or_else(|| number(figure), |price| price.estimate(figure));
+    out.series(family.name, pairs, value, time.seconds().step_by(DAY))
 }

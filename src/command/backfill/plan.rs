@@ -62,7 +62,7 @@ impl<'a> Plan<'a> {
     pub(super) fn keys_of(&self, account: &Account) -> impl Iterator<Item = Key> {
         self.windows.iter().map(|(first, last)| Key {
             account_id: account.account_id.clone(),
-            base_url: account.base_url.to_string(),
+            address: account.address().to_string(),
             first: *first,
             last: *last,
             keep_zeros: self.keep_zeros,
@@ -78,13 +78,13 @@ impl<'a> Plan<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{Secret, SecretSource};
+    use crate::config::{Api, Secret, SecretSource};
     use crate::model::Expiry;
 
     fn config() -> Config {
         let account = |name: &str| Account {
             name: name.to_owned(),
-            base_url: "https://example.com/v2".parse().unwrap(),
+            api: Api::AccountV2 { base_url: "https://example.com/v2".parse().unwrap() },
             account_id: format!("id-of-{name}"),
             access_key: SecretSource::Inline(Secret::new("key".to_owned())),
             secret: SecretSource::Inline(Secret::new("secret".to_owned())),

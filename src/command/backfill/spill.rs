@@ -13,8 +13,8 @@ use std::path::{Path, PathBuf};
 use flate2::Crc;
 use serde::{Deserialize, Serialize};
 
-use super::row::{Kind, Row, Text, rows};
-use crate::model::{Month, MonthlyUsage};
+use super::row::{Answer, Kind, Row, Text};
+use crate::model::Month;
 
 /// The first line of the file.
 const MAGIC: &[u8] = b"lyve-cloud-exporter backfill, version 1\n";
@@ -30,7 +30,8 @@ const BUFFER: usize = 16 * 1024;
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Key {
     pub(super) account_id: String,
-    pub(super) base_url: String,
+    /// Where its API is.
+    pub(super) address: String,
     /// The oldest month asked for.
     pub(super) first: Month,
     /// The newest month asked for.
@@ -43,14 +44,14 @@ pub(super) struct Key {
 pub(super) struct Answered {
     /// Whether none of its months can change any more.
     pub(super) is_final: bool,
-    pub(super) usage: MonthlyUsage,
+    pub(super) answer: Answer,
 }
 
 /// The first line of a part.
 #[derive(Serialize, Deserialize)]
 struct Asked {
     account_id: String,
-    base_url: String,
+    address: String,
     first: Text<Month>,
     last: Text<Month>,
     keep_zeros: bool,
@@ -104,22 +105,22 @@ impl Spill {
     }
 
     /// Takes an answer: it is on the disk when this returns.
-    pub(super) fn add(&mut self, key: Key, answer: &Answered) -> io::Result<()> {
+    pub(super) fn add(&mut self, key: Key, answered: &Answered) -> io::Result<()> {
         let start = self.end + HEAD as u64;
         self.file.seek(SeekFrom::Start(start))?;
         let mut out =
             Summed { out: BufWriter::with_capacity(64 * 1024, &self.file), crc: Crc::new(), length: 0 };
         let asked = Asked {
             account_id: key.account_id.clone(),
-            base_url: key.base_url.clone(),
+            address: key.address.clone(),
             first: Text(key.first),
             last: Text(key.last),
             keep_zeros: key.keep_zeros,
-            is_final: answer.is_final,
+            is_final: answered.is_final,
         };
         line(&mut out, &asked)?;
         let mut runs = Runs::new();
-        for row in rows(&answer.usage) {
+        for row in answered.answer.rows() {
             let at = start + out.length;
             line(&mut out, &row)?;
             runs.entry(row.0).or_insert((at, at)).1 = start + out.length;
@@ -171,10 +172,10 @@ impl Spill {
         self.end = MAGIC.len() as u64;
         while let Some((end, asked, runs)) = part(&self.file, self.end, length)? {
             self.end = end;
-            let Asked { account_id, base_url, first, last, keep_zeros, is_final } = asked;
+            let Asked { account_id, address, first, last, keep_zeros, is_final } = asked;
             // What could still change is asked for again.
             if is_final {
-                let key = Key { account_id, base_url, first: first.0, last: last.0, keep_zeros };
+                let key = Key { account_id, address, first: first.0, last: last.0, keep_zeros };
                 self.parts.insert(key, runs);
             }
         }

@@ -13,7 +13,7 @@ use super::summary::{Summary, account_state};
 use super::urgency::credentials;
 use super::{chart, collectors, words};
 use crate::model::{BucketUsage, CurrentUsage};
-use crate::store::{AccountState, Good};
+use crate::store::{AccountState, Good, UsageNow};
 
 /// How many accounts are on one page.
 const SHOWN: usize = 12;
@@ -45,7 +45,7 @@ pub(super) fn view(
 }
 
 fn accounts(states: &[Arc<AccountState>], query: &Query, now: Timestamp) -> Markup {
-    let usage = |state: &AccountState| state.current_usage(now).and_then(|good| good.data.usage_bytes);
+    let usage = |state: &AccountState| state.usage_now(now).map(|usage| usage.bytes);
     let order = |a: &&Arc<AccountState>, b: &&Arc<AccountState>| -> Ordering {
         (Reverse(usage(a)), &a.spec.name).cmp(&(Reverse(usage(b)), &b.spec.name))
     };
@@ -73,7 +73,7 @@ fn card(state: &AccountState, now: Timestamp) -> Markup {
             p { (mark(level, &word)) }
             (super::credentials::brief(state, now))
             (figures(state, now))
-            (months(state, usage, now))
+            (months(state, now))
             @if let Some(good) = usage { (largest(&good.data)) }
             (collectors::brief(state, now))
         }
@@ -83,6 +83,9 @@ fn card(state: &AccountState, now: Timestamp) -> Markup {
 /// What an account stores.
 pub(super) fn figures(state: &AccountState, now: Timestamp) -> Markup {
     let Some(Good { at, data }) = state.current_usage(now) else {
+        if let Some(usage) = state.usage_now(now) {
+            return by_day(state, usage, now);
+        }
         return html! { p.usage { span.figure { "No figures" } span.detail { "there is no answer that is new enough to be shown" } } };
     };
     html! {
@@ -102,11 +105,27 @@ pub(super) fn figures(state: &AccountState, now: Timestamp) -> Markup {
     }
 }
 
-fn months(state: &AccountState, usage: Option<&Good<CurrentUsage>>, now: Timestamp) -> Markup {
-    let history = state.monthly_usage(now).map_or(&[][..], |good| &good.data.months);
-    let usage = usage.and_then(|good| good.data.usage_bytes);
+/// What an account stores whose usage is told by day.
+fn by_day(state: &AccountState, usage: UsageNow, now: Timestamp) -> Markup {
     html! {
-        @if let Some((chart, range)) = chart::Months::new(history, usage, now).zip(chart::range(history)) {
+        p.usage {
+            span.figure { (words::size(usage.bytes)) }
+            span.detail {
+                @if let Some(buckets) = state.bucket_count(now) { "in " (words::count(buckets, "bucket")) ", " }
+                "newest whole day, " (words::relative(usage.at, now))
+            }
+            @if let Some(price) = &state.spec.price {
+                span.detail { "about " (words::money(price.estimate(usage.bytes), &price.currency)) " this month, estimated" }
+            }
+        }
+    }
+}
+
+fn months(state: &AccountState, now: Timestamp) -> Markup {
+    let history = state.closed_months(now);
+    let usage = state.usage_now(now).map(|usage| usage.bytes);
+    html! {
+        @if let Some((chart, range)) = chart::Months::new(&history, usage, now).zip(chart::range(&history)) {
             figure {
                 (chart.picture(&format!("Monthly averages, {range}")))
                 figcaption.quiet { "Monthly averages, " (range) }

@@ -93,11 +93,11 @@ impl<'a> Summary<'a> {
             self.failing = Some(&state.spec.name);
         }
         self.polls = self.polls.min(worst);
-        if let Some(good) = state.current_usage(now) {
-            self.known += u64::from(good.data.usage_bytes.is_some());
-            self.usage = self.usage.saturating_add(good.data.usage_bytes.unwrap_or(0));
-            self.buckets = self.buckets.saturating_add(good.data.bucket_count.unwrap_or(0));
-            self.oldest = Some(self.oldest.map_or(good.at, |oldest| oldest.min(good.at)));
+        self.buckets = self.buckets.saturating_add(state.bucket_count(now).unwrap_or(0));
+        if let Some(usage) = state.usage_now(now) {
+            self.known += 1;
+            self.usage = self.usage.saturating_add(usage.bytes);
+            self.oldest = Some(self.oldest.map_or(usage.at, |oldest| oldest.min(usage.at)));
         }
     }
 
