@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::process::{Output, Stdio};
+use std::sync::Arc;
 use std::time::Duration;
 
+use lyve_cloud_exporter::clock::System;
 use lyve_cloud_exporter::model::Month;
-use lyve_cloud_exporter::simulator::{Endpoint, Fault, SubAccount};
+use lyve_cloud_exporter::simulator::{Endpoint, Fault, Simulator, SubAccount};
 use tempfile::TempDir;
 use tokio::io::AsyncWriteExt as _;
 use tokio::process::Command;
@@ -327,6 +329,52 @@ async fn what_is_kept_is_used_only_for_the_same_question() {
         said(&foreign)
     );
     assert_eq!(std::fs::read_to_string(site.path("past.om.partial")).unwrap(), "my diary");
+}
+
+#[tokio::test]
+async fn an_account_of_object_storage_has_its_true_days() {
+    // Requests are signed with the time of the program.
+    let simulator = Simulator::start(Arc::new(System)).await.unwrap();
+    let day = |text: &str| text.parse().unwrap();
+    let account = simulator
+        .object_storage_account("archive")
+        .day(day("2023-12-31"), 100, 5, 3)
+        .day(day("2024-01-01"), 200, 0, 4);
+    let ((access_key, secret), url) = (account.pair(), simulator.object_storage_url());
+    let directory = tempfile::tempdir().unwrap();
+    let config = directory.path().join("config.yaml");
+    let text = format!(
+        "accounts: [{{name: archive, api: object_storage, iam_url: '{url}', s3_url: '{url}', access_key: {access_key}, secret: {secret}}}]\n"
+    );
+    std::fs::write(&config, text).unwrap();
+    let mut command = program();
+    command.arg("--config.file").arg(config).args(["backfill", "--from=2023-11", "--to=2024-01"]);
+    let output = command.output().await.unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    let text = String::from_utf8(output.stdout).unwrap();
+    let samples: Vec<&str> = text.lines().filter(|line| !line.starts_with('#')).collect();
+    let (averages, days): (Vec<&str>, Vec<&str>) =
+        samples.into_iter().partition(|line| line.contains("monthly_average"));
+    assert_eq!(
+        days,
+        [
+            r#"lyvecloud_account_ghost_bytes{account="archive"} 5 1703980800"#,
+            r#"lyvecloud_account_ghost_bytes{account="archive"} 0 1704067200"#,
+            r#"lyvecloud_account_objects{account="archive"} 3 1703980800"#,
+            r#"lyvecloud_account_objects{account="archive"} 4 1704067200"#,
+            r#"lyvecloud_account_usage_bytes{account="archive"} 100 1703980800"#,
+            r#"lyvecloud_account_usage_bytes{account="archive"} 200 1704067200"#,
+        ]
+    );
+    // As on the metrics page: the mean of the month's days that have figures.
+    for (month, figure) in [("2023-12", 100), ("2024-01", 200)] {
+        let start = format!(
+            r#"lyvecloud_account_monthly_average_usage_bytes{{account="archive",month="{month}"}} {figure} 17"#
+        );
+        assert_eq!(averages.iter().filter(|line| line.starts_with(&start)).count(), 31, "{averages:?}");
+    }
+    assert_eq!(averages.len(), 62);
+    assert_eq!(promtool(&["check", "metrics"], &text).await, (Some(0), String::new()));
 }
 
 #[tokio::test]
