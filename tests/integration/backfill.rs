@@ -336,10 +336,12 @@ async fn an_account_of_object_storage_has_its_true_days() {
     // Requests are signed with the time of the program.
     let simulator = Simulator::start(Arc::new(System)).await.unwrap();
     let day = |text: &str| text.parse().unwrap();
-    let account = simulator
-        .object_storage_account("archive")
-        .day(day("2023-12-31"), 100, 5, 3)
-        .day(day("2024-01-01"), 200, 0, 4);
+    let account = simulator.object_storage_account("archive").day(day("2023-12-31"), 100, 5, 3).day(
+        day("2024-01-01"),
+        200,
+        0,
+        4,
+    );
     let ((access_key, secret), url) = (account.pair(), simulator.object_storage_url());
     let directory = tempfile::tempdir().unwrap();
     let config = directory.path().join("config.yaml");
