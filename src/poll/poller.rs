@@ -267,7 +267,11 @@ impl Poller {
         };
         let missing = history::missing(window, before);
         let ask = async |(first, last): Range| client.monthly_usage(first, last, Zeros::NoData).await;
-        let older = ask(missing.older).await?;
+        let older = if missing.older.0 > missing.older.1 {
+            Answer { data: MonthlyUsage::default(), dropped: Dropped::default() }
+        } else {
+            ask(missing.older).await?
+        };
         let newer = ask(missing.newer).await?;
         let mut dropped = older.dropped;
         dropped.merge(newer.dropped);
