@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::build_info;
 use crate::logging::{LogFormat, LogLevel};
+use crate::model::Month;
 use crate::shard::Shard;
 
 /// Prometheus exporter for Seagate Lyve Cloud: storage usage, its history, and when credentials expire
@@ -43,8 +44,30 @@ pub enum Command {
     },
     /// Polls everything once and prints the metrics; fails if a poll failed
     Once,
+    /// Writes past months as OpenMetrics with timestamps, for promtool or VictoriaMetrics
+    Backfill(Backfill),
     /// Asks the running exporter whether it is ready
     Health,
+}
+
+/// What of the past is wanted.
+#[derive(Clone, Debug, PartialEq, Eq, Args)]
+pub struct Backfill {
+    /// The oldest month, as in 2024-11
+    #[arg(long, value_name = "YYYY-MM")]
+    pub from: Month,
+    /// The newest month; by default the last one that is over
+    #[arg(long, value_name = "YYYY-MM")]
+    pub to: Option<Month>,
+    /// Only this account, by its name; can be given more than once
+    #[arg(long = "account", value_name = "NAME")]
+    pub accounts: Vec<String>,
+    /// Write this file and not standard output; the same command goes on where it was interrupted
+    #[arg(long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Take a month of zeros as nothing stored, and not as no data
+    #[arg(long)]
+    pub keep_zeros: bool,
 }
 
 /// The flags. Each can be given as a variable of the environment too; the flag wins.
@@ -225,6 +248,31 @@ mod tests {
     }
 
     #[test]
+    fn a_backfill_needs_its_first_month_alone() {
+        let month = |text: &str| text.parse().unwrap();
+        let nothing = Backfill {
+            from: month("2024-11"),
+            to: None,
+            accounts: Vec::new(),
+            output: None,
+            keep_zeros: false,
+        };
+        let cli = parse(&["backfill", "--from", "2024-11", "--log.level=warn"]).unwrap();
+        assert_eq!(cli.command(), Command::Backfill(nothing));
+        let all = Backfill {
+            from: month("2024-11"),
+            to: Some(month("2025-12")),
+            accounts: vec!["a".to_owned(), "b".to_owned()],
+            output: Some(PathBuf::from("past.om")),
+            keep_zeros: true,
+        };
+        let arguments =
+            "backfill --from=2024-11 --to=2025-12 --account=a --account b --output past.om --keep-zeros";
+        let cli = parse(&arguments.split(' ').collect::<Vec<_>>()).unwrap();
+        assert_eq!(cli.command(), Command::Backfill(all));
+    }
+
+    #[test]
     fn listens_where_it_is_told_to() {
         let cli = parse(&[
             "--web.listen-address=:9000",
@@ -262,6 +310,8 @@ mod tests {
             &["--shard.index=-1", "--shard.count=3"],
             &["--shard.count=three"],
             &["backfill"],
+            &["backfill", "--from=2026-13"],
+            &["backfill", "--from=2026-01", "--to=soon"],
             &["--web.config.file"],
             &["--web.enable-lifecycle=yes"],
             &["check", "extra"],

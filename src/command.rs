@@ -1,10 +1,12 @@
 //! The commands beside the daemon itself.
 
+mod backfill;
 mod check;
 mod demo;
 mod health;
 mod once;
 
+pub use backfill::{BackfillError, Request, backfill};
 pub use check::report;
 pub use demo::Demo;
 pub use health::health;

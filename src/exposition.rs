@@ -13,6 +13,7 @@
 //! Where nobody scrapes, nothing is made.
 
 mod body;
+mod dated;
 mod negotiate;
 mod openmetrics;
 mod page;
@@ -29,6 +30,7 @@ use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 
 pub use body::Body;
+pub use dated::Dated;
 pub use negotiate::{Encoding, Format};
 pub use page::Page;
 pub use run::Remade;

@@ -11,9 +11,9 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-use lyve_cloud_exporter::cli::{Cli, Command, Options};
+use lyve_cloud_exporter::cli::{Backfill, Cli, Command, Options};
 use lyve_cloud_exporter::clock::{Clock, System};
-use lyve_cloud_exporter::command::{Demo, Once, health, once, report};
+use lyve_cloud_exporter::command::{BackfillError, Demo, Once, Request, backfill, health, once, report};
 use lyve_cloud_exporter::config::{self, Config};
 use lyve_cloud_exporter::daemon::{Daemon, Deps};
 use lyve_cloud_exporter::http::{Guard, GuardError, Web, bind};
@@ -48,8 +48,12 @@ fn main() -> ExitCode {
     let outcome = logging::init(cli.options.log_level, cli.options.log_format)
         .map_err(|error| Ended::failed("cannot set up the log", error))
         .and_then(|()| {
-            let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-            runtime.map_err(|error| Ended::failed("cannot start the runtime", error))
+            let mut runtime = tokio::runtime::Builder::new_multi_thread();
+            if let Command::Backfill(_) = cli.command() {
+                // It decodes one answer after the other, and each further thread would hold on to as much memory.
+                runtime.max_blocking_threads(1);
+            }
+            runtime.enable_all().build().map_err(|error| Ended::failed("cannot start the runtime", error))
         })
         .and_then(|runtime| {
             let outcome = runtime.block_on(execute(&cli));
@@ -120,6 +124,17 @@ async fn execute(cli: &Cli) -> Result<(), Ended> {
             print(metrics.parts)?;
             let failures: Vec<String> = once.failures().collect();
             if failures.is_empty() { Ok(()) } else { Err(Ended::Failed(failures.join("\n"))) }
+        }
+        Command::Backfill(wanted) => {
+            let config = shard.of(load(&cli.options)?);
+            let Backfill { from, to, accounts, output, keep_zeros } = wanted;
+            let request = Request { from, to, accounts, output, keep_zeros };
+            match backfill(&config, request, clock).await {
+                Err(error @ BackfillError::Misused(_)) => Err(Ended::Misconfigured(error.to_string())),
+                // A reader that has closed its end, such as `head`, has what it wanted.
+                Err(BackfillError::Output(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+                outcome => outcome.map_err(|error| Ended::Failed(error.to_string())),
+            }
         }
         Command::Health => {
             let Some(address) = cli.options.listen_addresses.first() else { return Ok(()) };

@@ -77,6 +77,17 @@ pub struct Family {
     pub walk: fn(&AccountState, Timestamp, &mut Sink<'_>),
 }
 
+impl Family {
+    /// What it tells, without how old it may be: for figures that were not polled a moment ago.
+    #[must_use]
+    pub fn meaning(&self) -> &'static str {
+        self.help.split_once(POLLED).map_or(self.help, |(meaning, _)| meaning)
+    }
+}
+
+/// How the end of a HELP begins that [`polled`] makes.
+const POLLED: &str = " Polled from the vendor";
+
 /// Every family with samples of accounts, in the order of their names.
 #[must_use]
 pub fn families() -> &'static [&'static Family] {
@@ -160,7 +171,7 @@ use polled_from_both;
 /// A count or a size as a sample's value. Above 2^53 (9 petabytes) the last digits are rounded, as Prometheus keeps
 /// no more.
 #[allow(clippy::cast_precision_loss, reason = "a sample's value is a double in both formats")]
-const fn number(value: u64) -> f64 {
+pub(crate) const fn number(value: u64) -> f64 {
     value as f64
 }
 

@@ -30,6 +30,7 @@ use crate::store::{AccountCell, AccountSpec};
 
 pub use backoff::Backoff;
 pub use fleet::{Changes, Fleet, Known, Plan};
+pub use history::final_at;
 pub use poller::{Poller, watch_rotation};
 pub use recall::{recall, series_text};
 pub use recorder::{Meter, Recorder};

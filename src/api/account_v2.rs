@@ -19,6 +19,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 use url::Url;
 
+pub use self::months::MAX_MONTHS;
+
 use self::login::Login;
 use self::session::{Sessions, Token};
 use super::transport::{Call, Incoming, Reply};
@@ -33,6 +35,15 @@ use crate::model::{Answer, CurrentUsage, Month, MonthlyUsage, Permission, Servic
 /// Why it cannot be understood, in words that hold nothing of it.
 pub fn decode_current_usage(body: impl std::io::BufRead) -> Result<Answer<CurrentUsage>, Box<str>> {
     usage::current(body)
+}
+
+/// What a month means in which every figure is 0: the API answers 0 where it has no data (vendor guide).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Zeros {
+    /// There is no data: the month is left out.
+    NoData,
+    /// What it says: nothing was stored.
+    Kept,
 }
 
 /// Asks the vendor about one account. Its collectors share it, and with it one session.
@@ -94,7 +105,12 @@ impl Client {
     ///
     /// # Errors
     /// Where there is no whole answer for every month asked for.
-    pub async fn monthly_usage(&self, first: Month, last: Month) -> Result<Answer<MonthlyUsage>, ApiError> {
+    pub async fn monthly_usage(
+        &self,
+        first: Month,
+        last: Month,
+        zeros: Zeros,
+    ) -> Result<Answer<MonthlyUsage>, ApiError> {
         const ENDPOINT: Endpoint = Endpoint::MonthlyUsage;
         let mut parts = Vec::new();
         for window in months::windows(first, last) {
@@ -105,7 +121,7 @@ impl Client {
                 .append_pair("fromYear", &window.first.year().to_string())
                 .append_pair("toMonth", &(window.last.number() - 1).to_string())
                 .append_pair("toYear", &window.last.year().to_string());
-            let (part, _) = self.get(ENDPOINT, url, move |body| monthly::part(body, window)).await?;
+            let (part, _) = self.get(ENDPOINT, url, move |body| monthly::part(body, window, zeros)).await?;
             parts.push(part);
         }
         // Putting together the months of 100,000 buckets would hold up every other task of this thread.

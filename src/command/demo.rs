@@ -19,7 +19,7 @@ const POLL_REST: Duration = Duration::from_secs(60);
 const PRICE: f64 = 7.99;
 
 fn price() -> Price {
-    Price { per_terabyte_month: PRICE, currency: "USD".to_owned() }
+    Price { per_terabyte_month: PRICE, minimum_terabytes: 0.0, currency: "USD".to_owned() }
 }
 
 /// A simulated vendor with the accounts of the demonstration.

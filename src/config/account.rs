@@ -230,6 +230,11 @@ fn url(section: &mut Section, key: &'static str, default: &str, faults: &mut Fau
 
 fn price(mut section: Section, faults: &mut Faults) -> Option<Price> {
     let per_terabyte_month = section.amount("per_terabyte_month", faults);
+    let minimum_terabytes = if section.has("minimum_terabytes") {
+        section.amount("minimum_terabytes", faults)
+    } else {
+        Some(0.0)
+    };
     let currency = section.required_text("currency", faults).and_then(|text| {
         if text.text.len() == 3 && text.text.bytes().all(|letter| letter.is_ascii_uppercase()) {
             return Some(text.text);
@@ -238,7 +243,11 @@ fn price(mut section: Section, faults: &mut Faults) -> Option<Price> {
         None
     });
     section.finish(&[], faults);
-    Some(Price { per_terabyte_month: per_terabyte_month?, currency: currency? })
+    Some(Price {
+        per_terabyte_month: per_terabyte_month?,
+        minimum_terabytes: minimum_terabytes?,
+        currency: currency?,
+    })
 }
 
 fn without_control_characters(text: Text, faults: &mut Faults) -> Option<String> {

@@ -81,9 +81,17 @@ fn sample(
     out: &mut String,
 ) {
     name.iter().for_each(|part| out.push_str(part));
-    let labels = labels.iter().map(|label| (label.name(), label.value()));
+    let pairs = labels.iter().map(|label| (label.name(), label.value()));
+    self::labels(pairs.chain(bound.map(|bound| ("le", bound))), out);
+    out.push(' ');
+    out.push_str(&value.to_string());
+    out.push('\n');
+}
+
+/// Writes the labels of a sample with their braces; nothing where there is none.
+pub(super) fn labels<'a>(labels: impl Iterator<Item = (&'a str, &'a str)>, out: &mut String) {
     let mut open = false;
-    for (name, value) in labels.chain(bound.map(|bound| ("le", bound))) {
+    for (name, value) in labels {
         for part in [if open { "," } else { "{" }, name, "=\""] {
             out.push_str(part);
         }
@@ -94,9 +102,6 @@ fn sample(
     if open {
         out.push('}');
     }
-    out.push(' ');
-    out.push_str(&value.to_string());
-    out.push('\n');
 }
 
 fn escape(text: &str, quotes: bool, out: &mut String) {

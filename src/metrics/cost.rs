@@ -10,7 +10,8 @@ pub(super) const FAMILIES: &[Family] = &[Family {
     name: "lyvecloud_account_estimated_cost",
     help: concat!(
         "Estimated cost of the account's own buckets in a month (UTC): the configured price times the month's average, or \
-         times the usage to date for the open month. An estimate, not the invoice.",
+         times the usage to date for the open month, or times the configured minimum where that is more. An estimate, not \
+         the invoice.",
         polled_from_both!("monthly_usage", "6 hours", "billing", "15 minutes")
     ),
     kind: Kind::Gauge,
@@ -46,7 +47,11 @@ mod tests {
 
     fn priced() -> AccountSpec {
         AccountSpec {
-            price: Some(Price { per_terabyte_month: 8.0, currency: "EUR".to_owned() }),
+            price: Some(Price {
+                per_terabyte_month: 8.0,
+                minimum_terabytes: 11.0,
+                currency: "EUR".to_owned(),
+            }),
             ..spec("acme")
         }
     }
@@ -63,13 +68,13 @@ mod tests {
     }
 
     #[test]
-    fn closed_months_cost_by_their_average_and_the_open_one_by_its_usage() {
+    fn closed_months_cost_by_their_average_and_the_open_one_by_its_usage_but_no_less_than_the_minimum() {
         let now = at("2026-11-24T12:00:00Z");
         let state = state(priced(), |state| {
             state.succeed(answer(october(10)), now, TOOK);
             state.succeed(answer(current(12)), now, TOOK);
         });
-        assert_eq!(samples(COST, &state, now), ["acme|2026-10|EUR 80", "acme|2026-11|EUR 96"]);
+        assert_eq!(samples(COST, &state, now), ["acme|2026-10|EUR 88", "acme|2026-11|EUR 96"]);
     }
 
     #[test]
@@ -79,7 +84,7 @@ mod tests {
             state.succeed(answer(current(12)), at("2026-10-31T23:59:00Z"), TOOK);
             state.succeed(answer(october(10)), now, TOOK);
         });
-        assert_eq!(samples(COST, &state, now), ["acme|2026-10|EUR 80"]);
+        assert_eq!(samples(COST, &state, now), ["acme|2026-10|EUR 88"]);
     }
 
     #[test]

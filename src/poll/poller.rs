@@ -9,6 +9,7 @@ use tracing::{debug, info, warn};
 
 use super::history::{self, Range};
 use super::{Account, Meter, Schedule, Settings, admit};
+use crate::api::account_v2::Zeros;
 use crate::api::{ApiError, Client, Endpoint, Reason};
 use crate::api::{account_v2, object_storage};
 use crate::clock::{self, Clock};
@@ -40,13 +41,10 @@ pub struct Poller {
 }
 
 /// What a poll of the months was about.
-#[derive(Clone, Copy)]
 struct Months {
-    /// The whole history.
-    window: Range,
-    /// What of it was asked for.
-    asked: Range,
-    /// What was final before.
+    /// The queries, oldest first.
+    asked: Vec<Range>,
+    /// What was final before, and was not asked for.
     before: Option<Settled>,
 }
 
@@ -139,7 +137,8 @@ impl Poller {
         let before = std::mem::replace(&mut self.used, Arc::clone(&self.settings.borrow_and_update()));
         self.schedule = self.used.schedule(self.collector);
         if self.used.asks_otherwise(&before, self.collector) {
-            if self.collector == Collector::MonthlyUsage {
+            // With other series the final months have to be asked for again, with another history they have not.
+            if self.collector == Collector::MonthlyUsage && self.used.config.series != before.config.series {
                 self.account.cell.update(|state| state.settle(None));
             }
             self.due = self.clock.now();
@@ -258,24 +257,47 @@ impl Poller {
     }
 
     /// Every month of the history. Months that are final are not asked for again; where that is all of them, no request
-    /// is made at all.
+    /// is made at all. So they stay although the vendor may have forgotten them.
     async fn months(&self, client: &account_v2::Client) -> Result<(Answer<MonthlyUsage>, Months), ApiError> {
         let now = self.clock.now();
         let window = self.schedule.window(now);
-        let state = self.account.cell.state();
-        let Some((settled, known)) = state.settled(now) else {
-            let answer = client.monthly_usage(window.0, window.1).await?;
-            return Ok((answer, Months { window, asked: window, before: None }));
+        let (before, known) = match self.account.cell.state().settled(now) {
+            Some((settled, known)) => (history::within(settled, window), Arc::clone(known)),
+            None => (None, Arc::default()),
         };
-        let asked = history::missing(window, Some(settled));
-        let fresh = client.monthly_usage(asked.0, asked.1).await?;
-        let known = Arc::clone(known);
+        let missing = history::missing(window, before);
+        let ask = async |(first, last): Range| client.monthly_usage(first, last, Zeros::NoData).await;
+        let older = if missing.older.0 > missing.older.1 {
+            Answer { data: MonthlyUsage::default(), dropped: Dropped::default() }
+        } else {
+            ask(missing.older).await?
+        };
+        let newer = ask(missing.newer).await?;
+        let mut dropped = older.dropped;
+        dropped.merge(newer.dropped);
         // 100,000 buckets would hold up every other task of this thread.
-        let joined = tokio::task::spawn_blocking(move || {
-            fresh.map(|fresh| history::join(&known, fresh, window, asked))
-        });
-        let joined = joined.await.map_err(|_| self.failure(Reason::Decode, PANICKED))?;
-        Ok((joined, Months { window, asked, before: Some(settled) }))
+        let work = move || {
+            let all = history::whole(&older.data, &known, before, newer.data);
+            let asked = missing.queries();
+            let run = history::settled(&all, &asked, before, now);
+            let doubtful = run.and_then(|run| history::doubtful(&all, &asked, run));
+            (all, asked, doubtful)
+        };
+        let (all, asked, doubtful) = self.apart(work).await?;
+        let months = |asked| Months { asked, before };
+        let Some(again) = doubtful else { return Ok((Answer { data: all, dropped }, months(asked))) };
+        // Its first answer has counted already what could not be used.
+        let fresh = ask(again).await?.data;
+        let all = self.apart(move || history::around(&all, fresh, again)).await?;
+        Ok((Answer { data: all, dropped }, months(history::refined(&asked, again))))
+    }
+
+    /// Does something where it holds up nothing else.
+    async fn apart<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, ApiError> {
+        tokio::task::spawn_blocking(work).await.map_err(|_| self.failure(Reason::Decode, PANICKED))
     }
 
     fn settled(answer: &Answer<Data>, months: Option<Months>, now: Timestamp) -> Option<Settled> {
@@ -284,7 +306,7 @@ impl Poller {
         if answer.dropped.get(DropReason::Limit) > 0 {
             return None;
         }
-        history::settled(usage, months.window, months.asked, months.before, now)
+        history::settled(usage, &months.asked, months.before, now)
     }
 
     fn failure(&self, reason: Reason, detail: &str) -> ApiError {

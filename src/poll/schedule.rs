@@ -127,7 +127,8 @@ impl Schedule {
     #[must_use]
     pub fn deadline(&self) -> Duration {
         let requests = match self.collector {
-            Collector::MonthlyUsage => self.months.div_ceil(MONTHS_A_REQUEST),
+            // Where months are asked for on both sides of those that are final, and one part again, it is two more.
+            Collector::MonthlyUsage => self.months.div_ceil(MONTHS_A_REQUEST) + 2,
             Collector::Billing => self.months.div_ceil(MONTHS_A_REQUEST) + 1,
             Collector::Buckets => 2,
             Collector::Keys => USERS,

@@ -5,7 +5,7 @@ use std::io::Read as _;
 use std::net::SocketAddr;
 
 use bytes::Bytes;
-use http_body_util::{BodyExt as _, Empty};
+use http_body_util::{BodyExt as _, Full};
 use hyper::{Method, Request};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -56,13 +56,23 @@ pub async fn request_over(
     path: &str,
     headers: &[(&str, &str)],
 ) -> hyper::Result<Answer> {
+    send_over(stream, method, path, headers, Bytes::new()).await
+}
+
+async fn send_over(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    method: Method,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: Bytes,
+) -> hyper::Result<Answer> {
     let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
     let connection = tokio::spawn(connection);
     let mut request = Request::builder().method(method).uri(path).header("host", "localhost");
     for (name, value) in headers {
         request = request.header(*name, *value);
     }
-    let request = request.body(Empty::<Bytes>::new()).expect("a request");
+    let request = request.body(Full::new(body)).expect("a request");
     let answer = sender.send_request(request).await?;
     let status = answer.status().as_u16();
     let headers = answer.headers().iter();
@@ -75,4 +85,10 @@ pub async fn request_over(
 
 pub async fn get(address: SocketAddr, path: &str) -> Answer {
     request(address, Method::GET, path, &[]).await
+}
+
+/// Posts a body, on a connection of its own.
+pub async fn post(address: SocketAddr, path: &str, body: impl Into<Bytes>) -> Answer {
+    let stream = TcpStream::connect(address).await.expect("a connection");
+    send_over(stream, Method::POST, path, &[], body.into()).await.expect("an answer")
 }

@@ -10,6 +10,7 @@
 
 mod alerting;
 mod attack;
+mod backfill;
 mod binary;
 mod browser;
 mod chromium;

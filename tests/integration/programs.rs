@@ -57,6 +57,19 @@ impl Program {
         .await
     }
 
+    /// Prometheus that scrapes nothing, with the blocks of a directory; it keeps them however old they are.
+    pub async fn prometheus_on(blocks: &Path) -> Self {
+        Self::start("prometheus", "/-/ready", "scrape_configs: []", |address, directory| {
+            vec![
+                format!("--config.file={}", directory.join("config.yml").display()),
+                format!("--storage.tsdb.path={}", blocks.display()),
+                "--storage.tsdb.retention.time=100y".to_owned(),
+                format!("--web.listen-address={address}"),
+            ]
+        })
+        .await
+    }
+
     /// Alertmanager with this configuration.
     pub async fn alertmanager(config: &str) -> Self {
         Self::start("prometheus-alertmanager", "/-/ready", config, |address, directory| {
@@ -76,6 +89,8 @@ impl Program {
             vec![
                 format!("-storageDataPath={}", directory.join("data").display()),
                 format!("-httpListenAddr={address}"),
+                // It would keep a month.
+                "-retentionPeriod=100y".to_owned(),
                 // It would answer for half a minute ago.
                 "-search.latencyOffset=0s".to_owned(),
             ]
@@ -127,8 +142,17 @@ impl Program {
 
     /// The result of a PromQL query, or of what else is below `/api/v1/`.
     pub async fn query(&self, query: &str) -> serde_json::Value {
+        self.ask(query, "").await
+    }
+
+    /// The result of a PromQL query at an instant, seconds since 1970.
+    pub async fn query_at(&self, query: &str, seconds: i64) -> serde_json::Value {
+        self.ask(query, &format!("&time={seconds}")).await
+    }
+
+    async fn ask(&self, query: &str, more: &str) -> serde_json::Value {
         let query: String = url::form_urlencoded::byte_serialize(query.as_bytes()).collect();
-        let answer = self.get(&format!("/api/v1/query?query={query}")).await.json();
+        let answer = self.get(&format!("/api/v1/query?query={query}{more}")).await.json();
         assert_eq!(answer["status"], "success", "{query}: {answer}");
         answer["data"]["result"].clone()
     }

@@ -364,6 +364,43 @@ async fn closed_months_are_not_asked_for_again() {
 }
 
 #[tokio::test]
+async fn what_is_known_stays_where_the_vendor_does_not_go_back_that_far() {
+    let stage = Stage::new().await;
+    let (_directory, _, mut config, acme) = kept(&stage);
+    let acme = with_every_month(acme);
+    stage.polled_exporter(config.clone()).await.stop().await.unwrap();
+
+    // After a long time off, with a longer history: what was final is not asked for, so nobody has to remember it.
+    stage.simulator.forget_requests();
+    stage.clock.set(at("2027-02-10T12:00:00Z"));
+    let acme = acme.month(month(2026, 12), &[("backups", 12.0)]);
+    let _acme = acme.month(month(2027, 1), &[("backups", 13.0)]);
+    config.history.months = 12;
+    let exporter = stage.polled_exporter(config.clone()).await;
+    let older = "fromMonth=1&fromYear=2026&toMonth=3&toYear=2026";
+    assert_eq!(queries(&stage), [older, "fromMonth=10&fromYear=2026&toMonth=0&toYear=2027"]);
+    let shown = async |exporter: &Exporter| -> Vec<String> {
+        let samples = exporter.scrape().await;
+        let months = samples.matching(MONTHLY, &[ACME]).map(|sample| sample.labels["month"].clone());
+        months.collect()
+    };
+    let all = (4..13).map(|later| month(2026, 1).plus(later).to_string()).collect::<Vec<_>>();
+    assert_eq!(shown(&exporter).await, all);
+
+    // Months without figures could still get some; those with figures are final.
+    stage.simulator.forget_requests();
+    exporter.next_poll("acme", Collector::MonthlyUsage, hours(6)).await;
+    assert_eq!(queries(&stage), [older]);
+    assert_eq!(shown(&exporter).await, all);
+    exporter.stop().await.unwrap();
+
+    // What is longer ago than the history is forgotten here too.
+    config.history.months = 3;
+    let exporter = stage.polled_exporter(config).await;
+    assert_eq!(shown(&exporter).await, all[6..]);
+}
+
+#[tokio::test]
 async fn months_are_asked_for_anew_where_the_limit_cut_them() {
     let stage = Stage::new().await;
     let (_directory, _, mut config, acme) = kept(&stage);

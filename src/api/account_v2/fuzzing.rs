@@ -23,7 +23,7 @@ pub fn monthly_usage(bytes: &[u8]) {
     let month = |number| Month::new(2026, number);
     let (Some(first), Some(last)) = (month(5), month(10)) else { return };
     let window = Window { first, last };
-    let Some(part) = decode(bytes, |body| monthly::part(body, window)) else { return };
+    let Some(part) = decode(bytes, |body| monthly::part(body, window, super::Zeros::NoData)) else { return };
     let usage = monthly::merge([part]).data;
     let assert_months = |months: &mut dyn Iterator<Item = Month>| {
         let months: Vec<Month> = months.collect();

@@ -7,6 +7,7 @@ use std::io::BufRead;
 
 use serde::de::{IgnoredAny, MapAccess, SeqAccess};
 
+use super::Zeros;
 use super::figure::{self, Absurd};
 use super::months::{Base, Window, Written};
 use super::wire::{self, KeyOf, Scalar, Seed, Shape, Take, Undecodable, each, record};
@@ -32,7 +33,7 @@ pub(super) struct Part {
 }
 
 /// Understands the answer to a query for `window`.
-pub(super) fn part(body: impl BufRead, window: Window) -> Result<Part, Undecodable> {
+pub(super) fn part(body: impl BufRead, window: Window, zeros: Zeros) -> Result<Part, Undecodable> {
     let mut root = Root::default();
     wire::read_object(body, &mut root)?;
     if let Some(fault) = root.fault.or(root.own.fault.take()).or(root.subs.fault.take()) {
@@ -56,7 +57,7 @@ pub(super) fn part(body: impl BufRead, window: Window) -> Result<Part, Undecodab
         .iter()
         .zip(&own.slots)
         .chain(sub_months.iter().zip(&subs.slots))
-        .filter(|(_, slot)| slot.has_data())
+        .filter(|(_, slot)| zeros == Zeros::Kept || slot.has_data())
         .filter_map(|(month, _)| *month)
         .collect();
     let placed = |months: &[Option<Month>], entry: u32| {

@@ -6,8 +6,8 @@
 use super::wire::Undecodable;
 use crate::model::Month;
 
-/// The most months that one query may ask for; more is refused as `InvalidTimeRange`.
-const MAX_MONTHS: i32 = 6;
+/// The most months that one query may ask for; more is refused as `InvalidTimeRange` (vendor guide).
+pub const MAX_MONTHS: i32 = 6;
 
 /// The months that were asked for, both ends included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

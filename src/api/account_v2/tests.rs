@@ -134,13 +134,13 @@ async fn a_long_history_is_asked_for_in_parts_and_put_together() {
         ))
     })
     .await;
-    let answer = setup.client.monthly_usage(month(2025, 10), month(2026, 10)).await.unwrap();
+    let answer = setup.client.monthly_usage(month(2025, 10), month(2026, 10), Zeros::NoData).await.unwrap();
     let months: Vec<_> = answer.data.months.iter().map(|total| total.month.to_string()).collect();
     assert_eq!(months, ["2025-12", "2026-09", "2026-10"]);
     assert_eq!(answer.data.buckets.len(), 1);
     assert_eq!(answer.data.buckets[0].months.len(), 3);
 
-    let nothing = setup.client.monthly_usage(month(2026, 10), month(2026, 9)).await;
+    let nothing = setup.client.monthly_usage(month(2026, 10), month(2026, 9), Zeros::NoData).await;
     assert_eq!(nothing.unwrap().data, MonthlyUsage::default());
     assert_eq!(setup.vendor.requests().len(), 4);
 }
@@ -157,7 +157,7 @@ async fn a_history_of_which_one_part_fails_fails() {
         }
     })
     .await;
-    let error = setup.client.monthly_usage(month(2025, 7), month(2026, 6)).await.unwrap_err();
+    let error = setup.client.monthly_usage(month(2025, 7), month(2026, 6), Zeros::NoData).await.unwrap_err();
     assert_eq!(error.reason, Reason::Server);
 }
 

@@ -91,6 +91,10 @@ fn each_kind_of_fault_has_its_place_and_its_words() {
             "accounts[0].price.per_terabyte_month: must be a number that is not negative, such as 7.99",
         ),
         (
+            with("price: {per_terabyte_month: 7.99, minimum_terabytes: much, currency: USD}"),
+            "accounts[0].price.minimum_terabytes: must be a number that is not negative, such as 7.99",
+        ),
+        (
             with("price: {per_terabyte_month: 7.99, currency: dollars}"),
             "accounts[0].price.currency: must be the three capital letters of a currency: USD, EUR",
         ),

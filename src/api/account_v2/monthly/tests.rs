@@ -12,7 +12,7 @@ fn window(first: &str, last: &str) -> Window {
 }
 
 fn read(body: &str, window: Window) -> Answer<MonthlyUsage> {
-    merge([part(body.as_bytes(), window).unwrap()])
+    merge([part(body.as_bytes(), window, Zeros::NoData).unwrap()])
 }
 
 /// Months and their averages in gigabytes.
@@ -104,6 +104,19 @@ fn a_month_of_zeros_is_no_data() {
 }
 
 #[test]
+fn zeros_are_kept_where_they_are_wanted() {
+    let body = r#"{"usageByBucket":[
+        {"year":2026,"month":4,"totalUsageGB":0,"buckets":[{"name":"a","usageGB":0}]},
+        {"year":2026,"month":5},
+        {"year":2026,"month":6,"totalUsageGB":1,"buckets":[{"name":"a","usageGB":1}]}]}"#;
+    let part = part(body.as_bytes(), window("2026-05", "2026-10"), Zeros::Kept).unwrap();
+    let usage = merge([part]).data;
+    // What is not in the answer at all gets no figure.
+    assert_eq!(figures(&usage.months), listed(&[("2026-05", 0), ("2026-06", 0), ("2026-07", 1)]));
+    assert_eq!(buckets(&usage), [("a", listed(&[("2026-05", 0), ("2026-07", 1)]))]);
+}
+
+#[test]
 fn what_is_bad_costs_itself_alone() {
     let answer = read(
         r#"{"usageByBucket":[
@@ -153,7 +166,7 @@ fn an_answer_of_another_shape_or_another_time_is_refused() {
                 .to_owned(),
         ),
     ] {
-        assert_eq!(*part(body.as_bytes(), asked).unwrap_err(), text, "{body}");
+        assert_eq!(*part(body.as_bytes(), asked, Zeros::NoData).unwrap_err(), text, "{body}");
     }
 }
 
@@ -163,12 +176,14 @@ fn windows_are_merged_oldest_month_first() {
         &br#"{"usageByBucket":[{"year":2026,"month":3,"totalUsageGB":1,"buckets":[{"name":"a","usageGB":1},{"name":"gone","usageGB":1}]}],
              "usageBySubAccount":[{"year":2026,"month":3,"totalUsageGB":1,"subAccounts":[{"subAccountId":"x","subAccountName":"was","usageGB":1}]}]}"#[..],
         window("2026-01", "2026-04"),
+        Zeros::NoData,
     )
     .unwrap();
     let newer = part(
         &br#"{"usageByBucket":[{"year":2026,"month":9,"totalUsageGB":2,"buckets":[{"name":"a","usageGB":2},{"name":"a","usageGB":2}]}],
              "usageBySubAccount":[{"year":2026,"month":9,"totalUsageGB":1,"subAccounts":[{"subAccountId":"x","subAccountName":"is","usageGB":1}]}]}"#[..],
         window("2026-05", "2026-10"),
+        Zeros::NoData,
     )
     .unwrap();
     let answer = merge([newer, older]);
@@ -205,7 +220,7 @@ proptest! {
         "usageByBucket", "usageBySubAccount", "buckets", "subAccounts", "name", "usageGB", "totalUsageGB", "year",
         "month", "subAccountId", "subAccountName",
     ])) {
-        if let Ok(part) = part(body.as_bytes(), window("2022-12", "2023-05")) {
+        if let Ok(part) = part(body.as_bytes(), window("2022-12", "2023-05"), Zeros::NoData) {
             let usage = merge([part]).data;
             prop_assert!(usage.months.is_sorted_by(|a, b| a.month < b.month));
             for bucket in &usage.buckets {

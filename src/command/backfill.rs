@@ -1,0 +1,160 @@
+//! `backfill`: past months as OpenMetrics with timestamps, for a database that knows nothing of them yet.
+//!
+//! The vendor is asked one account after the other, six months at a time. Each answer goes to the [`spill`] on the disk,
+//! in the order of identities; in the end the families are merged from there, one after the other, so that memory holds
+//! one answer and never the whole. With an output file the spill is a file as well, and whoever runs the same again goes
+//! on where it was interrupted. A session of its own is used, and nothing that a running exporter keeps.
+//!
+//! An API enters at one place, [`ask`], as rows of a family with their months.
+
+mod ask;
+mod merge;
+mod plan;
+mod progress;
+mod row;
+mod spill;
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::api::TransportError;
+use crate::api::account_v2::Zeros;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::model::Month;
+use crate::store::state_file;
+
+use self::ask::Asker;
+use self::plan::Plan;
+use self::progress::Progress;
+use self::spill::{Key, Spill};
+
+/// What of the past is wanted, and where it is to go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Request {
+    /// The oldest month.
+    pub from: Month,
+    /// The newest month; the last closed one where it is `None`.
+    pub to: Option<Month>,
+    /// Names of accounts; all of them where there is none.
+    pub accounts: Vec<String>,
+    /// The file to write; standard output where it is `None`.
+    pub output: Option<PathBuf>,
+    /// Whether a month of zeros is a figure rather than no data.
+    pub keep_zeros: bool,
+}
+
+/// Why there is no output.
+#[derive(Debug, thiserror::Error)]
+pub enum BackfillError {
+    /// The command line asks for what there cannot be.
+    #[error("{0}")]
+    Misused(String),
+    /// A client cannot be made.
+    #[error(transparent)]
+    Transport(#[from] TransportError),
+    /// The vendor did not answer everything; one line an account.
+    #[error("{0}")]
+    Unanswered(String),
+    /// A file cannot be used.
+    #[error("{what} {}: {error}", path.display())]
+    File {
+        /// What failed.
+        what: &'static str,
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
+    /// Standard output is closed, or full.
+    #[error("cannot write to standard output: {0}")]
+    Output(io::Error),
+}
+
+/// Asks for the months and writes them.
+///
+/// # Errors
+/// Where not everything could be had or written. There is no output then, but for standard output that failed half-way.
+pub async fn backfill(config: &Config, request: Request, clock: Arc<dyn Clock>) -> Result<(), BackfillError> {
+    let plan = Plan::of(config, &request, clock.now()).map_err(BackfillError::Misused)?;
+    let mut spill = open(request.output.as_deref())?;
+    let mut progress = Progress::new(plan.keys().filter(|key| spill.has(key)).count(), plan.keys().count());
+    if let Some(month) = plan.unsettled(clock.now()) {
+        progress.say(&format!("{month} ended a short time ago: the vendor may still correct its figures"));
+    }
+
+    let asker = Asker::new(config, clock, if request.keep_zeros { Zeros::Kept } else { Zeros::NoData })?;
+    let mut failures = Vec::new();
+    for account in &plan.accounts {
+        let client = asker.client(account)?;
+        for key in plan.keys_of(account) {
+            if spill.has(&key) {
+                continue;
+            }
+            match asker.ask(&client, &key, &mut progress).await {
+                Ok(answer) => {
+                    spill.add(key.clone(), &answer).map_err(|error| spill_error(&spill, error))?;
+                    progress.step(&format!("{}: {} to {}", account.name, key.first, key.last));
+                }
+                Err(error) => {
+                    failures.push(failure(&account.name, &key, &error));
+                    break;
+                }
+            }
+        }
+    }
+    progress.finish();
+    if !failures.is_empty() {
+        if request.output.is_some() {
+            failures.push("what was answered is kept: the same command goes on from there".to_owned());
+        }
+        return Err(BackfillError::Unanswered(failures.join("\n")));
+    }
+
+    let Some(path) = &request.output else {
+        let out = io::BufWriter::with_capacity(256 * 1024, io::stdout().lock());
+        return merge::write(&spill, &plan, out).map_err(BackfillError::Output);
+    };
+    state_file::replace(path, |out| merge::write(&spill, &plan, out))
+        .map_err(|error| BackfillError::File { what: "cannot write", path: path.clone(), error })?;
+    spill.remove().map_err(|error| spill_error(&spill, error))
+}
+
+/// The spill beside the output, with what an interrupted run left in it; without an output one that ends with the process.
+fn open(output: Option<&Path>) -> Result<Spill, BackfillError> {
+    let failed = |path: &Path| {
+        let path = path.to_owned();
+        move |error| BackfillError::File { what: "cannot use", path, error }
+    };
+    let Some(output) = output else {
+        return Spill::unnamed().map_err(failed(&std::env::temp_dir()));
+    };
+    let mut name = output.file_name().unwrap_or_default().to_owned();
+    name.push(".partial");
+    let path = output.with_file_name(name);
+    Spill::open(&path).map_err(failed(&path))
+}
+
+fn spill_error(spill: &Spill, error: io::Error) -> BackfillError {
+    let path = spill.path().map_or_else(std::env::temp_dir, Path::to_owned);
+    BackfillError::File { what: "cannot use", path, error }
+}
+
+/// What failed for an account, and what to do about it.
+fn failure(account: &str, key: &Key, error: &crate::api::ApiError) -> String {
+    use crate::api::Reason;
+    let advice = match error.reason {
+        Reason::Request => {
+            "; if the vendor does not go back that far, give a later --from; otherwise try check --live"
+        }
+        Reason::Auth | Reason::Forbidden | Reason::Tls => {
+            "; try check --live, or leave the account out with --account"
+        }
+        Reason::RateLimited | Reason::Timeout | Reason::Connect | Reason::Server => {
+            "; tried several times: try again later"
+        }
+        Reason::Decode => "; try again later, or leave the account out with --account",
+    };
+    format!("{account}: {} to {}: {}: {error}{advice}", key.first, key.last, error.reason.name())
+}

@@ -1,0 +1,146 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::tz::Offset;
+
+use super::progress::Progress;
+use super::row::Answer;
+use super::spill::{Answered, Key};
+use crate::api::account_v2::Zeros;
+use crate::api::{ApiError, Client, Endpoint, LoginResult, Reason, Telemetry, Transport, TransportError};
+use crate::clock::{self, Clock};
+use crate::config::{Account, Config};
+use crate::poll::{Backoff, final_at};
+
+/// How often one question is asked before it counts as failed.
+const TRIES: u32 = 4;
+
+/// Short, as somebody waits; what the vendor asks for is longer, if anything.
+const BACKOFF: Backoff = Backoff { min: Duration::from_secs(2), max: Duration::from_secs(60) };
+
+/// Asks the vendor for past months.
+pub(super) struct Asker {
+    transport: Transport,
+    clock: Arc<dyn Clock>,
+    zeros: Zeros,
+}
+
+impl Asker {
+    pub(super) fn new(config: &Config, clock: Arc<dyn Clock>, zeros: Zeros) -> Result<Self, TransportError> {
+        Ok(Self { transport: Transport::new(config.poll.timeout)?, clock, zeros })
+    }
+
+    /// A client with a session of its own.
+    pub(super) fn client(&self, account: &Account) -> Result<Client, TransportError> {
+        Client::new(account, self.transport.clone(), Arc::clone(&self.clock), Arc::new(Untold))
+    }
+
+    async fn ask_once(&self, client: &Client, key: &Key) -> Result<Answer, ApiError> {
+        Ok(match client {
+            Client::AccountV2(client) => {
+                Answer::Months(client.monthly_usage(key.first, key.last, self.zeros).await?.data)
+            }
+            Client::ObjectStorage(client) => {
+                let [first, end] =
+                    [key.first, key.last.plus(1)].map(|month| Offset::UTC.to_datetime(month.start()).date());
+                let last = end.yesterday().unwrap_or(end);
+                Answer::Days(client.billing(first, last).await?.data)
+            }
+        })
+    }
+
+    /// The months of `key`. What may pass by itself is asked again a few times, no sooner than the vendor wants.
+    pub(super) async fn ask(
+        &self,
+        client: &Client,
+        key: &Key,
+        progress: &mut Progress,
+    ) -> Result<Answered, ApiError> {
+        let mut failures = 0;
+        loop {
+            let now = self.clock.now();
+            let error = match self.ask_once(client, key).await {
+                Ok(answer) => return Ok(Answered { is_final: final_at(key.last) <= now, answer }),
+                Err(error) => error,
+            };
+            failures += 1;
+            if failures == TRIES || !may_pass(error.reason) {
+                return Err(error);
+            }
+            let wait = BACKOFF.after(&error, failures);
+            progress.say(&format!("{error}; trying again in {} s", wait.as_secs()));
+            self.clock.sleep_until(clock::after(self.clock.now(), wait)).await;
+        }
+    }
+}
+
+const fn may_pass(reason: Reason) -> bool {
+    match reason {
+        Reason::RateLimited | Reason::Timeout | Reason::Connect | Reason::Server => true,
+        Reason::Auth | Reason::Forbidden | Reason::Tls | Reason::Request | Reason::Decode => false,
+    }
+}
+
+/// Nobody scrapes this process.
+struct Untold;
+
+impl Telemetry for Untold {
+    fn request(&self, _: Endpoint, _: Result<u16, Reason>, _: Duration) {}
+
+    fn login(&self, _: LoginResult) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Manual;
+    use crate::config::{Api, Secret, SecretSource};
+    use crate::model::Expiry;
+    use crate::simulator::{Endpoint as At, Fault, Simulator};
+
+    #[tokio::test]
+    async fn what_may_pass_is_asked_again_no_sooner_than_the_vendor_wants() {
+        let clock = Manual::new("2026-11-24T12:00:00Z".parse().unwrap());
+        let simulator = Simulator::start(Arc::new(clock.clone())).await.unwrap();
+        let (access_key, secret) = simulator.account("acme").pair();
+        let account = Account {
+            name: "acme".to_owned(),
+            api: Api::AccountV2 { base_url: simulator.base_url().parse().unwrap() },
+            account_id: "acme".to_owned(),
+            access_key: SecretSource::Inline(Secret::new(access_key)),
+            secret: SecretSource::Inline(Secret::new(secret)),
+            credential: Expiry::Unknown,
+            ca_file: None,
+            price: None,
+        };
+        let config = Config::of(vec![account.clone()]);
+        let asker = Asker::new(&config, Arc::new(clock.clone()), Zeros::NoData).unwrap();
+        let client = asker.client(&account).unwrap();
+        let (first, last) = ("2026-05".parse().unwrap(), "2026-10".parse().unwrap());
+        let key = Key { account_id: String::new(), address: String::new(), first, last, keep_zeros: false };
+
+        simulator.fail_once(At::MonthlyUsage, Fault::empty(503));
+        simulator.fail_once(At::MonthlyUsage, Fault::empty(429).retry_after("40"));
+        let mut progress = Progress::new(0, 1);
+        let asking = asker.ask(&client, &key, &mut progress);
+        let waits = async {
+            for (requests, seconds) in [(1, 2), (2, 40)] {
+                simulator.wait_for_requests(At::MonthlyUsage, requests).await;
+                let mut waited = 0;
+                while simulator.request_count(At::MonthlyUsage) == requests {
+                    clock.advance(Duration::from_secs(1));
+                    waited += 1;
+                    tokio::time::sleep(Duration::from_millis(10)).await;
+                }
+                assert!(waited >= seconds, "{waited} s");
+            }
+        };
+        let (answer, ()) = tokio::join!(asking, waits);
+        assert!(answer.unwrap().is_final);
+        assert_eq!(simulator.request_count(At::MonthlyUsage), 3);
+
+        simulator.fail_always(At::MonthlyUsage, Fault::error(400, "InvalidTimeRange", ""));
+        let refused = asker.ask(&client, &key, &mut progress).await.map(|_| ()).unwrap_err();
+        assert_eq!((refused.reason, simulator.request_count(At::MonthlyUsage)), (Reason::Request, 4));
+    }
+}
