@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use maud::{Markup, html};
 
-use super::layout::{cell, columns, head, pager, search};
+use super::layout::{cell, columns, found, head, pager, search};
 use super::overview::{figures, largest_first};
 use super::query::{List, Query};
 use super::rank::window;
@@ -106,8 +106,8 @@ fn buckets(
     history: Option<&MonthlyUsage>,
     query: &Query,
 ) -> Markup {
-    let found = usage.buckets.iter().filter(|bucket| query.finds(&bucket.name));
-    let shown = window(found, largest_first, query.page(List::Main), BUCKETS);
+    let matching = usage.buckets.iter().filter(|bucket| query.finds(&bucket.name));
+    let shown = window(matching, largest_first, query.page(List::Main), BUCKETS);
     let whole = usage.usage_bytes.unwrap_or(0);
     let largest = usage.buckets.iter().map(|bucket| bucket.usage_bytes).max().unwrap_or(0);
     let cut = state.dropped.get(DropReason::Limit) + state.dropped.get(DropReason::Filtered) > 0;
@@ -122,10 +122,9 @@ fn buckets(
                 }
             }
             @if usage.buckets.len() > BUCKETS || !query.search.is_empty() { (search(query, "Bucket")) }
-            @if !query.search.is_empty() { p role="status" { (words::length(shown.total, "bucket")) " found" } }
-            @if shown.items.is_empty() {
-                @if query.search.is_empty() { p { "The account has no bucket." } }
-            } @else {
+            @if !query.search.is_empty() { (found(query, shown.total, "bucket")) }
+            @else if shown.items.is_empty() { p { "The account has no bucket." } }
+            @if !shown.items.is_empty() {
                 table.stacked.numbers role="table" aria-labelledby=(List::Main.anchor()) {
                     (columns(&["Bucket", "Size", "Of all", "Last month's average"]))
                     tbody role="rowgroup" {

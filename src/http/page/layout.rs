@@ -137,6 +137,17 @@ pub(super) fn search(query: &Query, label: &str) -> Markup {
     }
 }
 
+/// What a search for a part of a name came to; where that is nothing, what was looked for.
+pub(super) fn found(query: &Query, count: usize, thing: &str) -> Markup {
+    html! {
+        p role="status" {
+            @if count == 0 {
+                "No " (thing) " has “" (words::name(&query.search)) "” in its name."
+            } @else { (words::length(count, thing)) " found" }
+        }
+    }
+}
+
 /// The links to the other pages of a list; nothing where there is only one.
 pub(super) fn pager<T>(query: &Query, list: List, window: &Window<T>, thing: &str) -> Markup {
     let to = |page: usize| format!("{}#{}", query.with_page(list, page).href(), list.anchor());

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use maud::{Markup, html};
 
-use super::layout::{mark, pager, search};
+use super::layout::{found, mark, pager, search};
 use super::query::{List, Query};
 use super::rank::window;
 use super::summary::{Summary, account_state};
@@ -49,15 +49,14 @@ fn accounts(states: &[Arc<AccountState>], query: &Query, now: Timestamp) -> Mark
     let order = |a: &&Arc<AccountState>, b: &&Arc<AccountState>| -> Ordering {
         (Reverse(usage(a)), &a.spec.name).cmp(&(Reverse(usage(b)), &b.spec.name))
     };
-    let found = states.iter().filter(|state| query.finds(&state.spec.name));
-    let shown = window(found, order, query.page(List::Main), SHOWN);
+    let matching = states.iter().filter(|state| query.finds(&state.spec.name));
+    let shown = window(matching, order, query.page(List::Main), SHOWN);
     html! {
         section aria-labelledby=(List::Main.anchor()) {
             h2 id=(List::Main.anchor()) { "Accounts, the largest first" }
-            @if states.len() > FEW { (search(query, "Account")) }
-            @if shown.total == 0 {
-                p { @if states.is_empty() { "No account is configured." } @else { "No account has this in its name." } }
-            }
+            @if states.len() > FEW || !query.search.is_empty() { (search(query, "Account")) }
+            @if states.is_empty() { p { "No account is configured." } }
+            @else if !query.search.is_empty() { (found(query, shown.total, "account")) }
             div.cards { @for state in &shown.items { (card(state, now)) } }
             (pager(query, List::Main, &shown, "accounts"))
         }
