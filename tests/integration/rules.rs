@@ -14,7 +14,8 @@ use crate::programs::{Program, eventually, repository};
 const RULES: &str = "deploy/prometheus/rules.yml";
 const ALERTMANAGER: &str = "deploy/alertmanager/alertmanager.yml";
 const TEMPLATE: &str = "deploy/alertmanager/lyve-cloud.tmpl";
-const RUNBOOK: &str = "https://github.com/lyve-cloud-exporter/lyve-cloud-exporter#";
+const RUNBOOK: &str =
+    "https://github.com/lyve-cloud-exporter/lyve-cloud-exporter/blob/main/docs/runbooks.md#";
 
 /// The output of a program that has to succeed.
 fn run(program: &str, arguments: &[&str]) -> String {
@@ -115,13 +116,25 @@ fn each_alert_says_what_it_is_and_where_to_read_on() {
 }
 
 #[test]
-fn each_alert_has_its_section_in_the_readme_and_no_section_is_without_an_alert() {
-    let readme = read("README.md");
-    let headings = readme.lines().filter_map(|line| line.strip_prefix("### "));
+fn each_alert_has_its_runbook_and_its_row_in_the_readme_and_none_is_without_an_alert() {
+    let runbooks = read("docs/runbooks.md");
+    let headings = runbooks.lines().filter_map(|line| line.strip_prefix("## "));
     let headings: Vec<_> = headings.filter(|heading| heading.starts_with("LyveCloud")).collect();
     let unique: BTreeSet<_> = headings.iter().map(|heading| (*heading).to_owned()).collect();
     assert_eq!(unique, names());
     assert_eq!(unique.len(), headings.len(), "a heading twice has two anchors");
+
+    let row =
+        Regex::new(r"(?m)^\| \[(LyveCloud\w+)\]\(docs/runbooks\.md#(\w+)\) \| ([a-z, ]+) \| \S").unwrap();
+    let mut told = BTreeSet::new();
+    for found in row.captures_iter(&read("README.md")) {
+        assert_eq!(found[1].to_lowercase(), found[2]);
+        told.extend(found[3].split(", ").map(|severity| (found[1].to_owned(), severity.to_owned())));
+    }
+    let fired = alerts()
+        .into_iter()
+        .map(|alert| (text(&alert["alert"]).to_owned(), text(&alert["labels"]["severity"]).to_owned()));
+    assert_eq!(told, fired.collect());
 }
 
 #[test]
