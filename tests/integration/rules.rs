@@ -162,7 +162,7 @@ fn the_rules_ask_only_for_metrics_and_labels_that_there_are() {
 #[test]
 fn alertmanager_takes_its_configuration() {
     let said = run("amtool", &["check-config", ALERTMANAGER]);
-    assert!(said.contains("5 inhibit rules") && said.contains("1 templates"), "{said}");
+    assert!(said.contains("6 inhibit rules") && said.contains("1 templates"), "{said}");
 }
 
 #[test]
@@ -238,6 +238,12 @@ const SILENCE: &str = r#"
 ! AccountDown severity=warning account=watched job=j instance=down
 ! DataTooOld severity=warning account=watched job=j instance=down collector=permissions
   Expired severity=critical account=watched kind=service_account credential_id=a credential=x
+  RotationDue severity=warning account=keys user=backup access_key_id=a
+! RotationDue severity=info account=keys user=backup access_key_id=a
+  RotationDue severity=info account=keys user=backup access_key_id=b
+  RotationDue severity=info account=keys user=other access_key_id=a
+  RotationDue severity=info account=others user=backup access_key_id=a
+  RotationDue severity=info access_key_id=a
   ExpiresSoon severity=critical account=last kind=service_account credential_id=a credential=x
 ! ExpiresSoon severity=warning account=last kind=service_account credential_id=a credential=x
 "#;
@@ -245,7 +251,11 @@ const SILENCE: &str = r#"
 /// The full name of a shortened one.
 fn full(short: &str) -> String {
     let about_credentials = ["ExpiresSoon", "Expired", "Rejected", "ExpiryUnknown", "DateContradicted"];
-    let middle = if about_credentials.contains(&short) { "Credential" } else { "" };
+    let middle = match short {
+        "RotationDue" => "AccessKey",
+        short if about_credentials.contains(&short) => "Credential",
+        _ => "",
+    };
     format!("LyveCloud{middle}{short}")
 }
 
