@@ -37,8 +37,9 @@ fn store(accounts: usize, buckets: usize) -> Store {
         name: name(account).into(),
         account_id: name(account).into(),
         credential: Expiry::Unknown,
+        max_key_age: None,
         price: None,
-        collectors: Collector::ALL.to_vec(),
+        collectors: Collector::ACCOUNT_V2.to_vec(),
         data_max_age: Duration::from_secs(86_400),
     }));
     for account in 0..accounts {

@@ -2,10 +2,16 @@
 //! [`model`](crate::model), or an [`ApiError`].
 
 pub mod account_v2;
+mod client;
 mod error;
+mod figure;
+pub mod object_storage;
+mod refusal;
 mod telemetry;
 mod transport;
+mod wire;
 
+pub use client::Client;
 pub use error::{ApiError, Reason};
 pub use telemetry::{Endpoint, LoginResult, Telemetry};
 pub use transport::{Transport, TransportError};

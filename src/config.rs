@@ -69,15 +69,15 @@ impl Config {
 pub struct Account {
     /// The label `account`.
     pub name: String,
-    /// Where its API is; without a trailing slash.
-    pub base_url: Url,
-    /// The vendor's id of the account.
+    /// Which of the vendor's APIs it is watched through, and where that is.
+    pub api: Api,
+    /// The vendor's id of the account; its name where an `object_storage` account was given none.
     pub account_id: String,
     /// The first half of the pair.
     pub access_key: SecretSource,
     /// The second half of the pair.
     pub secret: SecretSource,
-    /// What the console shows of this pair.
+    /// When this pair ends: what the console shows of it, and never for [`Api::ObjectStorage`], whose keys have no end.
     pub credential: Expiry,
     /// Certificates to trust beside the system's, PEM.
     pub ca_file: Option<PathBuf>,
@@ -85,10 +85,53 @@ pub struct Account {
     pub price: Option<Price>,
 }
 
+/// One of the vendor's APIs. URLs have no trailing slash behind a path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Api {
+    /// The Account API v2.
+    AccountV2 {
+        /// Where it is.
+        base_url: Url,
+    },
+    /// The API of the platform since 2024.
+    ObjectStorage(ObjectStorage),
+}
+
+/// Where an account of the platform since 2024 is, and what is asked of its keys.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ObjectStorage {
+    /// Users, keys and billing.
+    pub iam_url: Url,
+    /// Buckets.
+    pub s3_url: Url,
+    /// The age at which an access key is due for rotation; `None` where nobody set one.
+    pub max_age: Option<Duration>,
+}
+
+impl Account {
+    /// Where the account is known under its id: two accounts with the same id and the same address are one.
+    #[must_use]
+    pub const fn address(&self) -> &Url {
+        match &self.api {
+            Api::AccountV2 { base_url } => base_url,
+            Api::ObjectStorage(ObjectStorage { iam_url, .. }) => iam_url,
+        }
+    }
+
+    /// What can be polled of it.
+    #[must_use]
+    pub const fn collectors(&self) -> &'static [Collector] {
+        match self.api {
+            Api::AccountV2 { .. } => &Collector::ACCOUNT_V2,
+            Api::ObjectStorage(_) => &Collector::OBJECT_STORAGE,
+        }
+    }
+}
+
 /// How often to ask, and how much at once.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Poll {
-    /// Between two polls of the month-to-date usage.
+    /// Between two polls of the month-to-date usage, or of the billing data.
     pub current_usage: Duration,
     /// Between two polls of the closed months; one follows each turn of a month as well.
     pub monthly_usage: Duration,
@@ -96,7 +139,7 @@ pub struct Poll {
     pub credentials: Duration,
     /// A fresh login is made at least this often.
     pub verify_login: Duration,
-    /// Between two polls of service accounts and permissions.
+    /// Between two polls of service accounts and permissions, or of buckets and keys.
     pub inventory: Duration,
     /// For one request, from connecting to the end of its answer.
     pub timeout: Duration,
@@ -124,10 +167,12 @@ impl Poll {
     #[must_use]
     pub const fn interval(&self, collector: Collector) -> Duration {
         match collector {
-            Collector::CurrentUsage => self.current_usage,
+            Collector::CurrentUsage | Collector::Billing => self.current_usage,
             Collector::MonthlyUsage => self.monthly_usage,
             Collector::Credentials => self.credentials,
-            Collector::ServiceAccounts | Collector::Permissions => self.inventory,
+            Collector::ServiceAccounts | Collector::Permissions | Collector::Buckets | Collector::Keys => {
+                self.inventory
+            }
         }
     }
 }

@@ -2,20 +2,24 @@
 //!
 //! Sizes are whole bytes, instants are UTC, a value that is not known is `None`.
 
+mod billing;
 mod collector;
 mod cost;
 mod credential;
 mod dropped;
 mod inventory;
 mod month;
+mod object_storage;
 mod usage;
 
+pub use billing::{BilledDay, Billing, RegionTransfer, TransferDay};
 pub use collector::{Collector, PerCollector};
 pub use cost::Price;
 pub use credential::{CredentialKind, CredentialStatus, Expiry, Logins, credential_status};
 pub use dropped::{Answer, DropReason, Dropped};
 pub use inventory::{Permission, ServiceAccount};
 pub use month::{Month, NoMonth};
+pub use object_storage::{AccessKey, Bucket, Buckets, User};
 pub use usage::{
     BucketHistory, BucketUsage, CurrentUsage, MonthTotal, MonthlyUsage, SubAccount, SubAccountHistory,
 };
@@ -40,4 +44,10 @@ pub enum Data {
     ServiceAccounts(Vec<ServiceAccount>),
     /// Of [`Collector::Permissions`], in the order of their ids, each id once.
     Permissions(Vec<Permission>),
+    /// Of [`Collector::Billing`].
+    Billing(Billing),
+    /// Of [`Collector::Buckets`].
+    Buckets(Buckets),
+    /// Of [`Collector::Keys`], in the order of their names, each name once.
+    Keys(Vec<User>),
 }

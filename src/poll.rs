@@ -23,7 +23,7 @@ mod supervise;
 
 use std::sync::Arc;
 
-use crate::api::account_v2::Client;
+use crate::api::Client;
 use crate::config::{self, Config};
 use crate::model::Collector;
 use crate::store::{AccountCell, AccountSpec};
@@ -57,9 +57,15 @@ pub fn spec(account: &config::Account, config: &Config) -> AccountSpec {
         name: account.name.as_str().into(),
         account_id: account.account_id.as_str().into(),
         credential: account.credential,
+        max_key_age: match &account.api {
+            config::Api::ObjectStorage(api) => api.max_age,
+            config::Api::AccountV2 { .. } => None,
+        },
         price: account.price.clone(),
-        collectors: Collector::ALL
-            .into_iter()
+        collectors: account
+            .collectors()
+            .iter()
+            .copied()
             .filter(|collector| history || *collector != Collector::MonthlyUsage)
             .collect(),
         data_max_age: config.data_max_age,
@@ -72,5 +78,5 @@ pub struct Account {
     /// Where its answers go.
     pub cell: Arc<AccountCell>,
     /// How they are asked for.
-    pub client: Arc<Client>,
+    pub client: Client,
 }

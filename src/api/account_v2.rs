@@ -6,7 +6,6 @@
 #[cfg(test)]
 mod arbitrary;
 mod errors;
-mod figure;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
 mod inventory;
@@ -15,7 +14,6 @@ mod monthly;
 mod months;
 mod session;
 mod usage;
-mod wire;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,7 +24,7 @@ use url::Url;
 use self::login::Login;
 use self::session::{Sessions, Token};
 use super::transport::{Call, Incoming, Reply};
-use super::{ApiError, Endpoint, Reason, Telemetry, Transport, TransportError};
+use super::{ApiError, Endpoint, Reason, Telemetry, Transport, figure, wire};
 use crate::clock::{self, Clock};
 use crate::config::{self, Secret};
 use crate::model::{Answer, CurrentUsage, Month, MonthlyUsage, Permission, ServiceAccount, Session};
@@ -56,35 +54,30 @@ impl std::fmt::Debug for Client {
 }
 
 impl Client {
-    /// A client for `account`; nothing is asked yet. With a `ca_file` it gets connections of its own.
-    ///
-    /// # Errors
-    /// Where the account's `ca_file` cannot be used.
+    /// A client for `account`, whose API is at `base`; nothing is asked yet.
+    #[must_use]
     pub fn new(
         account: &config::Account,
+        base: &Url,
         transport: Transport,
         clock: Arc<dyn Clock>,
         telemetry: Arc<dyn Telemetry>,
-    ) -> Result<Self, TransportError> {
-        let transport = match &account.ca_file {
-            Some(ca_file) => transport.trusting(ca_file)?,
-            None => transport,
-        };
+    ) -> Self {
         let login = Login::new(
             account,
-            url(&account.base_url, Endpoint::Login),
+            url(base, Endpoint::Login),
             transport.clone(),
             Arc::clone(&clock),
             Arc::clone(&telemetry),
         );
-        Ok(Self {
+        Self {
             account: account.name.clone(),
-            base: account.base_url.clone(),
+            base: base.clone(),
             transport,
             sessions: Sessions::new(login),
             clock,
             telemetry,
-        })
+        }
     }
 
     /// The month to date.

@@ -17,20 +17,39 @@ pub enum Endpoint {
     ServiceAccounts,
     /// `GET /permissions`
     Permissions,
+    /// The IAM host's `RSListBillingData`
+    Billing,
+    /// The S3 host's `GET /`
+    ListBuckets,
+    /// The S3 host's `GET /?rs-bucket-stats=`
+    BucketStats,
+    /// The IAM host's `RSGetUserInfo`
+    UserInfo,
+    /// The IAM host's `ListUsers`
+    ListUsers,
+    /// The IAM host's `ListAccessKeys`
+    ListAccessKeys,
 }
 
 impl Endpoint {
     /// Every endpoint, in the order in which they are shown.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 12] = [
         Self::Login,
         Self::Session,
         Self::CurrentUsage,
         Self::MonthlyUsage,
         Self::ServiceAccounts,
         Self::Permissions,
+        Self::Billing,
+        Self::ListBuckets,
+        Self::BucketStats,
+        Self::UserInfo,
+        Self::ListUsers,
+        Self::ListAccessKeys,
     ];
 
-    /// The value of the `endpoint` label: method and path below the base URL.
+    /// The value of the `endpoint` label: method and path below the base URL, or the name of the action on the platform
+    /// since 2024.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -40,6 +59,12 @@ impl Endpoint {
             Self::MonthlyUsage => "GET /usage/monthly",
             Self::ServiceAccounts => "GET /service-accounts",
             Self::Permissions => "GET /permissions",
+            Self::Billing => "RSListBillingData",
+            Self::ListBuckets => "ListBuckets",
+            Self::BucketStats => "rs-bucket-stats",
+            Self::UserInfo => "RSGetUserInfo",
+            Self::ListUsers => "ListUsers",
+            Self::ListAccessKeys => "ListAccessKeys",
         }
     }
 
@@ -52,6 +77,13 @@ impl Endpoint {
             Self::MonthlyUsage => "/usage/monthly",
             Self::ServiceAccounts => "/service-accounts",
             Self::Permissions => "/permissions",
+            // The query or the form tells these from each other.
+            Self::Billing
+            | Self::ListBuckets
+            | Self::BucketStats
+            | Self::UserInfo
+            | Self::ListUsers
+            | Self::ListAccessKeys => "/",
         }
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use url::Url;
 
 use crate::clock::Clock;
-use crate::config::{Account, Config, History, Poll, SecretSource};
+use crate::config::{Account, Api, Config, History, Poll, SecretSource};
 use crate::model::Price;
 use crate::simulator::{Simulator, demo};
 
@@ -49,7 +49,7 @@ impl Demo {
         let base_url: Url = self.simulator.base_url().parse().map_err(io::Error::other)?;
         let accounts = demo::accounts(self.simulator.now()).into_iter().map(|account| Account {
             name: account.name.to_owned(),
-            base_url: base_url.clone(),
+            api: Api::AccountV2 { base_url: base_url.clone() },
             account_id: account.account_id.to_owned(),
             access_key: SecretSource::Inline(account.access_key),
             secret: SecretSource::Inline(account.secret),

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use config::{Value, ValueKind};
 use rustls::RootCertStore;
@@ -15,23 +16,41 @@ use super::faults::Faults;
 use super::reader::{Section, Text};
 use super::tree::Table;
 use super::value::{self, Limits};
-use super::{Account, Secret, SecretSource};
+use super::{Account, Api, ObjectStorage, Secret, SecretSource};
 use crate::model::{Expiry, Price};
 
 /// Where the vendor's Account API is (vendor guide).
 const BASE_URL: &str = "https://api.lyvecloud.seagate.com/v2";
 
+/// Where users, keys and billing of the vendor's direct customers are (seen on the wire).
+const IAM_URL: &str = "https://iam.global.lyve.seagate.com";
+
+/// Which API an account is watched through.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    AccountV2,
+    ObjectStorage,
+}
+
 /// Reads the table of one account. Relative paths start at `directory`.
 pub(super) fn read(mut section: Section, directory: &Path, faults: &mut Faults) -> Option<Account> {
     let name =
         section.required_text("name", faults).and_then(|text| without_control_characters(text, faults));
-    section.parsed("api", api, faults);
-    let base_url = base_url(&mut section, faults);
-    let account_id =
-        section.required_text("account_id", faults).and_then(|text| without_control_characters(text, faults));
+    let has_kind = section.has("api");
+    let kind = match section.parsed("api", kind, faults) {
+        None if has_kind => None,
+        kind => Some(kind.unwrap_or(Kind::AccountV2)),
+    };
+    let account_id = if kind != Some(Kind::AccountV2) && !section.has("account_id") {
+        // Asked for all the same, so that the section knows the key.
+        section.text("account_id", faults);
+        name.clone()
+    } else {
+        section.required_text("account_id", faults).and_then(|text| without_control_characters(text, faults))
+    };
     let access_key = secret(&mut section, "access_key", "access_key_file", directory, faults);
     let secret = secret(&mut section, "secret", "secret_file", directory, faults);
-    let credential = credential(section.section("credential", faults), faults);
+    let api = api(kind, &mut section, faults);
     let ca_file = section.text("ca_file", faults).and_then(|text| ca_file(text, directory, faults));
     let price = section.has("price").then(|| price(section.section("price", faults), faults));
     if price.is_none() {
@@ -39,9 +58,10 @@ pub(super) fn read(mut section: Section, directory: &Path, faults: &mut Faults) 
         section.text("price", faults);
     }
     section.finish(&[], faults);
+    let (api, credential) = api?;
     Some(Account {
         name: name?,
-        base_url: base_url?,
+        api,
         account_id: account_id?,
         access_key: access_key?,
         secret: secret?,
@@ -49,6 +69,92 @@ pub(super) fn read(mut section: Section, directory: &Path, faults: &mut Faults) 
         ca_file,
         price: price.flatten(),
     })
+}
+
+fn kind(text: &str) -> Result<Kind, String> {
+    match text {
+        "account_v2" => Ok(Kind::AccountV2),
+        "object_storage" => Ok(Kind::ObjectStorage),
+        _ => Err("must be account_v2 or object_storage".to_owned()),
+    }
+}
+
+/// Where the API is, and when its credentials end. Where nobody knows which API it is, nothing more is said of its keys.
+fn api(kind: Option<Kind>, section: &mut Section, faults: &mut Faults) -> Option<(Api, Expiry)> {
+    const HOSTS: [&str; 3] = ["iam_url", "s3_url", "region"];
+    match kind {
+        None => {
+            let mut unheard = Faults::default();
+            HOSTS.into_iter().chain(["base_url"]).for_each(|key| drop(section.text(key, &mut unheard)));
+            section.section("credential", &mut unheard);
+            None
+        }
+        Some(Kind::AccountV2) => {
+            for key in HOSTS {
+                section.unsupported(key, "it belongs to an account with `api: object_storage`", faults);
+            }
+            let base_url = url(section, "base_url", BASE_URL, faults);
+            let credential = credential(section.section("credential", faults), faults);
+            Some((Api::AccountV2 { base_url: base_url? }, credential))
+        }
+        Some(Kind::ObjectStorage) => {
+            section.unsupported(
+                "base_url",
+                "an object_storage account has region, or iam_url and s3_url",
+                faults,
+            );
+            let iam_url = url(section, "iam_url", IAM_URL, faults);
+            let s3_url = s3_url(section, faults);
+            let max_age = max_age(section.section("credential", faults), faults);
+            let api = ObjectStorage { iam_url: iam_url?, s3_url: s3_url?, max_age };
+            Some((Api::ObjectStorage(api), Expiry::Never))
+        }
+    }
+}
+
+/// Where the buckets are: as it is written, or in a region of the vendor's direct customers.
+fn s3_url(section: &mut Section, faults: &mut Faults) -> Option<Url> {
+    let (has_url, has_region) = (section.has("s3_url"), section.has("region"));
+    let places = (section.place("s3_url"), section.place("region"));
+    let url = section.parsed("s3_url", value::base_url, faults);
+    let by_region = section.parsed("region", s3_url_of, faults);
+    match (has_url, has_region) {
+        (true, false) => url,
+        (false, true) => by_region,
+        (true, true) => {
+            faults.add(places.1, format!("is given as well as {}: keep one of them", places.0));
+            None
+        }
+        (false, false) => {
+            faults.add(
+                places.0,
+                "is missing: give the region of the account, such as us-east-1, or s3_url where it has an address of \
+                 its own",
+            );
+            None
+        }
+    }
+}
+
+fn s3_url_of(region: &str) -> Result<Url, String> {
+    let region = region.to_ascii_lowercase();
+    let plain = region.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    let url = plain.then(|| value::base_url(&format!("https://s3.{region}.global.lyve.seagate.com")).ok());
+    url.flatten().ok_or_else(|| "must be letters, digits and hyphens, as in us-east-1".to_owned())
+}
+
+/// The age at which a key is due for rotation.
+fn max_age(mut section: Section, faults: &mut Faults) -> Option<Duration> {
+    for key in ["expires", "generated", "valid_for"] {
+        section.unsupported(
+            key,
+            "access keys of object_storage have no expiry; give max_age, the age at which a key is due for rotation",
+            faults,
+        );
+    }
+    let max_age = section.duration("max_age", &Limits::LIFE, faults);
+    section.finish(&[], faults);
+    max_age
 }
 
 /// The variables that describe one account, each with the key that it stands for.
@@ -92,7 +198,7 @@ pub(super) fn from_variables(mut section: Section, faults: &mut Faults) -> Optio
     let account_id = part("LYVE_ACCOUNT_ID", "account_id", "account_id_file");
     let access_key = part("LYVE_ACCESS_KEY", "access_key", "access_key_file");
     let secret = part("LYVE_SECRET", "secret", "secret_file");
-    let base_url = base_url(&mut section, faults);
+    let base_url = url(&mut section, "base_url", BASE_URL, faults);
     let credential = section.parsed("expires", value::expiry, faults).unwrap_or_default();
     let account_id = match account_id? {
         SecretSource::Inline(text) => text.expose().to_owned(),
@@ -100,7 +206,7 @@ pub(super) fn from_variables(mut section: Section, faults: &mut Faults) -> Optio
     };
     Some(Account {
         name: account_id.clone(),
-        base_url: base_url?,
+        api: Api::AccountV2 { base_url: base_url? },
         account_id,
         access_key: access_key?,
         secret: secret?,
@@ -110,24 +216,13 @@ pub(super) fn from_variables(mut section: Section, faults: &mut Faults) -> Optio
     })
 }
 
-fn api(text: &str) -> Result<(), String> {
-    match text {
-        "account_v2" => Ok(()),
-        "object_storage" => {
-            Err("this version does not support object_storage yet: use account_v2, or remove the account"
-                .to_owned())
-        }
-        _ => Err("must be account_v2".to_owned()),
-    }
-}
-
-fn base_url(section: &mut Section, faults: &mut Faults) -> Option<Url> {
-    if section.has("base_url") {
-        section.parsed("base_url", value::base_url, faults)
+fn url(section: &mut Section, key: &'static str, default: &str, faults: &mut Faults) -> Option<Url> {
+    if section.has(key) {
+        section.parsed(key, value::base_url, faults)
     } else {
         // Asked for all the same, so that the section knows the key.
-        section.text("base_url", faults);
-        value::base_url(BASE_URL).ok()
+        section.text(key, faults);
+        value::base_url(default).ok()
     }
 }
 
@@ -255,6 +350,11 @@ fn credential(mut section: Section, faults: &mut Faults) -> Expiry {
         (section.has("expires"), section.has("generated"), section.has("valid_for"));
     let expires = section.parsed("expires", value::expiry, faults);
     let generated = section.parsed("generated", value::generated, faults);
+    section.unsupported(
+        "max_age",
+        "these credentials end on a date: give expires, or generated and valid_for; max_age belongs to object_storage",
+        faults,
+    );
     let valid_for = section.duration("valid_for", &Limits::LIFE, faults);
     section.finish(&[], faults);
     match (has_expires, has_generated, has_valid_for) {

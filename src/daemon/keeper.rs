@@ -43,13 +43,13 @@ struct Kept {
 /// Tells one state from another without holding on to its answers.
 struct Mark {
     config: Arc<Config>,
-    accounts: Vec<([u64; 4], Option<Timestamp>)>,
+    accounts: Vec<([u64; 5], Option<Timestamp>)>,
 }
 
 impl Mark {
     fn of(config: &Arc<Config>, states: &[Arc<AccountState>]) -> Self {
-        const PARTS: [Part; 4] =
-            [Part::CurrentUsage, Part::MonthlyUsage, Part::Credentials, Part::Permissions];
+        const PARTS: [Part; 5] =
+            [Part::CurrentUsage, Part::MonthlyUsage, Part::Credentials, Part::Permissions, Part::Keys];
         let accounts = states.iter().map(|state| {
             let credentials_at = state.health(Collector::Credentials).last_success;
             (PARTS.map(|part| state.version(part)), credentials_at)
@@ -165,7 +165,7 @@ fn state(config: &Config, states: &[Arc<AccountState>]) -> State {
         Some(Saved {
             name: account.name.clone(),
             account_id: account.account_id.clone(),
-            base_url: account.base_url.to_string(),
+            base_url: account.address().to_string(),
             memory: state.memory(),
         })
     });

@@ -36,6 +36,7 @@ fn small() -> Vec<Arc<AccountState>> {
         |number, average_bytes| MonthTotal { month: Month::new(2026, number).unwrap(), average_bytes };
     let east = AccountSpec {
         credential: Expiry::At(at("2027-01-31T00:00:00Z")),
+        max_key_age: None,
         collectors: vec![Collector::CurrentUsage, Collector::Credentials],
         ..spec("acme \"east\"")
     };

@@ -20,9 +20,10 @@ pub(crate) fn spec(name: &str) -> AccountSpec {
     AccountSpec {
         name: name.into(),
         account_id: format!("id-of-{name}").into(),
+        max_key_age: None,
         price: None,
         credential: Expiry::Unknown,
-        collectors: Collector::ALL.to_vec(),
+        collectors: Collector::ACCOUNT_V2.to_vec(),
         data_max_age: Duration::from_secs(86_400),
     }
 }

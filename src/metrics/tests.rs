@@ -44,7 +44,7 @@ fn an_account_that_was_never_polled_shows_its_health_and_no_data() {
         .map(|family| (family.name, samples(family.name, &untried, now).len()))
         .filter(|(_, count)| *count > 0)
         .collect();
-    let collectors = Collector::ALL.len();
+    let collectors = Collector::ACCOUNT_V2.len();
     assert_eq!(
         shown,
         [

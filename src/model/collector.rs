@@ -13,12 +13,33 @@ pub enum Collector {
     ServiceAccounts,
     /// The account's permissions.
     Permissions,
+    /// Used space, objects and transfer by day.
+    Billing,
+    /// The buckets with their sizes.
+    Buckets,
+    /// The users and their access keys.
+    Keys,
 }
 
 impl Collector {
     /// Every collector, in the order in which they are shown.
-    pub const ALL: [Self; 5] =
+    pub const ALL: [Self; 8] = [
+        Self::CurrentUsage,
+        Self::MonthlyUsage,
+        Self::Credentials,
+        Self::ServiceAccounts,
+        Self::Permissions,
+        Self::Billing,
+        Self::Buckets,
+        Self::Keys,
+    ];
+
+    /// Those of the Account API v2.
+    pub const ACCOUNT_V2: [Self; 5] =
         [Self::CurrentUsage, Self::MonthlyUsage, Self::Credentials, Self::ServiceAccounts, Self::Permissions];
+
+    /// Those of the platform since 2024.
+    pub const OBJECT_STORAGE: [Self; 3] = [Self::Billing, Self::Buckets, Self::Keys];
 
     /// The name in labels, logs and messages.
     #[must_use]
@@ -29,6 +50,9 @@ impl Collector {
             Self::Credentials => "credentials",
             Self::ServiceAccounts => "service_accounts",
             Self::Permissions => "permissions",
+            Self::Billing => "billing",
+            Self::Buckets => "buckets",
+            Self::Keys => "keys",
         }
     }
 }

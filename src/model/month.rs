@@ -22,7 +22,12 @@ impl Month {
     /// The month in which `instant` lies.
     #[must_use]
     pub fn of(instant: Timestamp) -> Self {
-        let date = Offset::UTC.to_datetime(instant).date();
+        Self::of_date(Offset::UTC.to_datetime(instant).date())
+    }
+
+    /// The month in which a day lies.
+    #[must_use]
+    pub fn of_date(date: Date) -> Self {
         Self { ordinal: i32::from(date.year()) * 12 + i32::from(date.month()) - 1 }
     }
 

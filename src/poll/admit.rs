@@ -1,5 +1,5 @@
 use crate::config::Series;
-use crate::model::{Answer, BucketHistory, Data, DropReason, Dropped, Expiry};
+use crate::model::{Answer, Bucket, BucketHistory, Data, DropReason, Dropped, Expiry, User};
 
 /// Leaves out of an answer what the configuration wants no series for, and counts it in series.
 ///
@@ -34,6 +34,15 @@ pub(super) fn admit(answer: Answer<Data>, series: &Series) -> Answer<Data> {
             budget.keep_largest(accounts, |account| urgency(account.expiry), |_| 8)
         }
         Data::Permissions(permissions) => budget.keep_largest(permissions, |_| 0, |_| 1),
+        Data::Buckets(buckets) => {
+            budget.filter(&mut buckets.buckets, |bucket| series.buckets.allows(&bucket.name), bucket_series);
+            budget.keep_largest(&mut buckets.buckets, |bucket| bucket.size_bytes.unwrap_or(0), bucket_series);
+        }
+        // Whether the password has to change, and of each key: made, due, and switched on. The oldest key is what somebody
+        // has to be told of.
+        Data::Keys(users) => budget.keep_largest(users, oldest_key, |user| 1 + 3 * user.keys.len()),
+        // A handful of regions, and the account's totals.
+        Data::Billing(_) => {}
         Data::Credentials(_) => {}
     }
     Answer { data, dropped }
@@ -41,6 +50,17 @@ pub(super) fn admit(answer: Answer<Data>, series: &Series) -> Answer<Data> {
 
 fn months(bucket: &BucketHistory) -> usize {
     bucket.months.len()
+}
+
+fn bucket_series(bucket: &Bucket) -> usize {
+    usize::from(bucket.size_bytes.is_some()) + usize::from(bucket.objects.is_some())
+}
+
+/// The greater, the older the oldest key in use.
+fn oldest_key(user: &User) -> u64 {
+    let in_use = user.keys.iter().filter(|key| key.active != Some(false));
+    let made = in_use.filter_map(|key| key.created).min();
+    made.map_or(0, |at| u64::MAX.saturating_sub(at.as_second().max(0).unsigned_abs()))
 }
 
 /// The greater, the sooner something ends.

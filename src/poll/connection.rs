@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use crate::config;
+use crate::config::{self, Api};
 use crate::model::Expiry;
 
 /// Everything that an account's client is made from. Where two are equal, the client of one serves the other.
@@ -18,12 +18,16 @@ impl Connection {
     pub(super) fn of(account: &config::Account, timeout: Duration) -> Self {
         let certificates = account.ca_file.as_ref().and_then(|path| std::fs::read(path).ok());
         // When the pair ends does not change how it is used.
-        let account = config::Account { credential: Expiry::Unknown, ..account.clone() };
+        let mut account = config::Account { credential: Expiry::Unknown, ..account.clone() };
+        if let Api::ObjectStorage(api) = &mut account.api {
+            api.max_age = None;
+        }
         Self { account, certificates, timeout }
     }
 
     /// Whether both are of the same account at the same vendor, so that what was known of one is true of the other.
     pub(super) fn is_same_account(&self, other: &Self) -> bool {
-        self.account.account_id == other.account.account_id && self.account.base_url == other.account.base_url
+        self.account.account_id == other.account.account_id
+            && self.account.address() == other.account.address()
     }
 }

@@ -8,8 +8,7 @@ use tracing::error;
 use super::connection::Connection;
 use super::supervise::{supervise, supervise_poller};
 use super::{Account, Jitter, Meter, Poller, Recorder, Settings, spec, watch_rotation};
-use crate::api::account_v2::Client;
-use crate::api::{Transport, TransportError};
+use crate::api::{Client, Transport, TransportError};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::metrics::ROTATION;
@@ -87,7 +86,7 @@ impl Known {
                         Recorder::new(Arc::clone(&cell), Arc::clone(&self.clock), Arc::clone(&self.meter));
                     let client =
                         Client::new(account, transport.clone(), Arc::clone(&self.clock), Arc::new(recorder))?;
-                    Member { connection, account: Account { cell, client: Arc::new(client) } }
+                    Member { connection, account: Account { cell, client } }
                 }
             };
             specs.push((spec, Arc::clone(&member.account.cell)));
@@ -163,9 +162,7 @@ impl Fleet {
     /// are polled no more and forgotten.
     pub async fn change(&mut self, plan: Plan) -> Changes {
         let stays = |name: &String, member: &Member| {
-            plan.members
-                .get(name)
-                .is_some_and(|next| Arc::ptr_eq(&next.account.client, &member.account.client))
+            plan.members.get(name).is_some_and(|next| next.account.client.is_same(&member.account.client))
         };
         let ended: Vec<String> = self
             .known
@@ -214,7 +211,11 @@ impl Fleet {
         let mut tasks = JoinSet::new();
         let rotated = Arc::new(Notify::new());
         // A collector that is switched off waits for the configuration that switches it on.
-        for collector in Collector::ALL {
+        let api: &[Collector] = match account.client {
+            Client::AccountV2(_) => &Collector::ACCOUNT_V2,
+            Client::ObjectStorage(_) => &Collector::OBJECT_STORAGE,
+        };
+        for collector in api.iter().copied() {
             let poller = self.poller(account, collector, &rotated);
             tasks.spawn(supervise_poller(poller, Arc::clone(&self.known.meter)));
         }

@@ -9,13 +9,17 @@ use tracing::{debug, info, warn};
 
 use super::history::{self, Range};
 use super::{Account, Meter, Schedule, Settings, admit};
-use crate::api::{ApiError, Endpoint, Reason};
+use crate::api::{ApiError, Client, Endpoint, Reason};
+use crate::api::{account_v2, object_storage};
 use crate::clock::{self, Clock};
 use crate::model::{Answer, Collector, Data, DropReason, Dropped, Expiry, MonthlyUsage};
 use crate::store::{AccountState, Settled};
 
 /// What a person sees of a fault of the exporter itself.
 const PANICKED: &str = "the collector panicked: please report this fault";
+
+/// No poller of another API's collector is ever started.
+const NOT_HERE: &str = "this account's API has no such collector";
 
 /// How often refused credentials are compared with what their files hold.
 const LOOK_FOR_NEW_SECRET: Duration = Duration::from_secs(5);
@@ -204,11 +208,36 @@ impl Poller {
 
     /// The answer, and of the months which ones were asked for.
     async fn collect(&self) -> Result<(Answer<Data>, Option<Months>), ApiError> {
-        let client = &self.account.client;
+        let answer = match &self.account.client {
+            Client::AccountV2(client) => return self.collect_account_v2(client).await,
+            Client::ObjectStorage(client) => self.collect_object_storage(client).await?,
+        };
+        Ok((answer, None))
+    }
+
+    async fn collect_object_storage(
+        &self,
+        client: &object_storage::Client,
+    ) -> Result<Answer<Data>, ApiError> {
+        match self.collector {
+            Collector::Billing => {
+                let (first, last) = self.schedule.days(self.clock.now());
+                Ok(client.billing(first, last).await?.map(Data::Billing))
+            }
+            Collector::Buckets => Ok(client.buckets().await?.map(Data::Buckets)),
+            Collector::Keys => Ok(client.keys().await?.map(Data::Keys)),
+            _ => Err(self.failure(Reason::Request, NOT_HERE)),
+        }
+    }
+
+    async fn collect_account_v2(
+        &self,
+        client: &account_v2::Client,
+    ) -> Result<(Answer<Data>, Option<Months>), ApiError> {
         let answer = match self.collector {
             Collector::CurrentUsage => client.current_usage().await?.map(Data::CurrentUsage),
             Collector::MonthlyUsage => {
-                let (answer, asked) = self.months().await?;
+                let (answer, asked) = self.months(client).await?;
                 return Ok((answer.map(Data::MonthlyUsage), Some(asked)));
             }
             Collector::Credentials => {
@@ -221,22 +250,25 @@ impl Poller {
             }
             Collector::ServiceAccounts => client.service_accounts().await?.map(Data::ServiceAccounts),
             Collector::Permissions => client.permissions().await?.map(Data::Permissions),
+            Collector::Billing | Collector::Buckets | Collector::Keys => {
+                return Err(self.failure(Reason::Request, NOT_HERE));
+            }
         };
         Ok((answer, None))
     }
 
     /// Every month of the history. Months that are final are not asked for again; where that is all of them, no request
     /// is made at all.
-    async fn months(&self) -> Result<(Answer<MonthlyUsage>, Months), ApiError> {
+    async fn months(&self, client: &account_v2::Client) -> Result<(Answer<MonthlyUsage>, Months), ApiError> {
         let now = self.clock.now();
         let window = self.schedule.window(now);
         let state = self.account.cell.state();
         let Some((settled, known)) = state.settled(now) else {
-            let answer = self.account.client.monthly_usage(window.0, window.1).await?;
+            let answer = client.monthly_usage(window.0, window.1).await?;
             return Ok((answer, Months { window, asked: window, before: None }));
         };
         let asked = history::missing(window, Some(settled));
-        let fresh = self.account.client.monthly_usage(asked.0, asked.1).await?;
+        let fresh = client.monthly_usage(asked.0, asked.1).await?;
         let known = Arc::clone(known);
         // 100,000 buckets would hold up every other task of this thread.
         let joined = tokio::task::spawn_blocking(move || {
@@ -262,6 +294,9 @@ impl Poller {
             Collector::Credentials => Endpoint::Session,
             Collector::ServiceAccounts => Endpoint::ServiceAccounts,
             Collector::Permissions => Endpoint::Permissions,
+            Collector::Billing => Endpoint::Billing,
+            Collector::Buckets => Endpoint::BucketStats,
+            Collector::Keys => Endpoint::ListAccessKeys,
         };
         ApiError::new(reason, endpoint, detail)
     }

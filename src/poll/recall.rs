@@ -25,7 +25,7 @@ pub fn recall(state: State, config: &Config, store: &Store, now: Timestamp) -> u
     let mut recalled = 0;
     for Saved { name, account_id, base_url, memory } in state.accounts {
         let is_same = |account: &&crate::config::Account| {
-            account.name == name && account.account_id == account_id && account.base_url.as_str() == base_url
+            account.name == name && account.account_id == account_id && account.address().as_str() == base_url
         };
         if let Some(cell) = config.accounts.iter().find(is_same).and_then(|_| store.account(&name)) {
             let memory = memory.until(now);
@@ -63,6 +63,9 @@ fn cut(memory: Memory, series: &Series) -> Memory {
         settled: None,
         service_accounts: admitted!(memory.service_accounts, ServiceAccounts),
         permissions: admitted!(memory.permissions, Permissions),
+        billing: admitted!(memory.billing, Billing),
+        buckets: admitted!(memory.buckets, Buckets),
+        keys: admitted!(memory.keys, Keys),
         ..memory
     }
 }

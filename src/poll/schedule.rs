@@ -1,6 +1,8 @@
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::Offset;
+use jiff::{Span, Timestamp};
 
 use super::{Backoff, Jitter};
 use crate::api::ApiError;
@@ -34,6 +36,9 @@ const SPREAD_TURN: Duration = Duration::from_secs(60);
 
 /// How many more requests than its own a poll may make: a login, and the replay after it.
 const SESSION_REQUESTS: u32 = 3;
+
+/// The whole list of an account's users takes a request for each; a poll with more than so many slow ones is given up.
+const USERS: u32 = 20;
 
 /// The most months that one request covers.
 const MONTHS_A_REQUEST: u32 = 6;
@@ -76,7 +81,12 @@ impl Schedule {
                 let end = if let Expiry::At(end) = expiry { Some(end) } else { None };
                 [verify, end].into_iter().flatten().filter(|at| *at > now).fold(regular, Timestamp::min)
             }
-            Collector::CurrentUsage | Collector::ServiceAccounts | Collector::Permissions => regular,
+            Collector::CurrentUsage
+            | Collector::ServiceAccounts
+            | Collector::Permissions
+            | Collector::Billing
+            | Collector::Buckets
+            | Collector::Keys => regular,
         }
     }
 
@@ -103,11 +113,24 @@ impl Schedule {
         (open.plus(-i32::try_from(self.months).unwrap_or(i32::MAX)), open.plus(-1))
     }
 
+    /// The days of billing to ask for at `now`, UTC: from the first of the closed months that the history has, and never less
+    /// than a week, as the vendor may be late; to the day that is not over.
+    #[must_use]
+    pub fn days(&self, now: Timestamp) -> (Date, Date) {
+        let day = |at: Timestamp| Offset::UTC.to_datetime(at).date();
+        let today = day(now);
+        let week = today.saturating_sub(Span::new().days(7));
+        (day(self.window(now).0.start()).min(week), today)
+    }
+
     /// The longest that a whole poll may take.
     #[must_use]
     pub fn deadline(&self) -> Duration {
         let requests = match self.collector {
             Collector::MonthlyUsage => self.months.div_ceil(MONTHS_A_REQUEST),
+            Collector::Billing => self.months.div_ceil(MONTHS_A_REQUEST) + 1,
+            Collector::Buckets => 2,
+            Collector::Keys => USERS,
             _ => 1,
         };
         self.timeout.saturating_mul(requests + SESSION_REQUESTS)

@@ -35,7 +35,7 @@ impl Settings {
     /// The schedule of one collector.
     #[must_use]
     pub fn schedule(&self, collector: Collector) -> Schedule {
-        let pollers = self.config.accounts.len() * Collector::ALL.len();
+        let pollers = self.config.accounts.iter().map(|account| account.collectors().len()).sum();
         Schedule::new(collector, &self.config, self.jitter, pollers)
     }
 
@@ -44,9 +44,10 @@ impl Settings {
     pub fn asks_otherwise(&self, other: &Self, collector: Collector) -> bool {
         let (one, other) = (&self.config, &other.config);
         match collector {
-            Collector::CurrentUsage => one.series != other.series,
+            Collector::CurrentUsage | Collector::Buckets => one.series != other.series,
             Collector::MonthlyUsage => one.series != other.series || one.history != other.history,
-            Collector::ServiceAccounts | Collector::Permissions => {
+            Collector::Billing => one.history != other.history,
+            Collector::ServiceAccounts | Collector::Permissions | Collector::Keys => {
                 one.series.max_per_account != other.series.max_per_account
             }
             Collector::Credentials => false,

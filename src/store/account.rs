@@ -9,8 +9,8 @@ use super::Settled;
 use crate::api::{ApiError, Endpoint, LoginResult, Reason};
 use crate::clock;
 use crate::model::{
-    Answer, Collector, CurrentUsage, Data, Dropped, Expiry, Logins, MonthlyUsage, PerCollector, Permission,
-    Price, ServiceAccount, Session,
+    Answer, Billing, Buckets, Collector, CurrentUsage, Data, Dropped, Expiry, Logins, MonthlyUsage,
+    PerCollector, Permission, Price, ServiceAccount, Session, User,
 };
 
 /// What the configuration says of an account, as far as it shows.
@@ -23,6 +23,8 @@ pub struct AccountSpec {
     pub account_id: Arc<str>,
     /// When its own pair of credentials ends.
     pub credential: Expiry,
+    /// The age at which one of its access keys is due for rotation, where the operator told.
+    pub max_key_age: Option<Duration>,
     /// What its storage costs, where the operator told.
     pub price: Option<Price>,
     /// What is polled of it.
@@ -35,9 +37,10 @@ pub struct AccountSpec {
 /// part is not made again when another changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part {
-    /// The answer of [`Collector::CurrentUsage`].
+    /// What is used now: the answer of [`Collector::CurrentUsage`], or those of [`Collector::Billing`] and
+    /// [`Collector::Buckets`].
     CurrentUsage,
-    /// The answer of [`Collector::MonthlyUsage`].
+    /// The closed months: the answer of [`Collector::MonthlyUsage`] or of [`Collector::Billing`].
     MonthlyUsage,
     /// Whatever tells how credentials stand: configuration, logins, session, service accounts.
     Credentials,
@@ -45,12 +48,24 @@ pub enum Part {
     Cost,
     /// The answer of [`Collector::Permissions`].
     Permissions,
+    /// The answer of [`Collector::Keys`], and the age that the configuration allows a key.
+    Keys,
     /// How the polls went, requests, and counts.
     Health,
 }
 
 impl Part {
-    const COUNT: usize = 6;
+    const COUNT: usize = 7;
+
+    pub(super) const ALL: [Self; Self::COUNT] = [
+        Self::CurrentUsage,
+        Self::MonthlyUsage,
+        Self::Credentials,
+        Self::Cost,
+        Self::Permissions,
+        Self::Keys,
+        Self::Health,
+    ];
 }
 
 /// A whole good answer.
@@ -123,6 +138,9 @@ pub struct AccountState {
     session: Option<Good<Session>>,
     pub(super) service_accounts: Option<Good<Vec<ServiceAccount>>>,
     pub(super) permissions: Option<Good<Vec<Permission>>>,
+    pub(super) billing: Option<Good<Billing>>,
+    pub(super) buckets: Option<Good<Buckets>>,
+    pub(super) keys: Option<Good<Vec<User>>>,
     pub(super) health: PerCollector<Health>,
     versions: [u64; Part::COUNT],
 }
@@ -165,6 +183,9 @@ impl AccountState {
             session: None,
             service_accounts: None,
             permissions: None,
+            billing: None,
+            buckets: None,
+            keys: None,
             health: PerCollector::default(),
             versions: std::array::from_fn(|_| next_version()),
         }
@@ -190,6 +211,9 @@ impl AccountState {
             Collector::Credentials => self.session = None,
             Collector::ServiceAccounts => self.service_accounts = None,
             Collector::Permissions => self.permissions = None,
+            Collector::Billing => self.billing = None,
+            Collector::Buckets => self.buckets = None,
+            Collector::Keys => self.keys = None,
         }
         self.health[collector] = Health::default();
     }
@@ -241,6 +265,23 @@ impl AccountState {
                 self.permissions = Some(Good { at, data: Arc::new(data) });
                 self.touch(Part::Permissions);
                 Collector::Permissions
+            }
+            Data::Billing(data) => {
+                self.billing = Some(Good { at, data: Arc::new(data) });
+                self.touch(Part::CurrentUsage);
+                self.touch(Part::MonthlyUsage);
+                self.touch(Part::Cost);
+                Collector::Billing
+            }
+            Data::Buckets(data) => {
+                self.buckets = Some(Good { at, data: Arc::new(data) });
+                self.touch(Part::CurrentUsage);
+                Collector::Buckets
+            }
+            Data::Keys(data) => {
+                self.keys = Some(Good { at, data: Arc::new(data) });
+                self.touch(Part::Keys);
+                Collector::Keys
             }
         };
         self.dropped.merge(dropped);
@@ -326,6 +367,24 @@ impl AccountState {
         self.shown(self.permissions.as_ref(), now)
     }
 
+    /// The days that are billed, unless they are too old to be shown at `now`.
+    #[must_use]
+    pub fn billing(&self, now: Timestamp) -> Option<&Good<Billing>> {
+        self.shown(self.billing.as_ref(), now)
+    }
+
+    /// The buckets with their sizes, unless they are too old to be shown at `now`.
+    #[must_use]
+    pub fn buckets(&self, now: Timestamp) -> Option<&Good<Buckets>> {
+        self.shown(self.buckets.as_ref(), now)
+    }
+
+    /// The users with their access keys, unless they are too old to be shown at `now`.
+    #[must_use]
+    pub fn keys(&self, now: Timestamp) -> Option<&Good<Vec<User>>> {
+        self.shown(self.keys.as_ref(), now)
+    }
+
     fn shown<'a, T>(&self, good: Option<&'a Good<T>>, now: Timestamp) -> Option<&'a Good<T>> {
         good.filter(|good| now < self.withdrawn_at(good))
     }
@@ -344,6 +403,9 @@ impl AccountState {
             self.session.as_ref().map(|good| self.withdrawn_at(good)),
             self.service_accounts.as_ref().map(|good| self.withdrawn_at(good)),
             self.permissions.as_ref().map(|good| self.withdrawn_at(good)),
+            self.billing.as_ref().map(|good| self.withdrawn_at(good)),
+            self.buckets.as_ref().map(|good| self.withdrawn_at(good)),
+            self.keys.as_ref().map(|good| self.withdrawn_at(good)),
         ];
         let service_accounts = self.service_accounts.iter().flat_map(|good| good.data.iter());
         let expiries = service_accounts.map(|account| account.expiry).chain([self.spec.credential]);

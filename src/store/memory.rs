@@ -1,7 +1,9 @@
 use jiff::Timestamp;
 
 use super::{AccountState, Good, Part};
-use crate::model::{Collector, CurrentUsage, Logins, Month, MonthlyUsage, Permission, ServiceAccount};
+use crate::model::{
+    Billing, Buckets, Collector, CurrentUsage, Logins, Month, MonthlyUsage, Permission, ServiceAccount, User,
+};
 
 /// What of an account's state outlives the process: answers with their times, and no session, secret or count.
 #[derive(Clone, Debug, Default)]
@@ -20,6 +22,12 @@ pub struct Memory {
     pub service_accounts: Option<Good<Vec<ServiceAccount>>>,
     /// The last good answer.
     pub permissions: Option<Good<Vec<Permission>>>,
+    /// The last good answer.
+    pub billing: Option<Good<Billing>>,
+    /// The last good answer.
+    pub buckets: Option<Good<Buckets>>,
+    /// The last good answer.
+    pub keys: Option<Good<Vec<User>>>,
 }
 
 /// A run of closed months that are known whole and whose figures do not change any more.
@@ -50,6 +58,9 @@ impl Memory {
             monthly_usage,
             service_accounts: until(self.service_accounts, now),
             permissions: until(self.permissions, now),
+            billing: until(self.billing, now),
+            buckets: until(self.buckets, now),
+            keys: until(self.keys, now),
         }
     }
 }
@@ -66,6 +77,9 @@ impl AccountState {
             settled: self.settled,
             service_accounts: self.service_accounts.clone(),
             permissions: self.permissions.clone(),
+            billing: self.billing.clone(),
+            buckets: self.buckets.clone(),
+            keys: self.keys.clone(),
         }
     }
 
@@ -88,9 +102,16 @@ impl AccountState {
         if self.recalled(Collector::Permissions, memory.permissions.as_ref().map(|good| good.at)) {
             self.permissions = memory.permissions;
         }
-        for part in
-            [Part::CurrentUsage, Part::MonthlyUsage, Part::Credentials, Part::Permissions, Part::Health]
-        {
+        if self.recalled(Collector::Billing, memory.billing.as_ref().map(|good| good.at)) {
+            self.billing = memory.billing;
+        }
+        if self.recalled(Collector::Buckets, memory.buckets.as_ref().map(|good| good.at)) {
+            self.buckets = memory.buckets;
+        }
+        if self.recalled(Collector::Keys, memory.keys.as_ref().map(|good| good.at)) {
+            self.keys = memory.keys;
+        }
+        for part in Part::ALL {
             self.touch(part);
         }
     }

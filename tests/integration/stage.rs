@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use lyve_cloud_exporter::clock::{Clock as _, Manual};
-use lyve_cloud_exporter::config::{Account, Config, Secret, SecretSource};
+use lyve_cloud_exporter::config::{Account, Api, Config, Secret, SecretSource};
 use lyve_cloud_exporter::daemon::{Daemon, Deps};
 use lyve_cloud_exporter::http::Web;
 use lyve_cloud_exporter::model::{Collector, Expiry};
@@ -61,7 +61,7 @@ impl Stage {
         let (access_key, secret) = self.simulator.account(name).pair();
         Account {
             name: name.to_owned(),
-            base_url: self.simulator.base_url().parse().expect("a URL"),
+            api: Api::AccountV2 { base_url: self.simulator.base_url().parse().expect("a URL") },
             account_id: name.to_owned(),
             access_key: SecretSource::Inline(Secret::new(access_key)),
             secret: SecretSource::Inline(Secret::new(secret)),

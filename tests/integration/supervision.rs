@@ -51,7 +51,7 @@ async fn a_task_that_panics_outside_a_poll_is_started_again() {
     // Every poller, the look-out for new secrets, and the notifier.
     exporter
         .until("every collector has panicked", |store| {
-            Collector::ALL.iter().all(|c| store.snapshot()[0].health(*c).failing.is_some())
+            Collector::ACCOUNT_V2.iter().all(|c| store.snapshot()[0].health(*c).failing.is_some())
         })
         .await;
     let samples = exporter.scrape().await;
@@ -102,7 +102,7 @@ async fn a_panic_in_a_poll_is_a_failed_poll_and_the_next_one_comes() {
     until("everything was tried", &|store| store.ready()).await;
     assert_eq!(meter.panics.load(Ordering::SeqCst), 1);
     let state = store.snapshot().remove(0);
-    let messages: Vec<String> = Collector::ALL
+    let messages: Vec<String> = Collector::ACCOUNT_V2
         .iter()
         .filter_map(|collector| Some(state.health(*collector).failing.as_ref()?.message.to_string()))
         .collect();

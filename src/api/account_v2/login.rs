@@ -8,10 +8,11 @@ use zeroize::Zeroizing;
 
 use super::wire::{self, Scalar, record};
 use super::{errors, figure};
+use crate::api::refusal::{Pair, PairSource};
 use crate::api::transport::{Call, Reply};
 use crate::api::{ApiError, Endpoint, LoginResult, Reason, Telemetry, Transport};
 use crate::clock::Clock;
-use crate::config::{Account, Secret, SecretSource};
+use crate::config::{Account, Secret};
 
 record!(TokenBody { token = "token", expiration = "expirationSec" });
 
@@ -21,13 +22,6 @@ struct LoginBody<'a> {
     account_id: &'a str,
     access_key: &'a str,
     secret: &'a str,
-}
-
-/// The credentials as they are at this moment.
-#[derive(PartialEq, Eq)]
-pub(super) struct Pair {
-    access_key: Secret,
-    secret: Secret,
 }
 
 /// A token, fresh from the vendor.
@@ -52,8 +46,7 @@ pub(super) struct Login {
     pub(super) transport: Transport,
     pub(super) url: Url,
     pub(super) account_id: String,
-    pub(super) access_key: SecretSource,
-    pub(super) secret: SecretSource,
+    pub(super) pair: PairSource,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) telemetry: Arc<dyn Telemetry>,
 }
@@ -70,8 +63,7 @@ impl Login {
             transport,
             url,
             account_id: account.account_id.clone(),
-            access_key: account.access_key.clone(),
-            secret: account.secret.clone(),
+            pair: PairSource::of(account),
             clock,
             telemetry,
         }
@@ -79,12 +71,7 @@ impl Login {
 
     /// Reads the credentials from where they are kept.
     pub(super) async fn pair(&self) -> Result<Pair, ApiError> {
-        let read = async {
-            Ok(Pair { access_key: self.access_key.read().await?, secret: self.secret.read().await? })
-        };
-        read.await.map_err(|error: crate::config::SecretError| {
-            ApiError::new(Reason::Auth, Endpoint::Login, error.to_string())
-        })
+        self.pair.read(Endpoint::Login).await
     }
 
     /// Logs in once.

@@ -15,17 +15,14 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::sync::Mutex;
 
-use super::login::{Issued, Login, LoginError, Pair};
+use super::login::{Issued, Login, LoginError};
+use crate::api::refusal::Refusal;
 use crate::api::{ApiError, LoginResult};
 use crate::clock;
 use crate::config::Secret;
 
 /// A token is renewed this long before it runs out, or a tenth of its life where that is less.
 const MAX_MARGIN: Duration = Duration::from_secs(5 * 60);
-
-/// After a refused login none is made for this long; each further refusal of the same credentials doubles it.
-const FIRST_BACKOFF: Duration = Duration::from_secs(60);
-const MAX_BACKOFF: Duration = Duration::from_secs(60 * 60);
 
 /// A token, and how long it is believed to work.
 #[derive(Clone)]
@@ -54,21 +51,6 @@ impl Token {
 
     fn is_alive(&self, now: Timestamp) -> bool {
         self.expires_at.is_none_or(|end| now < end)
-    }
-}
-
-/// A refusal, and when it may be questioned.
-struct Refusal {
-    error: ApiError,
-    pair: Pair,
-    since: Timestamp,
-    backoff: Duration,
-}
-
-impl Refusal {
-    fn holds(&self, now: Timestamp) -> bool {
-        // A clock that was set back must not stretch it.
-        self.since <= now && now < clock::after(self.since, self.backoff)
     }
 }
 
@@ -173,14 +155,10 @@ impl Sessions {
                 Ok(token)
             }
             Err(LoginError::Refused(error)) => {
-                let backoff = match &state.refusal {
-                    Some(before) if before.pair == pair => (before.backoff * 2).min(MAX_BACKOFF),
-                    _ => FIRST_BACKOFF,
-                };
                 state.token = None;
                 state.failure = Some(error.clone());
-                state.refusal =
-                    Some(Refusal { error: error.clone(), pair, since: self.login.clock.now(), backoff });
+                let now = self.login.clock.now();
+                state.refusal = Some(Refusal::new(error.clone(), pair, now, state.refusal.as_ref()));
                 Err(error)
             }
             Err(LoginError::Failed(error)) => {

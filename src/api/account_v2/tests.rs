@@ -27,7 +27,7 @@ impl Setup {
         std::fs::write(directory.path().join("secret"), "canary-secret\n").unwrap();
         let account = config::Account {
             name: "production".to_owned(),
-            base_url: vendor.url("http"),
+            api: config::Api::AccountV2 { base_url: vendor.url("http") },
             account_id: "acme".to_owned(),
             access_key: SecretSource::Inline(Secret::new("canary-key".to_owned())),
             secret: SecretSource::File(directory.path().join("secret")),
@@ -64,7 +64,7 @@ impl Setup {
 
 fn client(account: &config::Account, clock: &Manual, notes: &Arc<Notes>) -> Client {
     let transport = Transport::new(Duration::from_secs(20)).unwrap();
-    Client::new(account, transport, Arc::new(clock.clone()), notes.clone()).unwrap()
+    Client::new(account, account.address(), transport, Arc::new(clock.clone()), notes.clone())
 }
 
 /// Gives a token that is numbered by login, and usage for the newest token only.

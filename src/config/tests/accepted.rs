@@ -13,7 +13,7 @@ fn the_least_that_is_needed_takes_every_default() {
     assert_eq!(config.data_max_age, Duration::from_secs(86_400));
     let [account] = &config.accounts[..] else { panic!() };
     assert_eq!(account.name, "a");
-    assert_eq!(account.base_url.as_str(), "https://api.lyvecloud.seagate.com/v2");
+    assert_eq!(account.address().as_str(), "https://api.lyvecloud.seagate.com/v2");
     assert_eq!(account.access_key, SecretSource::Inline(Secret::new("AK".to_owned())));
     assert_eq!(account.secret, SecretSource::File(place.path("secret")));
     assert_eq!(account.credential, Expiry::Unknown);
@@ -55,7 +55,7 @@ fn the_example_loads_as_it_is_and_with_every_comment_taken_as_a_value() {
     assert_eq!(full.data_max_age, config.data_max_age);
     assert_eq!(full.series.max_per_account, config.series.max_per_account);
     assert_eq!(full.series.buckets.include.len(), 1);
-    assert_eq!(full.accounts[0].base_url, config.accounts[0].base_url);
+    assert_eq!(full.accounts[0].api, config.accounts[0].api);
     assert_eq!(full.accounts[0].ca_file, Some(place.path("ca.pem")));
     assert_eq!(full.accounts[0].credential, at("2027-01-31T00:00:00Z"));
     assert_eq!(full.credential_warning, config.credential_warning);
@@ -162,8 +162,39 @@ fn each_collector_has_the_interval_of_its_key() {
         ))
         .unwrap();
     let minutes = Collector::ALL.map(|collector| config.poll.interval(collector).as_secs() / 60);
-    assert_eq!(minutes, [1, 2, 3, 4, 4]);
+    assert_eq!(minutes, [1, 2, 3, 4, 4, 1, 4, 4]);
     assert_eq!(config.poll.verify_login, Duration::from_secs(300));
+}
+
+/// An account of the platform since 2024, with these keys beside those of its pair.
+fn object_storage(more: &str) -> String {
+    format!("accounts: [{{name: a, api: object_storage, access_key: AK, secret_file: secret, {more}}}]\n")
+}
+
+#[test]
+fn an_account_of_object_storage_needs_a_region_and_no_more() {
+    let place = Place::new();
+    let account = place.load(&object_storage("region: US-East-1")).unwrap().accounts.remove(0);
+    let url = |text: &str| text.parse().unwrap();
+    let mut expected = ObjectStorage {
+        iam_url: url("https://iam.global.lyve.seagate.com"),
+        s3_url: url("https://s3.us-east-1.global.lyve.seagate.com"),
+        max_age: None,
+    };
+    assert_eq!(account.api, Api::ObjectStorage(expected.clone()));
+    assert_eq!(account.account_id, "a");
+    assert_eq!(account.credential, Expiry::Never);
+    assert_eq!(account.collectors(), Collector::OBJECT_STORAGE);
+
+    let more = "account_id: acme, iam_url: 'https://iam.x.example/', s3_url: 'http://127.0.0.1:9000', \
+                credential: {max_age: 90d}, price: {per_terabyte_month: 7, currency: EUR}";
+    let account = place.load(&object_storage(more)).unwrap().accounts.remove(0);
+    expected.iam_url = url("https://iam.x.example");
+    expected.s3_url = url("http://127.0.0.1:9000");
+    expected.max_age = Some(Duration::from_secs(90 * 86_400));
+    assert_eq!(account.api, Api::ObjectStorage(expected));
+    assert_eq!(account.account_id, "acme");
+    assert!(account.price.is_some());
 }
 
 #[test]

@@ -115,7 +115,7 @@ fn one_account_needs_no_file() {
     assert_eq!(account.account_id, "s3cret");
     assert_eq!(account.access_key, SecretSource::Inline(Secret::new("AK".to_owned())));
     assert_eq!(account.secret, SecretSource::File(secret.clone()));
-    assert_eq!(account.base_url.as_str(), "http://127.0.0.1:1/v2");
+    assert_eq!(account.address().as_str(), "http://127.0.0.1:1/v2");
     assert_eq!(account.credential, Expiry::Never);
     assert_eq!(config.poll.timeout, Duration::from_secs(1));
 }

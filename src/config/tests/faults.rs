@@ -24,10 +24,11 @@ Pol: {}
         "accounts[3]: must be a table of keys, and is a text",
         "accounts[0].secret: is given as well as accounts[0].secret_file: keep one of them",
         "accounts[1].name: is the same as that of accounts[0]: each account needs a name of its own",
-        "accounts[1].api: this version does not support object_storage yet: use account_v2, or remove the account",
         "accounts[1].account_id: must be a text, and is a number: put it in quotes",
         "accounts[1].access_key: must be a text, and is a number: put it in quotes",
         "accounts[1].secret_file: names a file that cannot be read (entity not found): check its path and its rights",
+        "accounts[1].s3_url: is missing: give the region of the account, such as us-east-1, or s3_url where it has an \
+         address of its own",
         "accounts[2].name: is empty: give it a value, or remove the key",
         "accounts[2].base_url: is http, which would send the credentials in clear: use https (http is for this \
          machine only)",
@@ -111,7 +112,36 @@ fn each_kind_of_fault_has_its_place_and_its_words() {
              with its offset, or never",
         ),
         (with("credential: never"), "accounts[0].credential: must be a table of keys, and is a text"),
-        (with("api: account_v1"), "accounts[0].api: must be account_v2"),
+        (
+            with("credential: {max_age: 90d}"),
+            "accounts[0].credential.max_age: is not supported: these credentials end on a date: give expires, or \
+             generated and valid_for; max_age belongs to object_storage",
+        ),
+        (
+            with("region: us-east-1"),
+            "accounts[0].region: is not supported: it belongs to an account with `api: object_storage`",
+        ),
+        (
+            with("api: object_storage, region: us-east-1, credential: {expires: never}"),
+            "accounts[0].credential.expires: is not supported: access keys of object_storage have no expiry; give \
+             max_age, the age at which a key is due for rotation",
+        ),
+        (
+            with("api: object_storage, region: us-east-1, base_url: 'https://x.example'"),
+            "accounts[0].base_url: is not supported: an object_storage account has region, or iam_url and s3_url",
+        ),
+        (
+            with("api: object_storage, region: us-east-1, s3_url: 'https://x.example'"),
+            "accounts[0].region: is given as well as accounts[0].s3_url: keep one of them",
+        ),
+        (
+            with("api: object_storage, region: x.canary.example/"),
+            "accounts[0].region: must be letters, digits and hyphens, as in us-east-1",
+        ),
+        (
+            with("api: account_v1, region: x, credential: {max_age: 1}"),
+            "accounts[0].api: must be account_v2 or object_storage",
+        ),
         (
             with("ca_file: missing.pem"),
             "accounts[0].ca_file: names a file that cannot be read (entity not found): check its path and its rights",

@@ -13,6 +13,9 @@ pub(super) const fn collector(collector: Collector) -> &'static str {
         Collector::Credentials => "Login and session",
         Collector::ServiceAccounts => "Service accounts",
         Collector::Permissions => "Permissions",
+        Collector::Billing => "Usage by day",
+        Collector::Buckets => "Buckets",
+        Collector::Keys => "Users and keys",
     }
 }
 

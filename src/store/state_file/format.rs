@@ -10,6 +10,9 @@ use serde::ser::SerializeMap as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{Saved, State, Unusable, VERSION};
+mod object_storage;
+
+use self::object_storage::{BillingIn, BillingOut, BucketsIn, BucketsOut, UserRecord};
 use crate::model::{
     BucketHistory, BucketUsage, CurrentUsage, Expiry, Logins, Month, MonthTotal, MonthlyUsage, Permission,
     ServiceAccount, SubAccount, SubAccountHistory,
@@ -117,6 +120,16 @@ impl Serialize for AccountOut<'_> {
             let data = List(data, PermissionRecord::of);
             map.serialize_entry("permissions", &Dated { at: Text(*at), data })?;
         }
+        if let Some(Good { at, data }) = &memory.billing {
+            map.serialize_entry("billing", &Dated { at: Text(*at), data: BillingOut(data) })?;
+        }
+        if let Some(Good { at, data }) = &memory.buckets {
+            map.serialize_entry("buckets", &Dated { at: Text(*at), data: BucketsOut(data) })?;
+        }
+        if let Some(Good { at, data }) = &memory.keys {
+            let data = List(data, UserRecord::of);
+            map.serialize_entry("keys", &Dated { at: Text(*at), data })?;
+        }
         map.end()
     }
 }
@@ -134,6 +147,9 @@ struct AccountIn {
     settled: Option<(Text<Month>, Text<Month>)>,
     service_accounts: Option<Dated<Vec<ServiceAccountRecord<'static>>>>,
     permissions: Option<Dated<Vec<PermissionRecord<'static>>>>,
+    billing: Option<Dated<BillingIn>>,
+    buckets: Option<Dated<BucketsIn>>,
+    keys: Option<Dated<Vec<UserRecord<'static>>>>,
 }
 
 impl AccountIn {
@@ -151,6 +167,9 @@ impl AccountIn {
             permissions: good(self.permissions, |list| {
                 ascending(list.into_iter().map(PermissionRecord::permission), |permission| &permission.id)
             })?,
+            billing: good(self.billing, BillingIn::billing)?,
+            buckets: good(self.buckets, BucketsIn::buckets)?,
+            keys: good(self.keys, object_storage::users)?,
         };
         Ok(Saved { name: self.name, account_id: self.account_id, base_url: self.base_url, memory })
     }

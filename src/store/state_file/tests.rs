@@ -2,12 +2,14 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use jiff::civil::{Date, date};
 use proptest::prelude::*;
 
 use super::*;
 use crate::model::{
-    BucketHistory, BucketUsage, CurrentUsage, Expiry, Logins, Month, MonthTotal, MonthlyUsage, Permission,
-    ServiceAccount, SubAccount, SubAccountHistory,
+    AccessKey, BilledDay, Billing, Bucket, BucketHistory, BucketUsage, Buckets, CurrentUsage, Expiry, Logins,
+    Month, MonthTotal, MonthlyUsage, Permission, RegionTransfer, ServiceAccount, SubAccount,
+    SubAccountHistory, TransferDay, User,
 };
 use crate::store::{Good, Settled};
 
@@ -91,6 +93,69 @@ fn expiry() -> impl Strategy<Value = Expiry> {
     prop_oneof![Just(Expiry::Unknown), Just(Expiry::Never), instant().prop_map(Expiry::At)]
 }
 
+fn day() -> impl Strategy<Value = Date> {
+    (-9999i16..=9999, 1i8..=12, 1i8..=28).prop_map(|(year, month, day)| date(year, month, day))
+}
+
+fn by_day<T: std::fmt::Debug>(value: impl Strategy<Value = T>) -> impl Strategy<Value = Vec<(Date, T)>> {
+    prop::collection::btree_map(day(), value, 0..4).prop_map(|days| days.into_iter().collect())
+}
+
+fn figures() -> impl Strategy<Value = (Option<u64>, Option<u64>, Option<u64>)> {
+    (some(any::<u64>()), some(any::<u64>()), some(any::<u64>()))
+}
+
+fn billing() -> impl Strategy<Value = Billing> {
+    (day(), day(), by_day(figures()), by_identity(by_day(figures()))).prop_map(
+        |(first, last, days, regions)| {
+            let used = |(day, (used_bytes, ghost_bytes, objects))| BilledDay {
+                day,
+                used_bytes,
+                ghost_bytes,
+                objects,
+            };
+            let transfer = |(day, (upload_bytes, download_bytes, delete_bytes))| TransferDay {
+                day,
+                upload_bytes,
+                download_bytes,
+                delete_bytes,
+            };
+            let region = |(region, days): (_, Vec<_>)| RegionTransfer {
+                region,
+                days: days.into_iter().map(transfer).collect(),
+            };
+            Billing {
+                first,
+                last,
+                days: days.into_iter().map(used).collect(),
+                regions: regions.into_iter().map(region).collect(),
+            }
+        },
+    )
+}
+
+fn buckets() -> impl Strategy<Value = Buckets> {
+    (any::<u64>(), by_identity((some(any::<u64>()), some(any::<u64>())))).prop_map(|(count, items)| {
+        let bucket = |(name, (size_bytes, objects))| Bucket { name, size_bytes, objects };
+        Buckets { count, buckets: items.into_iter().map(bucket).collect() }
+    })
+}
+
+fn keys() -> impl Strategy<Value = Vec<User>> {
+    let keys = by_identity((some(any::<bool>()), some(instant())));
+    by_identity((text(), some(any::<bool>()), some(instant()), keys)).prop_map(|users| {
+        let key = |(id, (active, created))| AccessKey { id, active, created };
+        let user = |(name, (kind, password_change_required, created, keys)): (_, (_, _, _, Vec<_>))| User {
+            name,
+            kind,
+            password_change_required,
+            created,
+            keys: keys.into_iter().map(key).collect(),
+        };
+        users.into_iter().map(user).collect()
+    })
+}
+
 fn memory() -> impl Strategy<Value = Memory> {
     let service_accounts = by_identity((text(), some(any::<bool>()), some(any::<bool>()), expiry()))
         .prop_map(|items| {
@@ -112,9 +177,17 @@ fn memory() -> impl Strategy<Value = Memory> {
         good(monthly_usage()),
         good(service_accounts),
         good(permissions),
+        (good(billing()), good(buckets()), good(keys())),
     )
         .prop_map(
-            |((accepted, refused, credentials_at, settled), current, monthly, accounts, permissions)| {
+            |(
+                (accepted, refused, credentials_at, settled),
+                current,
+                monthly,
+                accounts,
+                permissions,
+                (billing, buckets, keys),
+            )| {
                 Memory {
                     logins: Logins { last_accepted: accepted, last_refused: refused },
                     credentials_at,
@@ -123,6 +196,9 @@ fn memory() -> impl Strategy<Value = Memory> {
                     settled,
                     service_accounts: accounts,
                     permissions,
+                    billing,
+                    buckets,
+                    keys,
                 }
             },
         )

@@ -25,14 +25,15 @@ async fn set_the_stage(
 }
 
 async fn everything_polled(exporter: &Exporter, times: u64) {
-    let polled = |_: &_| Collector::ALL.iter().all(|collector| exporter.polls(ACME, *collector) == times);
+    let polled =
+        |_: &_| Collector::ACCOUNT_V2.iter().all(|collector| exporter.polls(ACME, *collector) == times);
     exporter.until(&format!("everything was polled {times} times"), polled).await;
 }
 
 async fn assert_all_is_well(stage: &Stage, exporter: &Exporter, log: &Log) {
     let samples = &scrape(exporter).await[ACME];
     assert_eq!(samples.value("lyvecloud_up", &[]), Some(1.0));
-    for collector in Collector::ALL {
+    for collector in Collector::ACCOUNT_V2 {
         assert_failures(samples, (ACME, collector), None, 0.0);
         assert_eq!(log.warnings().of(ACME, collector), [] as [serde_json::Value; 0]);
     }
@@ -48,7 +49,7 @@ fn a_day_forwards_is_one_poll_each_and_no_storm_to_catch_up() {
         // Between the jump and the polls what is known is a day old, which is too old to be shown.
         everything_polled(&exporter, 2).await;
         settle(&stage, &exporter).await;
-        assert!(Collector::ALL.iter().all(|collector| exporter.polls(ACME, *collector) == 2));
+        assert!(Collector::ACCOUNT_V2.iter().all(|collector| exporter.polls(ACME, *collector) == 2));
         // The token died on the way, and all of them share the new one.
         assert_eq!(stage.simulator.request_count(Endpoint::Login), 1);
         let samples = &scrape(&exporter).await[ACME];
@@ -84,7 +85,7 @@ fn an_hour_backwards_loses_nothing_and_asks_no_more() {
         settle(&stage, &exporter).await;
         assert_eq!(stage.simulator.request_count(None), 0, "nothing is due");
         let samples = scrape(&exporter).await;
-        for collector in Collector::ALL {
+        for collector in Collector::ACCOUNT_V2 {
             let found = data_of(&samples[ACME], collector);
             assert_eq!(found, data_of(&before[ACME], collector), "an answer of the future is shown as well");
         }
@@ -134,7 +135,7 @@ fn a_refusal_is_not_stretched_by_a_clock_that_is_set_back() {
         assert_eq!(stage.simulator.request_count(Endpoint::Login), logins, "nothing is due");
         stage.clock.set(at("2026-11-24T13:01:00Z"));
         exporter.until("all works", |store| store.snapshot()[0].up()).await;
-        let polls: u64 = Collector::ALL.iter().map(|collector| exporter.polls(ACME, *collector)).sum();
+        let polls: u64 = Collector::ACCOUNT_V2.iter().map(|collector| exporter.polls(ACME, *collector)).sum();
         assert!(stage.simulator.request_count(Endpoint::Login) as u64 <= polls);
         let rejected = [("kind", "account_api"), ("status", "rejected")];
         let samples = &scrape(&exporter).await[ACME];
@@ -167,7 +168,7 @@ fn many_small_steps_are_no_more_polls_than_one_large_one() {
         for step in 1..=72 {
             stage.clock.advance(minutes(5));
             let wanted = |collector| 1 + step * 300 / Poll::default().interval(collector).as_secs();
-            let polled = |_: &_| Collector::ALL.iter().all(|c| exporter.polls(ACME, *c) == wanted(*c));
+            let polled = |_: &_| Collector::ACCOUNT_V2.iter().all(|c| exporter.polls(ACME, *c) == wanted(*c));
             exporter.until(&format!("step {step}: each interval had its poll"), polled).await;
         }
         assert_eq!(stage.simulator.request_count(Endpoint::Login), 0);

@@ -167,7 +167,7 @@ async fn play_rows(log: Log) {
         let name = row.name;
         let samples = &samples[name];
         assert_eq!(samples.value("lyvecloud_up", &[]), Some(0.0), "{name}");
-        for collector in Collector::ALL {
+        for collector in Collector::ACCOUNT_V2 {
             let key = (name, collector);
             let up = samples.value("lyvecloud_collector_up", &[("collector", collector.name())]);
             assert_eq!(up, Some(0.0), "{name}");
@@ -272,7 +272,7 @@ fn that_state_an_odd_lifetime() {
                 }
             }
             // The token works all the same: the others need no more than the one login.
-            for other in Collector::ALL.into_iter().filter(|other| *other != Collector::Credentials) {
+            for other in Collector::ACCOUNT_V2.into_iter().filter(|other| *other != Collector::Credentials) {
                 assert_failures(samples, (name, other), None, 0.0);
             }
             assert_eq!(stage.simulator.request_count(Endpoint::Login), 1, "{stated}");
@@ -283,7 +283,7 @@ fn that_state_an_odd_lifetime() {
             settle(&stage, &exporter).await;
             let polled = || {
                 let state = exporter.state(name);
-                Collector::ALL.iter().map(|collector| state.health(*collector).polls).sum::<u64>()
+                Collector::ACCOUNT_V2.iter().map(|collector| state.health(*collector).polls).sum::<u64>()
             };
             let logins = stage.simulator.request_count(Endpoint::Login);
             let others = stage.simulator.request_count(None) - logins;

@@ -190,7 +190,7 @@ async fn scene(log: Log) {
         let (_, account) = empty_account(&stage, row.name);
         let base_url = row.base_url.parse().expect("a URL");
         accounts.push(lyve_cloud_exporter::config::Account {
-            base_url,
+            api: lyve_cloud_exporter::config::Api::AccountV2 { base_url },
             ca_file: row.ca_file.clone(),
             ..account
         });
@@ -209,7 +209,7 @@ async fn scene(log: Log) {
                 30
             }
         };
-        for collector in Collector::ALL {
+        for collector in Collector::ACCOUNT_V2 {
             assert_failures(samples, (name, collector), Some(row.reason), 1.0);
             warnings.assert_failure((name, collector), row.reason, row.says, wait(collector));
         }
@@ -256,7 +256,9 @@ fn that_are_trusted() {
             lyve_cloud_exporter::config::SecretSource::Inline(lyve_cloud_exporter::config::Secret::new(text))
         };
         let account = lyve_cloud_exporter::config::Account {
-            base_url: vendor.base_url().parse().expect("a URL"),
+            api: lyve_cloud_exporter::config::Api::AccountV2 {
+                base_url: vendor.base_url().parse().expect("a URL"),
+            },
             access_key: source(access_key),
             secret: source(secret),
             ca_file: Some(file),

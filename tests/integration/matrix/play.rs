@@ -98,6 +98,7 @@ pub fn endpoint(collector: Collector) -> Endpoint {
         Collector::Credentials => Endpoint::Session,
         Collector::ServiceAccounts => Endpoint::ServiceAccounts,
         Collector::Permissions => Endpoint::Permissions,
+        other => panic!("the Account API v2 has no {other}"),
     }
 }
 

@@ -227,13 +227,13 @@ macro_rules! record {
     ($name:ident { $($field:ident = $key:literal),+ $(,)? }) => {
         #[derive(Default)]
         struct $name {
-            $($field: $crate::api::account_v2::wire::Scalar,)+
+            $($field: $crate::api::wire::Scalar,)+
         }
 
-        impl $crate::api::account_v2::wire::Take for $name {
+        impl $crate::api::wire::Take for $name {
             fn object<'de, A: serde::de::MapAccess<'de>>(&mut self, mut object: A) -> Result<(), A::Error> {
                 while let Some(key) =
-                    object.next_key_seed($crate::api::account_v2::wire::KeyOf(&[$($key),+]))?
+                    object.next_key_seed($crate::api::wire::KeyOf(&[$($key),+]))?
                 {
                     match key {
                         $(Some($key) => self.$field = object.next_value()?,)+
