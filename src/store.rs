@@ -9,6 +9,7 @@
 
 mod account;
 mod credentials;
+mod keys;
 mod memory;
 pub mod state_file;
 
@@ -19,6 +20,7 @@ use tokio::sync::watch;
 
 pub use account::{AccountSpec, AccountState, Failure, Good, Health, Part, RequestCode};
 pub use credentials::{ACCOUNT_CREDENTIAL_NAME, CredentialView};
+pub use keys::KeyView;
 pub use memory::{Memory, Settled};
 
 use crate::model::Collector;

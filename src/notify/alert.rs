@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::rotation;
 use crate::clock;
 use crate::model::{CredentialKind, CredentialStatus, Expiry};
 use crate::store::{AccountState, CredentialView};
 
-/// An alert about one credential, as it is active at one instant.
+/// An alert about one credential or access key, as it is active at one instant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Alert {
     /// The alert's identity: name and value, in the order of the names.
@@ -36,6 +37,9 @@ pub fn alerts(states: &[Arc<AccountState>], now: Timestamp, steps: &[Duration]) 
     for state in states {
         for view in state.last_known_credentials(now) {
             Subject { account: &state.spec.name, view, now }.alerts(steps, &mut alerts);
+        }
+        for view in state.last_known_access_keys() {
+            alerts.extend(rotation::alerts(&state.spec.name, &view, now));
         }
     }
     alerts
@@ -199,6 +203,6 @@ impl Subject<'_> {
 }
 
 /// A date and a time of day for people, as the rules write them.
-fn minute(at: Timestamp) -> impl Display {
+pub(super) fn minute(at: Timestamp) -> impl Display {
     at.strftime("%Y-%m-%d %H:%M UTC")
 }

@@ -129,6 +129,16 @@ pub(super) const fn renewal(
     })
 }
 
+/// What to do about the age of an access key; `None` where nothing is to be done.
+pub(super) const fn rotation(level: Level) -> Option<&'static str> {
+    match level {
+        Level::Good => None,
+        _ => Some(
+            "Make a second key for the same user, move its programs over, then switch this one off. Nothing fails meanwhile.",
+        ),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -12,8 +12,9 @@ use super::rank::window;
 use super::summary::{Summary, account_state};
 use super::urgency::credentials;
 use super::{chart, collectors, words};
-use crate::model::{BucketUsage, CurrentUsage};
-use crate::store::{AccountState, Good};
+use crate::http::stored;
+use crate::http::stored::{Stored, is_object_storage};
+use crate::store::AccountState;
 
 /// How many accounts are on one page.
 const SHOWN: usize = 12;
@@ -45,7 +46,7 @@ pub(super) fn view(
 }
 
 fn accounts(states: &[Arc<AccountState>], query: &Query, now: Timestamp) -> Markup {
-    let usage = |state: &AccountState| state.current_usage(now).and_then(|good| good.data.usage_bytes);
+    let usage = |state: &AccountState| Stored::of(state, now).and_then(|stored| stored.usage_bytes);
     let order = |a: &&Arc<AccountState>, b: &&Arc<AccountState>| -> Ordering {
         (Reverse(usage(a)), &a.spec.name).cmp(&(Reverse(usage(b)), &b.spec.name))
     };
@@ -65,15 +66,14 @@ fn accounts(states: &[Arc<AccountState>], query: &Query, now: Timestamp) -> Mark
 
 fn card(state: &AccountState, now: Timestamp) -> Markup {
     let (level, word) = account_state(state, now);
-    let usage = state.current_usage(now);
     html! {
         article.card {
             h3 { a href=(Query::of_account(&state.spec.name).href()) { (words::name(&state.spec.name)) } }
             p { (mark(level, &word)) }
             (super::credentials::brief(state, now))
             (figures(state, now))
-            (months(state, usage, now))
-            @if let Some(good) = usage { (largest(&good.data)) }
+            (months(state, now))
+            (largest(state, now))
             (collectors::brief(state, now))
         }
     }
@@ -81,31 +81,38 @@ fn card(state: &AccountState, now: Timestamp) -> Markup {
 
 /// What an account stores.
 pub(super) fn figures(state: &AccountState, now: Timestamp) -> Markup {
-    let Some(Good { at, data }) = state.current_usage(now) else {
+    let Some(stored) = Stored::of(state, now) else {
         return html! { p.usage { span.figure { "No figures" } span.detail { "there is no answer that is new enough to be shown" } } };
     };
     html! {
         p.usage {
-            span.figure { (data.usage_bytes.map_or_else(|| "Not known".to_owned(), words::size)) }
+            span.figure { (stored.usage_bytes.map_or_else(|| "Not known".to_owned(), words::size)) }
             span.detail {
-                @if let Some(buckets) = data.bucket_count { "in " (words::count(buckets, "bucket")) ", " }
-                "month to date, " (words::relative(*at, now))
+                @if let Some(buckets) = stored.buckets { "in " (words::count(buckets, "bucket")) ", " }
+                @match stored.day {
+                    Some(day) => { "used on " (day) ", read " }
+                    None if is_object_storage(state) => { "no day has figures yet, read " }
+                    None => { "month to date, " }
+                }
+                (words::relative(stored.at, now))
             }
-            @if let Some(together) = data.usage_with_sub_accounts_bytes {
-                span.detail { (words::size(together)) " with " (words::length(data.sub_accounts.len(), "sub-account")) }
+            @if let Some(objects) = stored.objects { span.detail { (words::count(objects, "object")) } }
+            @if let Some(ghost) = stored.ghost_bytes { span.detail { (words::size(ghost)) " ghost space: deleted, still billed" } }
+            @if let Some(together) = stored.with_sub_accounts_bytes {
+                span.detail { (words::size(together)) " with " (words::length(stored.sub_accounts.len(), "sub-account")) }
             }
-            @if let Some((price, usage)) = state.spec.price.as_ref().zip(data.usage_bytes) {
+            @if let Some((price, usage)) = state.spec.price.as_ref().zip(stored.usage_bytes) {
                 span.detail { "about " (words::money(price.estimate(usage), &price.currency)) " this month, estimated" }
             }
         }
     }
 }
 
-fn months(state: &AccountState, usage: Option<&Good<CurrentUsage>>, now: Timestamp) -> Markup {
-    let history = state.monthly_usage(now).map_or(&[][..], |good| &good.data.months);
-    let usage = usage.and_then(|good| good.data.usage_bytes);
+fn months(state: &AccountState, now: Timestamp) -> Markup {
+    let history = stored::months(state, now);
+    let usage = Stored::of(state, now).and_then(|stored| stored.usage_bytes);
     html! {
-        @if let Some((chart, range)) = chart::Months::new(history, usage, now).zip(chart::range(history)) {
+        @if let Some((chart, range)) = chart::Months::new(&history, usage, now).zip(chart::range(&history)) {
             figure {
                 (chart.picture(&format!("Monthly averages, {range}")))
                 figcaption.quiet { "Monthly averages, " (range) }
@@ -114,21 +121,20 @@ fn months(state: &AccountState, usage: Option<&Good<CurrentUsage>>, now: Timesta
     }
 }
 
-fn largest(usage: &CurrentUsage) -> Markup {
-    let shown = window(usage.buckets.iter(), largest_first, 1, BUCKETS);
-    let whole = shown.items.first().map_or(0, |bucket| bucket.usage_bytes);
+fn largest(state: &AccountState, now: Timestamp) -> Markup {
+    let shown = window(stored::buckets(state, now), stored::largest_first, 1, BUCKETS);
+    let whole = shown.items.first().and_then(|bucket| bucket.bytes).unwrap_or(0);
     html! {
         @if !shown.items.is_empty() {
             ul.largest aria-label="Largest buckets" {
                 @for bucket in shown.items {
-                    li { (words::name(&bucket.name)) span.size { (words::size(bucket.usage_bytes)) } (chart::bar(bucket.usage_bytes, whole)) }
+                    li {
+                        (words::name(bucket.name))
+                        span.size { (bucket.bytes.map_or_else(|| "–".to_owned(), words::size)) }
+                        (chart::bar(bucket.bytes.unwrap_or(0), whole))
+                    }
                 }
             }
         }
     }
-}
-
-/// Which of two buckets comes first.
-pub(super) fn largest_first(a: &&BucketUsage, b: &&BucketUsage) -> Ordering {
-    (Reverse(a.usage_bytes), &a.name).cmp(&(Reverse(b.usage_bytes), &b.name))
 }
