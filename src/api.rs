@@ -6,6 +6,8 @@ mod client;
 mod error;
 mod figure;
 pub mod object_storage;
+#[cfg(any(test, feature = "fuzzing"))]
+mod promises;
 mod refusal;
 mod telemetry;
 mod transport;

@@ -1,4 +1,5 @@
-//! The vendor in process: version 2 of the Account API over real HTTP, on a loopback port.
+//! The vendor in process: version 2 of the Account API and Lyve Cloud Object Storage over real HTTP, on a loopback
+//! port.
 //!
 //! The demo shows itself against it, and tests speak to it: accounts are built like sentences, changed while the
 //! exporter polls them, and made to fail in every way that is worth a test. It is written from what the vendor's guide
@@ -16,6 +17,7 @@ mod endpoint;
 mod fault;
 mod inventory;
 mod log;
+mod object_storage;
 mod query;
 mod route;
 mod server;
@@ -44,7 +46,8 @@ pub use self::endpoint::Endpoint;
 pub use self::fault::Fault;
 pub use self::inventory::{Actions, ExpirationDate, Permission, ServiceAccount, SubAccount};
 pub use self::log::RequestRecord;
-pub use self::settings::{DeadTokenCode, MonthBase, Settings};
+pub use self::object_storage::{DailyTransfer, Figure, ObjectStorageAccount, Transfer, User, UserKind};
+pub use self::settings::{DeadTokenCode, ErrorForm, MonthBase, ObjectStorageSettings, Settings};
 pub use self::usage::Usage;
 
 /// A port of the system's choice.
@@ -168,6 +171,21 @@ impl Simulator {
     #[must_use]
     pub fn account(&self, id: &str) -> Account {
         Account::new(Arc::clone(&self.shared), id)
+    }
+
+    /// Where Lyve Cloud Object Storage is, its IAM host and its S3 host alike: `http://127.0.0.1:…`, without a trailing
+    /// slash.
+    #[must_use]
+    pub fn object_storage_url(&self) -> String {
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        format!("{scheme}://{}", self.address)
+    }
+
+    /// The account of Lyve Cloud Object Storage of this name, made where there is none yet. The name serves tests: the
+    /// vendor knows an account by the access key of a request.
+    #[must_use]
+    pub fn object_storage_account(&self, name: &str) -> ObjectStorageAccount {
+        ObjectStorageAccount::new(Arc::clone(&self.shared), name)
     }
 
     /// Changes how the vendor behaves.

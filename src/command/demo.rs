@@ -5,8 +5,8 @@ use std::time::Duration;
 use url::Url;
 
 use crate::clock::Clock;
-use crate::config::{Account, Api, Config, History, Poll, SecretSource};
-use crate::model::Price;
+use crate::config::{Account, Api, Config, History, ObjectStorage, Poll, SecretSource};
+use crate::model::{Expiry, Price};
 use crate::simulator::{Simulator, demo};
 
 /// Often enough to see usage move.
@@ -17,6 +17,10 @@ const POLL_REST: Duration = Duration::from_secs(60);
 
 /// For one terabyte and month; a figure to look at, not an offer.
 const PRICE: f64 = 7.99;
+
+fn price() -> Price {
+    Price { per_terabyte_month: PRICE, currency: "USD".to_owned() }
+}
 
 /// A simulated vendor with the accounts of the demonstration.
 #[derive(Debug)]
@@ -55,8 +59,9 @@ impl Demo {
             secret: SecretSource::Inline(account.secret),
             credential: account.credential,
             ca_file: None,
-            price: Some(Price { per_terabyte_month: PRICE, currency: "USD".to_owned() }),
+            price: Some(price()),
         });
+        let accounts = accounts.chain([self.object_storage_account()?]);
         Ok(Config {
             poll: Poll {
                 current_usage: POLL,
@@ -66,6 +71,23 @@ impl Demo {
             },
             history: History { months: demo::MONTHS.unsigned_abs() },
             ..Config::of(accounts.collect())
+        })
+    }
+
+    /// The account of the current platform. Its pair has no end, only an age.
+    fn object_storage_account(&self) -> io::Result<Account> {
+        let url: Url = self.simulator.object_storage_url().parse().map_err(io::Error::other)?;
+        let account = demo::object_storage_account();
+        let max_age = Some(account.max_age);
+        Ok(Account {
+            name: account.name.to_owned(),
+            api: Api::ObjectStorage(ObjectStorage { iam_url: url.clone(), s3_url: url, max_age }),
+            account_id: account.name.to_owned(),
+            access_key: SecretSource::Inline(account.access_key),
+            secret: SecretSource::Inline(account.secret),
+            credential: Expiry::Never,
+            ca_file: None,
+            price: Some(price()),
         })
     }
 }

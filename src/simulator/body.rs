@@ -51,8 +51,8 @@ impl AnswerBody {
 }
 
 impl Content {
-    /// A body that is valid JSON of the right kind as far as it goes, and never ends.
-    pub(super) fn endless(endpoint: Endpoint) -> Self {
+    /// Type and content of a body that is JSON or XML of the right kind as far as it goes, and never ends.
+    pub(super) fn endless(endpoint: Endpoint) -> (&'static str, Self) {
         let (opening, more) = match endpoint {
             Endpoint::CurrentUsage => (
                 r#"{"usageByBucket":{"numBuckets":1,"totalUsageGB":1.5,"buckets":[{"name":"a","usageGB":1.5}"#,
@@ -66,12 +66,36 @@ impl Content {
                 (r#"[{"id":"a","name":"a"}"#, r#",{"id":"endless","name":"endless"}"#)
             }
             Endpoint::Login => (r#"{"token":""#, "endless"),
+            Endpoint::Billing => (
+                r#"{"UsedSpace":[{"Date":"2026-01-01T00:00:00Z","UsedSpace":1,"GhostSpace":0}"#,
+                r#",{"Date":"2026-01-01T00:00:00Z","UsedSpace":1,"GhostSpace":0}"#,
+            ),
+            Endpoint::UserInfo => (r#"[{"Name":"a","Type":"user"}"#, r#",{"Name":"a","Type":"user"}"#),
+            Endpoint::AvailableRegions => (r#"{"Regions":["us-east-1""#, r#","us-east-1""#),
+            Endpoint::BucketStats => (
+                r#"{"a":{"size":1,"objects":1,"replicationPolicy":[]}"#,
+                r#","a":{"size":1,"objects":1,"replicationPolicy":[]}"#,
+            ),
+            Endpoint::ListUsers => (
+                "<ListUsersResponse><ListUsersResult><Users>",
+                "<member><UserName>a</UserName><UserId>a</UserId></member>",
+            ),
+            Endpoint::ListAccessKeys => (
+                "<ListAccessKeysResponse><ListAccessKeysResult><AccessKeyMetadata>",
+                "<member><AccessKeyId>a</AccessKeyId><Status>Active</Status></member>",
+            ),
+            Endpoint::ListBuckets => (
+                "<ListAllMyBucketsResult><Buckets>",
+                "<Bucket><Name>a</Name><CreationDate>2026-01-01T00:00:00Z</CreationDate></Bucket>",
+            ),
             _ => (r#"{"description":""#, "endless"),
         };
-        Self::Endless {
+        let content_type = if opening.starts_with('<') { "text/xml" } else { "application/json" };
+        let content = Self::Endless {
             opening: Bytes::from_static(opening.as_bytes()),
             more: more.repeat(PIECE.div_ceil(more.len())).into(),
-        }
+        };
+        (content_type, content)
     }
 
     /// Half of `whole`, and then something wrong.

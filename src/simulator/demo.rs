@@ -1,8 +1,9 @@
-//! The world that the demo shows: three accounts of made-up companies, with everything that a page or an alert can
+//! The world that the demo shows: four accounts of made-up companies, with everything that a page or an alert can
 //! say something about.
 //!
 //! It depends on the clock alone, so a fixed clock gives the same answers to the byte.
 
+mod archive_global;
 mod curve;
 mod tables;
 
@@ -14,13 +15,15 @@ use crate::model::{Expiry, Month};
 
 use super::{Account, Actions, ExpirationDate, Permission, ServiceAccount, Simulator, SubAccount, Usage};
 
+pub use self::archive_global::{ObjectStorageDemo, object_storage_account};
+
 use self::curve::{Curve, hash};
 use self::tables::Row;
 
 /// How many closed months the demo's history has.
 pub const MONTHS: i32 = 14;
 
-/// An account of the demo, as one would configure it.
+/// An account of the demo on the Account API, as one would configure it.
 #[derive(Clone, Debug)]
 pub struct DemoAccount {
     /// The label `account`.
@@ -47,7 +50,7 @@ impl DemoAccount {
     }
 }
 
-/// The demo's accounts, as they are configured by someone who starts it at `now`: the pair of the first expires in 24
+/// The demo's accounts on the Account API, as they are configured by someone who starts it at `now`: the pair of the first expires in 24
 /// days, that of the second never, and that of the third expired three days ago.
 #[must_use]
 pub fn accounts(now: Timestamp) -> [DemoAccount; 3] {
@@ -75,6 +78,7 @@ pub fn world(simulator: &Simulator) {
     fill_contoso(contoso, now);
     // Nobody can look inside while the pair has expired; there is something to see once it is regenerated.
     let _fabrikam = buckets(fabrikam, tables::FABRIKAM, MONTHS, now);
+    archive_global::fill(simulator, now);
 }
 
 fn fill_northwind(account: Account, now: Timestamp) {
@@ -186,8 +190,13 @@ fn buckets(account: Account, rows: &[Row], age: i32, now: Timestamp) -> Account 
 }
 
 fn usage(row: &Row, age: i32, now: Timestamp) -> Usage {
+    let curve = curve_of(row, age, now);
+    Usage::curve(move |time| curve.at(time))
+}
+
+fn curve_of(row: &Row, age: i32, now: Timestamp) -> Curve {
     let months_back = |months: i32| Month::of(now).plus(-months).start();
-    let curve = Curve {
+    Curve {
         name: row.name,
         gigabytes: row.gigabytes,
         monthly_growth: row.monthly_growth,
@@ -195,8 +204,7 @@ fn usage(row: &Row, age: i32, now: Timestamp) -> Usage {
         anchor: now,
         born: months_back(row.born.unwrap_or(age)),
         gone: row.gone.map(months_back),
-    };
-    Usage::curve(move |time| curve.at(time))
+    }
 }
 
 /// An id of the form of the vendor's, always the same for the same name.

@@ -22,6 +22,22 @@ pub enum Endpoint {
     Permissions,
     /// `GET /permissions/{id}`.
     Permission,
+    /// `Action=RSListBillingData`.
+    Billing,
+    /// `Action=ListUsers`.
+    ListUsers,
+    /// `Action=ListAccessKeys`.
+    ListAccessKeys,
+    /// `Action=RSGetUserInfo`.
+    UserInfo,
+    /// `Action=RSAvailableRegions`.
+    AvailableRegions,
+    /// `GET /?rs-bucket-stats=`.
+    BucketStats,
+    /// `GET /`.
+    ListBuckets,
+    /// `GET /<bucket>?rs-info=`.
+    BucketInfo,
     /// Anything else: an unknown path, a path with a slash at its end, or a method that changes something.
     Other,
 }
@@ -43,6 +59,18 @@ impl Endpoint {
             _ => Self::Other,
         };
         (endpoint, None)
+    }
+
+    /// The endpoint of an action of the IAM host.
+    pub(super) fn of_action(action: Option<&str>) -> Self {
+        match action {
+            Some("RSListBillingData") => Self::Billing,
+            Some("ListUsers") => Self::ListUsers,
+            Some("ListAccessKeys") => Self::ListAccessKeys,
+            Some("RSGetUserInfo") => Self::UserInfo,
+            Some("RSAvailableRegions") => Self::AvailableRegions,
+            _ => Self::Other,
+        }
     }
 
     fn of_one(path: &str) -> (Self, Option<&str>) {

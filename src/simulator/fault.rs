@@ -49,6 +49,14 @@ impl Fault {
         Self::answer(status, "application/json", body.to_string())
     }
 
+    /// An error in the form of the S3 host and of AWS, as by a lone 403 after a change of users or keys.
+    #[must_use]
+    pub fn xml_error(status: u16, code: &str, message: &str) -> Self {
+        let error = format!("<Error><Code>{code}</Code><Message>{message}</Message></Error>");
+        let body = format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n{error}");
+        Self::answer(status, "text/xml", body)
+    }
+
     /// A status without a body.
     #[must_use]
     pub fn empty(status: u16) -> Self {

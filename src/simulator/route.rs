@@ -17,7 +17,6 @@ pub(super) struct Ask<'a> {
     pub(super) path: &'a str,
     pub(super) query: Option<&'a str>,
     pub(super) token: Option<&'a str>,
-    pub(super) login: Option<&'a Login>,
 }
 
 /// The body of a login.
@@ -48,7 +47,7 @@ impl Reply {
 }
 
 /// The right answer to a request.
-pub(super) fn reply(world: &mut World, ask: &Ask<'_>, now: Timestamp) -> Reply {
+pub(super) fn reply(world: &mut World, ask: &Ask<'_>, login: Option<&Login>, now: Timestamp) -> Reply {
     if let Some(location) = without_slash(ask) {
         return Reply { status: 301, headers: vec![("location", location)], body: Bytes::new() };
     }
@@ -58,7 +57,7 @@ pub(super) fn reply(world: &mut World, ask: &Ask<'_>, now: Timestamp) -> Reply {
         return reply;
     }
     match ask.endpoint {
-        Endpoint::Login => log_in(world, ask.login, now),
+        Endpoint::Login => log_in(world, login, now),
         Endpoint::Other => Reply::error(404, "NotFound", "No such path"),
         _ => with_session(world, ask, now),
     }
@@ -151,10 +150,6 @@ fn inventory(account: &AccountState, ask: &Ask<'_>) -> Reply {
             Some(body) => Reply::json(200, body),
             None => Reply::error(404, "PermissionNotFound", "No such permission"),
         },
-        Endpoint::Login
-        | Endpoint::Session
-        | Endpoint::CurrentUsage
-        | Endpoint::MonthlyUsage
-        | Endpoint::Other => Reply::error(404, "NotFound", "No such path"),
+        _ => Reply::error(404, "NotFound", "No such path"),
     }
 }

@@ -12,6 +12,7 @@ use hyper::body::Incoming;
 use hyper::header::{AUTHORIZATION, CONTENT_LENGTH, HeaderName, HeaderValue};
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
+use jiff::Timestamp;
 use rustls::ServerConfig;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
@@ -24,7 +25,9 @@ use super::body::{AnswerBody, Content, Then};
 use super::endpoint::{Endpoint, ROOT};
 use super::fault::Fault;
 use super::log::RequestRecord;
+use super::object_storage::{Question, Received};
 use super::route::{self, Ask, Login, Reply};
+use super::world::World;
 
 /// The largest body that a request may have.
 const MAX_REQUEST_BODY: usize = 64 * 1024;
@@ -136,14 +139,14 @@ async fn answer(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Respo
     let token =
         head.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
     let body = Limited::new(body, MAX_REQUEST_BODY).collect().await.map_err(|_| Reset)?.to_bytes();
-    let (endpoint, id) = Endpoint::of(&head.method, path);
-    let login: Option<Login> =
-        (endpoint == Endpoint::Login).then(|| serde_json::from_slice(&body).ok()).flatten();
-    let account = match &login {
-        Some(login) => Some(login.account_id.clone()),
-        None => token.and_then(|token| shared.world().owner(token).map(str::to_owned)),
+    let received =
+        Received { method: head.method.as_str(), path, query, headers: &head.headers, body: &body };
+    let asked = match Question::of(received) {
+        Some(question) => Asked::ObjectStorage(question),
+        None => Asked::account_v2(&head.method, path, query, token, &body),
     };
-    let is_violation = head.method != Method::GET && !is_login(&head.method, path);
+    let endpoint = asked.endpoint();
+    let account = asked.account(&shared.world());
     shared.log.record(RequestRecord {
         endpoint,
         method: head.method.to_string(),
@@ -152,7 +155,7 @@ async fn answer(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Respo
         account: account.clone(),
         had_bearer: token.is_some(),
         body_size: body.len(),
-        is_violation,
+        is_violation: asked.is_violation(),
     });
 
     let fault = shared.faults().take(account.as_deref(), endpoint);
@@ -165,9 +168,8 @@ async fn answer(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Respo
         tokio::time::sleep(latency).await;
     }
     let right = || {
-        let ask = Ask { endpoint, id, is_violation, path, query, token, login: login.as_ref() };
         let now = shared.now();
-        route::reply(&mut shared.world(), &ask, now)
+        asked.reply(&mut shared.world(), now)
     };
     let (head, content) = match fault {
         None | Some(Fault::Delay(_)) => {
@@ -181,13 +183,68 @@ async fn answer(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Respo
         Some(Fault::Truncated) => cut(&right(), Then::FlushAndClose),
         Some(Fault::HangMidBody) => cut(&right(), Then::Hang),
         Some(Fault::Endless) => {
-            let headers = [("content-type", "application/json")];
-            (response_head(200, headers), Content::endless(endpoint))
+            let (content_type, content) = Content::endless(endpoint);
+            (response_head(200, [("content-type", content_type)]), content)
         }
         Some(Fault::HangBeforeHeaders) => match std::future::pending::<Infallible>().await {},
         Some(Fault::Reset) => return Err(Reset),
     };
     Ok(head.map(|()| AnswerBody::new(content, in_flight)))
+}
+
+/// A request, by the API that it is for.
+enum Asked<'a> {
+    AccountV2 { ask: Ask<'a>, login: Option<Login> },
+    ObjectStorage(Question<'a>),
+}
+
+impl<'a> Asked<'a> {
+    fn account_v2(
+        method: &Method,
+        path: &'a str,
+        query: Option<&'a str>,
+        token: Option<&'a str>,
+        body: &[u8],
+    ) -> Self {
+        let (endpoint, id) = Endpoint::of(method, path);
+        let is_violation = method != Method::GET && !is_login(method, path);
+        let login = (endpoint == Endpoint::Login).then(|| serde_json::from_slice(body).ok()).flatten();
+        Self::AccountV2 { ask: Ask { endpoint, id, is_violation, path, query, token }, login }
+    }
+
+    fn endpoint(&self) -> Endpoint {
+        match self {
+            Self::AccountV2 { ask, .. } => ask.endpoint,
+            Self::ObjectStorage(question) => question.endpoint,
+        }
+    }
+
+    fn is_violation(&self) -> bool {
+        match self {
+            Self::AccountV2 { ask, .. } => ask.is_violation,
+            Self::ObjectStorage(question) => question.is_violation,
+        }
+    }
+
+    /// Whose it is, whether it is accepted or not.
+    fn account(&self, world: &World) -> Option<String> {
+        match self {
+            Self::AccountV2 { login: Some(login), .. } => Some(login.account_id.clone()),
+            Self::AccountV2 { ask, .. } => world.owner(ask.token?).map(str::to_owned),
+            Self::ObjectStorage(question) => {
+                world.object_storage.owner(question.access_key()?).map(str::to_owned)
+            }
+        }
+    }
+
+    fn reply(&self, world: &mut World, now: Timestamp) -> Reply {
+        match self {
+            Self::AccountV2 { ask, login } => route::reply(world, ask, login.as_ref(), now),
+            Self::ObjectStorage(question) => {
+                question.reply(&world.object_storage, &world.settings.object_storage, now)
+            }
+        }
+    }
 }
 
 fn is_login(method: &Method, path: &str) -> bool {

@@ -19,6 +19,38 @@ pub struct Settings {
     pub leave_out_empty: bool,
     /// Each answer waits so long.
     pub latency: Duration,
+    /// How Lyve Cloud Object Storage writes its answers.
+    pub object_storage: ObjectStorageSettings,
+}
+
+/// How the simulated Lyve Cloud Object Storage writes its answers. The default is what was seen on the wire.
+#[derive(Clone, Copy, Debug)]
+pub struct ObjectStorageSettings {
+    /// Whether days come newest first (vendor guide) rather than oldest first (seen on the wire).
+    pub newest_first: bool,
+    /// How many digits of a second instants have, 0 to 9.
+    pub date_digits: u8,
+    /// Whether a list or map without entries is `null`.
+    pub null_lists: bool,
+    /// The form of the IAM host's errors; no source says which.
+    pub error_form: ErrorForm,
+}
+
+impl Default for ObjectStorageSettings {
+    fn default() -> Self {
+        Self { newest_first: false, date_digits: 0, null_lists: false, error_form: ErrorForm::Xml }
+    }
+}
+
+/// The form of an error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ErrorForm {
+    /// As AWS writes them.
+    Xml,
+    /// An object with `code` and `message`.
+    Json,
+    /// The message alone.
+    Text,
 }
 
 impl Default for Settings {
@@ -31,6 +63,7 @@ impl Default for Settings {
             answer_month_base: MonthBase::Zero,
             leave_out_empty: false,
             latency: Duration::ZERO,
+            object_storage: ObjectStorageSettings::default(),
         }
     }
 }

@@ -5,6 +5,7 @@ mod contract;
 mod credentials;
 mod faults;
 mod log;
+mod object_storage;
 mod usage;
 
 use std::sync::Arc;

@@ -7,12 +7,14 @@ use jiff::Timestamp;
 use crate::clock;
 use crate::model::Month;
 
+use super::object_storage;
 use super::{Permission, ServiceAccount, Settings, SubAccount, Usage};
 
 /// Everything that the simulated vendor knows.
 #[derive(Default)]
 pub(super) struct World {
     pub(super) settings: Settings,
+    pub(super) object_storage: object_storage::Accounts,
     accounts: HashMap<String, AccountState>,
     sessions: HashMap<String, Session>,
 }

@@ -10,6 +10,7 @@ mod fields;
 mod lists;
 mod login;
 mod months;
+mod object_storage;
 mod places;
 mod play;
 mod second_poll;

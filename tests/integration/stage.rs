@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use lyve_cloud_exporter::clock::{Clock as _, Manual};
-use lyve_cloud_exporter::config::{Account, Api, Config, Secret, SecretSource};
+use lyve_cloud_exporter::config::{Account, Api, Config, ObjectStorage, Secret, SecretSource};
 use lyve_cloud_exporter::daemon::{Daemon, Deps};
 use lyve_cloud_exporter::http::Web;
 use lyve_cloud_exporter::model::{Collector, Expiry};
@@ -71,6 +71,30 @@ impl Stage {
         }
     }
 
+    /// The configuration of an account of the current platform with the root pair that the simulator gives it.
+    pub fn object_storage_account(&self, name: &str) -> Account {
+        let (access_key, secret) = self.simulator.object_storage_account(name).pair();
+        let url: url::Url = self.simulator.object_storage_url().parse().expect("a URL");
+        let max_age = Some(hours(90 * 24));
+        Account {
+            name: name.to_owned(),
+            api: Api::ObjectStorage(ObjectStorage { iam_url: url.clone(), s3_url: url, max_age }),
+            account_id: name.to_owned(),
+            access_key: SecretSource::Inline(Secret::new(access_key)),
+            secret: SecretSource::Inline(Secret::new(secret)),
+            credential: Expiry::Never,
+            ca_file: None,
+            price: None,
+        }
+    }
+
+    /// An account `archive` of the current platform with something of everything, and its configuration.
+    pub fn archive(&self) -> (simulator::ObjectStorageAccount, Config) {
+        let archive = fill_archive(self.simulator.object_storage_account("archive"));
+        let account = self.object_storage_account("archive");
+        (archive, Config::of(vec![account]))
+    }
+
     /// An account `acme` with two buckets, a service account and a permission, and its configuration.
     pub fn acme(&self) -> (simulator::Account, Config) {
         let acme = self
@@ -127,6 +151,33 @@ impl Stage {
         exporter.until("everything was polled once", |store| store.ready()).await;
         exporter
     }
+}
+
+/// Gives an account of the current platform something of everything.
+pub fn fill_archive(account: simulator::ObjectStorageAccount) -> simulator::ObjectStorageAccount {
+    let transfer = |upload, download, delete| simulator::Transfer { upload, download, delete };
+    account
+        .since(jiff::civil::date(2026, 8, 1))
+        .used_space(6_485_663_588_183)
+        .ghost_space(402_901_552_935)
+        .objects(18_499)
+        .region("us-east-1", transfer(1_000, 200, 30))
+        .region("eu-west-1", transfer(5, 6, 7))
+        .bucket("backups", 534_500_000_000, 1_200)
+        .bucket("media", 3_957_500_000_000, 9_000)
+        .deleted_bucket("ghost", 111_000_000_000, 77)
+        .user(
+            simulator::User::new("owner", at("2026-01-01T00:00:00Z"))
+                .kind(simulator::UserKind::Root)
+                .key("AKOWNER", at("2026-11-01T00:00:00Z")),
+        )
+        .user(
+            simulator::User::new("veeam", at("2026-02-01T00:00:00Z"))
+                .last_access(at("2026-11-20T00:00:00Z"))
+                .key("AKOLD", at("2026-02-01T00:00:00Z"))
+                .inactive_key("AKOFF", at("2026-02-02T00:00:00Z")),
+        )
+        .user(simulator::User::new("j.doe", at("2026-11-01T00:00:00Z")).must_change_password())
 }
 
 pub fn month(year: i32, number: i32) -> lyve_cloud_exporter::model::Month {

@@ -1,39 +1,14 @@
 //! Entry points for fuzzing: each decoder on any bytes. They panic where a promise is broken, and answer nothing.
 
-use std::fmt::Debug;
-use std::io::{BufRead, BufReader};
-
 use jiff::Timestamp;
 use reqwest::header::{HeaderMap, HeaderValue, RETRY_AFTER};
 
 use super::months::Window;
-use super::wire::Undecodable;
 use super::{errors, inventory, login, monthly, usage};
+use crate::api::promises::{assert_plain, assert_unique, decode};
 use crate::api::transport::FailureReply;
 use crate::api::{Endpoint, Reason};
 use crate::model::Month;
-
-/// What a decoder says of bytes, however they arrive.
-fn decode<T: PartialEq + Debug>(
-    bytes: &[u8],
-    decoder: impl Fn(&mut dyn BufRead) -> Result<T, Undecodable>,
-) -> Option<T> {
-    let whole = decoder(&mut &*bytes);
-    let pieces = decoder(&mut BufReader::with_capacity(3, bytes));
-    assert_eq!(whole.as_ref().ok(), pieces.as_ref().ok(), "the size of the pieces makes a difference");
-    whole.inspect_err(|problem| assert_plain(problem)).ok()
-}
-
-/// A complaint is one short line.
-fn assert_plain(text: &str) {
-    assert!(!text.is_empty() && text.len() < 400 && !text.contains(char::is_control), "{text:?}");
-}
-
-/// Names are there, once each and in order.
-fn assert_unique<'a>(names: impl IntoIterator<Item = &'a str> + Clone) {
-    assert!(names.clone().into_iter().all(|name| !name.is_empty()));
-    assert!(names.into_iter().is_sorted_by(|a, b| a < b));
-}
 
 /// The answer of `GET /usage/current`.
 pub fn current_usage(bytes: &[u8]) {
@@ -112,11 +87,11 @@ pub fn error_answer(bytes: &[u8]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::api::promises::{Target, assert_seeds};
 
     /// What once broke a promise, and what is right, must hold for good.
     #[test]
     fn every_seed_keeps_the_promises() {
-        type Target = (&'static str, fn(&[u8]));
         let targets: [Target; 6] = [
             ("current_usage", current_usage),
             ("monthly_usage", monthly_usage),
@@ -125,11 +100,6 @@ mod tests {
             ("session", session),
             ("error_answer", error_answer),
         ];
-        for (target, run) in targets {
-            let seeds =
-                std::fs::read_dir(format!("{}/fuzz/seeds/{target}", env!("CARGO_MANIFEST_DIR"))).unwrap();
-            let count = seeds.map(|seed| run(&std::fs::read(seed.unwrap().path()).unwrap())).count();
-            assert!(count > 2, "{target} has {count} seeds");
-        }
+        assert_seeds(&targets);
     }
 }

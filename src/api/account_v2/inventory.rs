@@ -135,7 +135,7 @@ mod tests {
         );
         assert_eq!(found.answer.dropped.get(DropReason::Invalid), 3);
         assert_eq!(found.answer.dropped.get(DropReason::Duplicate), 1);
-        assert_eq!(found.unreadable_expiry, ["7".into(), "a".into()]);
+        assert_eq!(found.unreadable_expiry, ["7", "a"].map(Box::<str>::from));
     }
 
     #[test]

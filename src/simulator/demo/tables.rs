@@ -18,7 +18,7 @@ pub(super) struct Row {
 }
 
 impl Row {
-    const fn new(name: &'static str, gigabytes: f64, monthly_growth: f64, wave: Wave) -> Self {
+    pub(super) const fn new(name: &'static str, gigabytes: f64, monthly_growth: f64, wave: Wave) -> Self {
         Self { name, gigabytes, monthly_growth, wave, born: None, gone: None }
     }
 
@@ -110,4 +110,37 @@ pub(super) const FABRIKAM: &[Row] = &[
     Row::new("archive-2024", 21_480.37, 0.001, Still),
     Row::new("archive-current", 14_266.905, 0.06, Busy),
     Row::new("archive-index", 42.118, 0.01, Busy),
+];
+
+/// A bucket of the current platform.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct ObjectRow {
+    pub(super) usage: Row,
+    /// Objects for each GB.
+    pub(super) objects_per_gb: u64,
+}
+
+const fn objects(objects_per_gb: u64, usage: Row) -> ObjectRow {
+    ObjectRow { usage, objects_per_gb }
+}
+
+/// An archive in two regions: 9 buckets, about 240 TB.
+pub(super) const ARCHIVE_GLOBAL: &[ObjectRow] = &[
+    objects(2, Row::new("records-vault", 84_310.25, 0.018, Still)),
+    objects(31, Row::new("records-scans", 41_902.6, 0.044, Busy)),
+    objects(9, Row::new("broadcast-masters", 66_540.9, 0.022, Busy)),
+    objects(4, Row::new("seismic-surveys", 18_775.33, 0.037, Busy).born(8)),
+    objects(120, Row::new("mail-journal", 6_204.18, 0.026, Busy)),
+    objects(1, Row::new("vm-snapshots", 19_880.4, 0.015, Rotating)),
+    objects(54, Row::new("lab-notebooks", 1_312.77, 0.031, Still)),
+    objects(840, Row::new("sensor-readings", 722.415, 0.058, Rotating)),
+    objects(3, Row::new("press-cuttings", 214.09, 0.006, Still)),
+];
+
+/// Buckets that were deleted and are still in the statistics: name, bytes and objects.
+pub(super) const ARCHIVE_GLOBAL_DELETED: &[(&str, u64, u64)] = &[
+    ("migration-2025-a", 3_118_402_551_808, 20_411),
+    ("migration-2025-b", 2_904_773_120_000, 18_077),
+    ("load-test", 511_204_300_800, 4_000_000),
+    ("scratch", 0, 0),
 ];

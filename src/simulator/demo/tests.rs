@@ -141,3 +141,31 @@ async fn every_kind_of_service_account_permission_and_sub_account_is_there() {
     clock.advance(std::time::Duration::from_secs(86_400));
     assert_eq!(trials(), [-1, -1, 11, -1]);
 }
+
+#[tokio::test]
+async fn the_account_of_the_current_platform_has_what_is_worth_a_warning() {
+    let (clock, simulator) = simulator().await;
+    let configured = object_storage_account();
+    let account = simulator.object_storage_account(configured.name);
+    assert_eq!(
+        account.pair(),
+        (configured.access_key.expose().to_owned(), configured.secret.expose().to_owned())
+    );
+    let day = |text: &str| account.figures_of(text.parse().unwrap());
+    assert_eq!(day("2025-09-30"), (0, 0, 0), "before there was anything");
+    let months: Vec<u64> =
+        ["2025-10-31", "2026-01-31", "2026-04-30", "2026-07-31", "2026-10-31", "2026-11-23"]
+            .map(|text| day(text).0)
+            .into();
+    assert!(months.is_sorted() && months[0] > 0, "{months:?}");
+    let (used, ghosts, objects) = day("2026-11-24");
+    let (alive, deleted): (Vec<_>, Vec<_>) =
+        account.bucket_sizes().into_iter().partition(|(_, _, is_deleted)| !is_deleted);
+    assert_eq!((alive.len(), deleted.len()), (9, 4));
+    let held: u64 = alive.iter().map(|(_, bytes, _)| bytes).sum();
+    assert!(used > held && (245..255).contains(&(used / 1_000_000_000_000)), "{used} of {held}");
+    assert!(ghosts > 9_000_000_000_000 && objects > 3_000_000, "{ghosts} {objects}");
+
+    clock.advance(std::time::Duration::from_secs(15));
+    assert_ne!(account.bucket_sizes(), [alive, deleted].concat(), "they move while one watches");
+}

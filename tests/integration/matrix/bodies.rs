@@ -9,9 +9,7 @@ use lyve_cloud_exporter::model::Collector;
 use lyve_cloud_exporter::simulator::{Endpoint, Fault};
 use serde_json::Value;
 
-use super::play::{
-    Log, assert_failures, assert_nothing_leaked, config, data_of, empty_account, endpoint, scrape,
-};
+use super::play::{Log, Vendor, assert_failures, assert_nothing_leaked, config, data_of, endpoint, scrape};
 use super::second_poll::Wait;
 use crate::stage::{NOW, Stage, at, hours};
 
@@ -53,7 +51,7 @@ pub fn second_poll() -> Timestamp {
 pub async fn play_rows(rows: Vec<Row>, log: Log) {
     let stage = Stage::new().await;
     let (vendors, accounts): (Vec<_>, Vec<_>) =
-        rows.iter().map(|row| empty_account(&stage, &row.name)).unzip();
+        rows.iter().map(|row| Vendor::empty(&stage, &row.name, row.collector)).unzip();
     assert_eq!(rows.iter().map(|row| &row.name).collect::<BTreeSet<_>>().len(), rows.len());
     let exporter = stage.polled_exporter(config(accounts)).await;
     let first = scrape(&exporter).await;

@@ -2,14 +2,14 @@
 
 use lyve_cloud_exporter::api::Reason;
 use lyve_cloud_exporter::model::Collector;
-use lyve_cloud_exporter::simulator::Fault;
+use lyve_cloud_exporter::simulator::{Endpoint, Fault};
 use serde_json::{Value, json};
 
 use super::bodies::{Expected, Row, play_rows};
 use super::play::{endpoint, play};
 
 /// What takes a field's place, in the order of the columns.
-fn kinds() -> [(&'static str, Option<Value>); 8] {
+pub fn kinds() -> [(&'static str, Option<Value>); 8] {
     [
         ("missing", None),
         ("null", Some(Value::Null)),
@@ -35,7 +35,7 @@ fn figures() -> [(&'static str, Option<Value>); 5] {
 
 /// A column's entry.
 #[derive(Clone, Copy)]
-enum Cell {
+pub enum Cell {
     /// The whole answer is of no use.
     Fails,
     /// The metric is absent, and nothing is counted.
@@ -70,37 +70,49 @@ const NAME: [Cell; 8] = [N(""), N(""), N(""), N("7"), N("x"), N("7"), N(""), N("
 const READY: [Cell; 8] = [A, A, Is(1.0), A, Is(0.0), Is(0.0), A, A];
 
 /// One field: where it is, the metric that shows it and the label that does, and what comes of each kind.
-type Field = (&'static str, &'static str, &'static str, [Cell; 8]);
+pub type Field = (&'static str, &'static str, &'static str, [Cell; 8]);
 /// The same for what is a number and makes no sense.
-type Figure = (&'static str, &'static str, &'static str, [Cell; 5]);
+pub type Figure = (&'static str, &'static str, &'static str, [Cell; 5]);
 
 fn rows(collector: Collector, body: &Value, fields: &[Field], numbers: &[Figure]) -> Vec<Row> {
+    rows_at(&Asked { collector, endpoint: endpoint(collector), before: Vec::new() }, body, fields, numbers)
+}
+
+/// Where a body comes from.
+pub struct Asked {
+    pub collector: Collector,
+    pub endpoint: Endpoint,
+    /// What is answered to the questions before.
+    pub before: Vec<(Endpoint, Fault)>,
+}
+
+/// The rows of a body with each of these fields in turn replaced by each kind.
+pub fn rows_at(asked: &Asked, body: &Value, fields: &[Field], numbers: &[Figure]) -> Vec<Row> {
     let mut rows = Vec::new();
     for (path, metric, label, cells) in fields {
         let kinds = kinds().into_iter().zip(cells);
         rows.extend(
-            kinds
-                .map(|((kind, value), cell)| row(collector, body, (path, metric, label), kind, value, *cell)),
+            kinds.map(|((kind, value), cell)| row(asked, body, (path, metric, label), kind, value, *cell)),
         );
     }
     for (path, metric, label, cells) in numbers {
         let kinds = figures().into_iter().zip(cells);
         rows.extend(
-            kinds
-                .map(|((kind, value), cell)| row(collector, body, (path, metric, label), kind, value, *cell)),
+            kinds.map(|((kind, value), cell)| row(asked, body, (path, metric, label), kind, value, *cell)),
         );
     }
     rows
 }
 
 fn row(
-    collector: Collector,
+    asked: &Asked,
     body: &Value,
     (path, metric, label): (&str, &'static str, &'static str),
     kind: &str,
     value: Option<Value>,
     cell: Cell,
 ) -> Row {
+    let collector = asked.collector;
     let mut body = body.clone();
     match value {
         Some(value) => *body.pointer_mut(path).expect("a field") = value,
@@ -123,7 +135,8 @@ fn row(
     Row {
         name: format!("{collector} {path} = {kind}"),
         collector,
-        faults: vec![(endpoint(collector), Fault::raw("application/json", body.to_string()))],
+        faults: [&asked.before[..], &[(asked.endpoint, Fault::raw("application/json", body.to_string()))]]
+            .concat(),
         metric,
         labels: if metric.starts_with("lyvecloud_credential") {
             vec![("kind", "service_account")]

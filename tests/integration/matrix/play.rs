@@ -9,12 +9,12 @@ use lyve_cloud_exporter::api::Reason;
 use lyve_cloud_exporter::config::{Account, Config};
 use lyve_cloud_exporter::logging::{LogFormat, LogLevel, dispatch};
 use lyve_cloud_exporter::model::Collector;
-use lyve_cloud_exporter::simulator::{self, Actions, Endpoint};
+use lyve_cloud_exporter::simulator::{self, Actions, Endpoint, Fault};
 use serde_json::Value;
 
 use crate::client::request;
 use crate::samples::{Sample, Samples};
-use crate::stage::{Exporter, Stage, hours, month};
+use crate::stage::{Exporter, Stage, at, fill_archive, hours, month};
 
 /// What is in every secret and in every body whose text must not be repeated.
 pub const CANARY: &str = "canary";
@@ -98,8 +98,90 @@ pub fn endpoint(collector: Collector) -> Endpoint {
         Collector::Credentials => Endpoint::Session,
         Collector::ServiceAccounts => Endpoint::ServiceAccounts,
         Collector::Permissions => Endpoint::Permissions,
-        other => panic!("the Account API v2 has no {other}"),
+        Collector::Billing => Endpoint::Billing,
+        Collector::Buckets => Endpoint::BucketStats,
+        Collector::Keys => Endpoint::ListAccessKeys,
     }
+}
+
+/// The collectors that an account has beside this one, and it itself.
+pub fn collectors_beside(collector: Collector) -> &'static [Collector] {
+    if Collector::OBJECT_STORAGE.contains(&collector) {
+        &Collector::OBJECT_STORAGE
+    } else {
+        &Collector::ACCOUNT_V2
+    }
+}
+
+/// A simulated account of either API.
+pub enum Vendor {
+    AccountV2(simulator::Account),
+    ObjectStorage(simulator::ObjectStorageAccount),
+}
+
+impl Vendor {
+    /// An account of the API that has this collector, without anything in it, and its configuration.
+    pub fn empty(stage: &Stage, name: &str, collector: Collector) -> (Self, Account) {
+        if Collector::OBJECT_STORAGE.contains(&collector) {
+            let (vendor, account) = empty_object_storage_account(stage, name);
+            (Self::ObjectStorage(vendor), account)
+        } else {
+            let (vendor, account) = empty_account(stage, name);
+            (Self::AccountV2(vendor), account)
+        }
+    }
+
+    /// The same with something of everything.
+    pub fn full(stage: &Stage, name: &str, collector: Collector) -> (Self, Account) {
+        if Collector::OBJECT_STORAGE.contains(&collector) {
+            let (vendor, account) = full_object_storage_account(stage, name);
+            (Self::ObjectStorage(vendor), account)
+        } else {
+            let (vendor, account) = full_account(stage, name);
+            (Self::AccountV2(vendor), account)
+        }
+    }
+
+    pub fn change_everything(&self) {
+        match self {
+            Self::AccountV2(vendor) => change_everything(vendor),
+            Self::ObjectStorage(vendor) => change_all_of_object_storage(vendor),
+        }
+    }
+
+    pub fn fail_once(&self, endpoint: Endpoint, fault: Fault) {
+        match self {
+            Self::AccountV2(vendor) => vendor.fail_once(endpoint, fault),
+            Self::ObjectStorage(vendor) => vendor.fail_once(endpoint, fault),
+        }
+    }
+}
+
+/// The configuration of an account of the current platform without anything in it, whose pair is a canary.
+pub fn empty_object_storage_account(stage: &Stage, name: &str) -> (simulator::ObjectStorageAccount, Account) {
+    let vendor = stage
+        .simulator
+        .object_storage_account(name)
+        .access_key(&format!("AK{CANARY}{}", fastrand::u64(..)))
+        .secret(&format!("{CANARY}-{}", fastrand::u64(..)));
+    (vendor, stage.object_storage_account(name))
+}
+
+/// The same with something of everything.
+pub fn full_object_storage_account(stage: &Stage, name: &str) -> (simulator::ObjectStorageAccount, Account) {
+    let (vendor, account) = empty_object_storage_account(stage, name);
+    (fill_archive(vendor), account)
+}
+
+/// What is new at the current platform since the first poll.
+pub fn change_all_of_object_storage(vendor: &simulator::ObjectStorageAccount) {
+    let _vendor = vendor.clone().day(jiff::civil::date(2026, 11, 23), 7_000, 80, 9);
+    vendor.set_bucket("backups", 1, 2);
+    vendor.delete_bucket("media");
+    vendor.remove_user("j.doe");
+    vendor.set_user(
+        simulator::User::new("later", at("2026-11-01T00:00:00Z")).key("AKLATER", at("2026-11-02T00:00:00Z")),
+    );
 }
 
 /// Where an endpoint is, with the query that the tests' day brings about.
@@ -168,6 +250,10 @@ pub async fn scrape(exporter: &Exporter) -> HashMap<String, Samples> {
 
 /// What a collector found, apart from whose it is. When a login was last accepted changes by itself and is left out.
 pub fn data_of(samples: &Samples, collector: Collector) -> Vec<Sample> {
+    let fed_by = match Collector::OBJECT_STORAGE.contains(&collector) {
+        true => fed_by_object_storage,
+        false => fed_by_account_v2,
+    };
     let found = samples.0.iter().filter(|sample| fed_by(sample) == Some(collector)).cloned();
     let mut found: Vec<Sample> = found.collect();
     for sample in &mut found {
@@ -179,7 +265,21 @@ pub fn data_of(samples: &Samples, collector: Collector) -> Vec<Sample> {
     found
 }
 
-fn fed_by(sample: &Sample) -> Option<Collector> {
+fn fed_by_object_storage(sample: &Sample) -> Option<Collector> {
+    let name = sample.name.strip_prefix("lyvecloud_")?;
+    let begins = |with: &str| name.starts_with(with);
+    if begins("account_buckets") || begins("bucket_") {
+        Some(Collector::Buckets)
+    } else if begins("account_") || begins("region_") || begins("usage_data_") {
+        Some(Collector::Billing)
+    } else if begins("access_key_") || begins("user_") {
+        Some(Collector::Keys)
+    } else {
+        None
+    }
+}
+
+fn fed_by_account_v2(sample: &Sample) -> Option<Collector> {
     let name = sample.name.strip_prefix("lyvecloud_")?;
     let begins = |with: &str| name.starts_with(with);
     if name.contains("_monthly_average_") {

@@ -7,10 +7,10 @@ use jiff::Timestamp;
 use lyve_cloud_exporter::api::Reason;
 use lyve_cloud_exporter::clock;
 use lyve_cloud_exporter::model::Collector;
-use lyve_cloud_exporter::simulator::{Endpoint, Fault};
+use lyve_cloud_exporter::simulator::{Endpoint, Fault, RequestRecord};
 
 use super::play::{
-    Log, assert_failures, assert_nothing_leaked, change_everything, config, data_of, endpoint, full_account,
+    Log, Vendor, assert_failures, assert_nothing_leaked, collectors_beside, config, data_of, endpoint,
     scrape, settle,
 };
 use crate::stage::{Exporter, NOW, PATIENCE, Stage, at, hours};
@@ -73,13 +73,21 @@ impl Row {
 /// The account without a fault.
 const CONTROL: &str = "control";
 
-/// Plays rows that all meet their faults at the same instant.
+/// Plays rows that all meet their faults at the same instant. They are of one API.
 pub async fn play_rows(rows: Vec<Row>, timeout: Duration, log: Log) {
+    play_rows_for(rows, timeout, Duration::ZERO, log).await;
+}
+
+/// The same for rows whose polls wait so long, once each has met its first fault, and ask once more.
+pub async fn play_rows_for(rows: Vec<Row>, timeout: Duration, second_try: Duration, log: Log) {
     let stage = Stage::new().await;
+    let of_api = rows.first().expect("a row").collector;
+    let collectors = collectors_beside(of_api);
+    assert!(rows.iter().all(|row| collectors.contains(&row.collector)));
     let mut vendors = Vec::new();
     let mut accounts = Vec::new();
     for name in rows.iter().map(|row| row.name.as_str()).chain([CONTROL]) {
-        let (vendor, account) = full_account(&stage, name);
+        let (vendor, account) = Vendor::full(&stage, name, of_api);
         vendors.push(vendor);
         accounts.push(account);
     }
@@ -88,10 +96,12 @@ pub async fn play_rows(rows: Vec<Row>, timeout: Duration, log: Log) {
     config.poll.timeout = timeout;
     let exporter = stage.polled_exporter(config).await;
     let first = scrape(&exporter).await;
-    assert_eq!(log.warnings().of(CONTROL, Collector::CurrentUsage), [] as [serde_json::Value; 0]);
+    for collector in collectors {
+        assert_eq!(log.warnings().of(CONTROL, *collector), [] as [serde_json::Value; 0]);
+    }
 
     for vendor in &vendors {
-        change_everything(vendor);
+        vendor.change_everything();
     }
     for (row, vendor) in rows.iter().zip(&vendors) {
         for (endpoint, fault) in &row.faults {
@@ -100,8 +110,13 @@ pub async fn play_rows(rows: Vec<Row>, timeout: Duration, log: Log) {
     }
     stage.simulator.forget_requests();
     stage.clock.advance(hours(6));
+    if !second_try.is_zero() {
+        first_faults_met(&stage, &rows).await;
+        settle(&stage, &exporter).await;
+        stage.clock.advance(second_try);
+    }
     let second = |store: &lyve_cloud_exporter::store::Store| {
-        store.snapshot().iter().all(|state| Collector::ACCOUNT_V2.iter().all(|c| state.health(*c).polls == 2))
+        store.snapshot().iter().all(|state| collectors.iter().all(|c| state.health(*c).polls == 2))
     };
     exporter.until_within(timeout.max(PATIENCE), "everything was polled twice", second).await;
     let samples = scrape(&exporter).await;
@@ -137,15 +152,21 @@ pub async fn play_rows(rows: Vec<Row>, timeout: Duration, log: Log) {
         assert_eq!(last_success, Some(success.as_second() as f64), "{name}: moves on a whole success only");
         let last_attempt = value("lyvecloud_collector_last_attempt_timestamp_seconds");
         assert_eq!(last_attempt, Some(exporter.now().as_second() as f64), "{name}");
-        let asked = requests.iter().filter(|request| {
-            request.account.as_deref() == Some(name) && request.endpoint == endpoint(collector)
-        });
+        let asked_of = row.faults.first().map_or(endpoint(collector), |(endpoint, _)| *endpoint);
+        let asked = requests
+            .iter()
+            .filter(|request| request.account.as_deref() == Some(name) && request.endpoint == asked_of);
         assert_eq!(asked.count(), row.requests, "{name}: requests");
-        let logins: f64 = after.all("lyvecloud_logins_total", &[]).iter().sum();
-        assert_eq!(logins, 1.0 + row.logins, "{name}: logins");
+        if collectors == Collector::ACCOUNT_V2 {
+            let logins: f64 = after.all("lyvecloud_logins_total", &[]).iter().sum();
+            assert_eq!(logins, 1.0 + row.logins, "{name}: logins");
+        } else {
+            let refused = after.value("lyvecloud_logins_total", &[("result", "refused")]);
+            assert_eq!(refused, Some(0.0), "{name}: nobody refused the key");
+        }
         let dropped: f64 = after.all("lyvecloud_series_dropped_total", &[]).iter().sum();
         assert_eq!(dropped, 0.0, "{name}: dropped");
-        for other in Collector::ACCOUNT_V2.into_iter().filter(|other| *other != collector) {
+        for other in collectors.iter().copied().filter(|other| *other != collector) {
             assert_failures(after, (name, other), None, 0.0);
             assert_eq!(
                 data_of(after, other),
@@ -156,6 +177,26 @@ pub async fn play_rows(rows: Vec<Row>, timeout: Duration, log: Log) {
     }
     next_polls(&rows, &stage, &exporter).await;
     assert_nothing_leaked(&stage, &exporter, &log).await;
+}
+
+/// Ends once each row's first fault was met.
+async fn first_faults_met(stage: &Stage, rows: &[Row]) {
+    let mut count = 1;
+    let met = |row: &Row, requests: &[RequestRecord]| {
+        row.faults.first().is_none_or(|(endpoint, _)| {
+            let is_met = |request: &RequestRecord| {
+                request.account.as_deref() == Some(&row.name) && request.endpoint == *endpoint
+            };
+            requests.iter().any(is_met)
+        })
+    };
+    let all = async {
+        while !rows.iter().all(|row| met(row, &stage.simulator.requests())) {
+            stage.simulator.wait_for_requests(None, count).await;
+            count = stage.simulator.request_count(None) + 1;
+        }
+    };
+    tokio::time::timeout(PATIENCE, all).await.expect("every fault was met in time");
 }
 
 /// Each row's next poll is made when it is due, and not before; and it works.
