@@ -19,4 +19,6 @@ pub use telemetry::{Endpoint, LoginResult, Telemetry};
 pub use transport::{Transport, TransportError};
 
 #[cfg(test)]
+mod arbitrary;
+#[cfg(test)]
 mod testing;

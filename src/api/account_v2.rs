@@ -3,8 +3,6 @@
 //! It only reads. Where the guide and the wire differ it takes both; what it cannot use of an answer it leaves out and
 //! counts. An answer is whole or an error, never a part.
 
-#[cfg(test)]
-mod arbitrary;
 mod errors;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
@@ -207,7 +205,7 @@ impl Client {
     {
         let at = self.clock.now();
         let bearer: &Secret = &token.secret;
-        let call = Call { endpoint, url: url.clone(), bearer: Some(bearer), json: None };
+        let call = Call { endpoint, url: url.clone(), bearer: Some(bearer), json: None, signed: None };
         match self.transport.call(call, &*self.telemetry, decode).await? {
             Reply::Success(answer) => Ok(Ok((answer, Sent { token, at }))),
             Reply::Failure(reply) => {

@@ -41,6 +41,25 @@ pub(super) fn bytes(gigabytes: &Scalar) -> Result<Option<u64>, Absurd> {
     }
 }
 
+/// Whole bytes, or a count that may be as large: up to 10^19, which is 10 EB.
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the range was checked")]
+pub(super) fn whole(scalar: &Scalar) -> Result<Option<u64>, Absurd> {
+    const MAX: u64 = 10_000_000_000_000_000_000;
+    let exact = match scalar {
+        Scalar::Integer(number) => Some(*number),
+        Scalar::Text(text) => text.trim().parse().ok(),
+        _ => None,
+    };
+    if let Some(exact) = exact {
+        return u64::try_from(exact).ok().filter(|number| *number <= MAX).map(Some).ok_or(Absurd);
+    }
+    match number(scalar)? {
+        None => Ok(None),
+        Some(number) if (0.0..=1e19).contains(&number) && number.fract() == 0.0 => Ok(Some(number as u64)),
+        Some(_) => Err(Absurd),
+    }
+}
+
 /// A count of things.
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the range was checked")]
 pub(super) fn count(count: &Scalar) -> Result<Option<u64>, Absurd> {
@@ -138,6 +157,27 @@ mod tests {
             (Scalar::Missing, Ok(None)),
         ] {
             assert_eq!(bytes(&gigabytes), expected, "{gigabytes:?}");
+        }
+    }
+
+    #[test]
+    fn whole_bytes_are_exact() {
+        for (bytes, expected) in [
+            (Scalar::Integer(9_007_199_254_740_993), Ok(Some(9_007_199_254_740_993))),
+            (text(" 9007199254740993 "), Ok(Some(9_007_199_254_740_993))),
+            (text("1e3"), Ok(Some(1000))),
+            (Scalar::Float(6_485_663_588_183.0), Ok(Some(6_485_663_588_183))),
+            (Scalar::Integer(0), Ok(Some(0))),
+            (Scalar::Missing, Ok(None)),
+            (Scalar::Integer(-1), Err(Absurd)),
+            (Scalar::Integer(10_000_000_000_000_000_001), Err(Absurd)),
+            (Scalar::Float(0.5), Err(Absurd)),
+            (Scalar::Float(f64::NAN), Err(Absurd)),
+            (text("many"), Err(Absurd)),
+            (Scalar::Flag(true), Err(Absurd)),
+            (Scalar::Other, Err(Absurd)),
+        ] {
+            assert_eq!(whole(&bytes), expected, "{bytes:?}");
         }
     }
 

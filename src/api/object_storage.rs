@@ -1,19 +1,60 @@
 //! The client of the platform since 2024: billing, buckets, users and keys of one account.
 //!
-//! It only reads. Each request is signed by itself; there is no session.
+//! It only reads. Each request is signed by itself, so that there is no session: a request that was accepted counts as a
+//! login that worked. What it cannot use of an answer it leaves out and counts. An answer is whole or an error, never a part.
+
+mod billing;
+mod buckets;
+mod errors;
+mod guard;
+mod signing;
+#[cfg(test)]
+mod tests;
+mod users;
+mod xml;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::civil::Date;
+use jiff::tz::Offset;
+use jiff::{Span, Timestamp};
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
+use url::{Url, form_urlencoded};
 
+use self::errors::Judged;
+use self::guard::Guard;
+use self::signing::{Service, Unsigned};
+use self::users::Users;
+use super::refusal::{Pair, PairSource};
+use super::transport::{Call, Incoming, Reply, Signed};
 use super::{ApiError, Endpoint, Reason, Telemetry, Transport};
-use crate::clock::Clock;
+use crate::clock::{self, Clock};
 use crate::config;
-use crate::model::{Answer, Billing, Buckets, User};
+use crate::model::{Answer, Billing, Buckets, DropReason, Dropped, User};
+
+/// After a change of users or keys the vendor refuses good requests for a while (seen on the wire): what is refused is asked
+/// once more after this time, before it counts.
+const SECOND_TRY: Duration = Duration::from_secs(10);
+
+/// The most days that are asked for at once; thirteen months worked (seen on the wire).
+const MAX_DAYS: i32 = 366;
+
+/// The keys of no more users are asked for, as each takes a request.
+const MAX_USERS: usize = 1000;
+
+/// The version of the IAM protocol.
+const IAM_VERSION: &str = "2010-05-08";
 
 /// Asks the vendor about one account. Its collectors share it.
 pub struct Client {
     account: String,
+    iam_url: Url,
+    s3_url: Url,
+    transport: Transport,
+    guard: Guard,
+    clock: Arc<dyn Clock>,
+    telemetry: Arc<dyn Telemetry>,
 }
 
 impl std::fmt::Debug for Client {
@@ -22,45 +63,228 @@ impl std::fmt::Debug for Client {
     }
 }
 
+/// What is asked.
+#[derive(Clone, Copy)]
+enum Question<'a> {
+    /// An action of the IAM host, with its parameters.
+    Action(&'a str, &'a [(&'a str, &'a str)]),
+    /// A query of the S3 host.
+    Query(Option<&'a str>),
+}
+
+/// A request that gave no answer.
+enum Failed {
+    /// The vendor answered with an error.
+    Judged(Judged),
+    /// There was no usable answer.
+    Other(ApiError),
+}
+
 impl Client {
     /// A client for `account`, whose API is `api`; nothing is asked yet.
     #[must_use]
     pub fn new(
         account: &config::Account,
-        _api: &config::ObjectStorage,
-        _transport: Transport,
-        _clock: Arc<dyn Clock>,
-        _telemetry: Arc<dyn Telemetry>,
+        api: &config::ObjectStorage,
+        transport: Transport,
+        clock: Arc<dyn Clock>,
+        telemetry: Arc<dyn Telemetry>,
     ) -> Self {
-        Self { account: account.name.clone() }
+        let guard = Guard::new(PairSource::of(account), Arc::clone(&clock), Arc::clone(&telemetry));
+        Self {
+            account: account.name.clone(),
+            iam_url: api.iam_url.clone(),
+            s3_url: api.s3_url.clone(),
+            transport,
+            guard,
+            clock,
+            telemetry,
+        }
     }
 
-    /// The days from `first` to `last`; the day of `last` is left out where it is not over.
+    /// The days from `first` to `last`, UTC, as far as they are over; a long range takes several requests. If one fails, all
+    /// fail.
     ///
     /// # Errors
-    /// Where there is no whole answer.
-    pub async fn billing(&self, _first: Date, _last: Date) -> Result<Answer<Billing>, ApiError> {
-        Err(ApiError::new(Reason::Request, Endpoint::Billing, "this version cannot ask for it yet"))
+    /// Where there is no whole answer; for any but the account's root key.
+    pub async fn billing(&self, first: Date, last: Date) -> Result<Answer<Billing>, ApiError> {
+        let today = Offset::UTC.to_datetime(self.clock.now()).date();
+        let mut whole = Answer {
+            data: Billing { first, last: last.min(before(today)), ..Billing::default() },
+            dropped: Dropped::default(),
+        };
+        let mut from = first;
+        while from <= last {
+            let till = from.saturating_add(Span::new().days(MAX_DAYS - 1)).min(last);
+            // A day is over once the next one has begun; the vendor tells of the running one as well.
+            let over = till.min(whole.data.last);
+            // Without the milliseconds the vendor refuses them (seen on the wire).
+            let [from_text, till_text] = [from, till].map(|day| format!("{day}T00:00:00.000Z"));
+            let parameters = [("From", from_text.as_str()), ("Till", till_text.as_str())];
+            let question = Question::Action("RSListBillingData", &parameters);
+            let decode = move |body| billing::billing(body, from, over);
+            let part = self.ask(Endpoint::Billing, question, decode).await?;
+            whole.dropped.merge(part.dropped);
+            whole.data.append(part.data);
+            from = till.saturating_add(Span::new().days(1));
+            if from <= till {
+                // The calendar's last day.
+                break;
+            }
+        }
+        Ok(whole)
     }
 
-    /// The buckets with their sizes.
+    /// The buckets that are there, with their sizes.
     ///
     /// # Errors
     /// Where there is no whole answer.
     pub async fn buckets(&self) -> Result<Answer<Buckets>, ApiError> {
-        Err(ApiError::new(Reason::Request, Endpoint::BucketStats, "this version cannot ask for it yet"))
+        let listed = self.ask(Endpoint::ListBuckets, Question::Query(None), buckets::list).await?;
+        let count = listed.names.len() as u64;
+        let names: Arc<[_]> = listed.names.into();
+        let question = Question::Query(Some("rs-bucket-stats="));
+        let (buckets, mut dropped) =
+            self.ask(Endpoint::BucketStats, question, move |body| buckets::stats(body, &names)).await?;
+        dropped.merge(listed.dropped);
+        Ok(Answer { data: Buckets { count, buckets }, dropped })
     }
 
-    /// The users with their access keys.
+    /// The users with their access keys. What only the root key is told of a user stays unknown with another key.
     ///
     /// # Errors
     /// Where there is no whole answer.
     pub async fn keys(&self) -> Result<Answer<Vec<User>>, ApiError> {
-        Err(ApiError::new(Reason::Request, Endpoint::ListAccessKeys, "this version cannot ask for it yet"))
+        let question = Question::Action("RSGetUserInfo", &[]);
+        let Answer { data: mut users, mut dropped } = match self
+            .ask(Endpoint::UserInfo, question, users::info)
+            .await
+        {
+            Err(error) if error.reason == Reason::Forbidden => {
+                tracing::debug!(account = %self.account, %error, "going on without what it tells of users");
+                Answer { data: Users::new(), dropped: Dropped::default() }
+            }
+            answer => answer?,
+        };
+        let question = Question::Action("ListUsers", &[]);
+        let listed = self.ask(Endpoint::ListUsers, question, users::list).await?;
+        dropped.merge(listed.dropped);
+        for (name, created) in listed.data {
+            let user = users.entry(name).or_insert_with_key(|name| users::nobody(name.clone()));
+            user.created = created.or(user.created);
+        }
+        let left_out = users.len().saturating_sub(MAX_USERS);
+        dropped.add(DropReason::Limit, left_out as u64);
+        let mut all = Vec::new();
+        for mut user in users.into_values().take(MAX_USERS) {
+            // Somebody may have deleted it since it was listed.
+            if let Some(keys) = self.keys_of(&user.name).await? {
+                dropped.merge(keys.dropped);
+                user.keys = keys.data;
+                all.push(user);
+            }
+        }
+        Ok(Answer { data: all, dropped })
     }
 
-    /// Whether the key was refused, and the credentials are others by now.
-    pub async fn refusal_lifted(&self) -> bool {
-        false
+    /// The keys of one user; `None` where the vendor says that there is no such user.
+    async fn keys_of(&self, user: &str) -> Result<Option<Answer<Vec<crate::model::AccessKey>>>, ApiError> {
+        let parameters = [("UserName", user)];
+        let question = Question::Action("ListAccessKeys", &parameters);
+        match self.answer(Endpoint::ListAccessKeys, question, users::keys).await {
+            Ok(keys) => Ok(Some(keys)),
+            Err(Failed::Judged(judged)) if judged.no_user => Ok(None),
+            Err(Failed::Judged(Judged { error, .. }) | Failed::Other(error)) => Err(error),
+        }
     }
+
+    /// Whether the key was refused, and the credentials, read now, are others than the refused ones.
+    pub async fn refusal_lifted(&self) -> bool {
+        self.guard.refusal_lifted().await
+    }
+
+    async fn ask<T, D>(&self, endpoint: Endpoint, question: Question<'_>, decode: D) -> Result<T, ApiError>
+    where
+        T: Send + 'static,
+        D: FnOnce(Incoming) -> Result<T, Box<str>> + Clone + Send + 'static,
+    {
+        self.answer(endpoint, question, decode).await.map_err(|failed| match failed {
+            Failed::Judged(Judged { error, .. }) | Failed::Other(error) => error,
+        })
+    }
+
+    /// Asks, and asks once more where the vendor may have been confused for a moment.
+    async fn answer<T, D>(&self, endpoint: Endpoint, question: Question<'_>, decode: D) -> Result<T, Failed>
+    where
+        T: Send + 'static,
+        D: FnOnce(Incoming) -> Result<T, Box<str>> + Clone + Send + 'static,
+    {
+        let admission = self.guard.admit(endpoint).await.map_err(Failed::Other)?;
+        let mut answer = self.attempt(endpoint, question, admission.pair(), decode.clone()).await;
+        if let Err(Failed::Judged(Judged { may_pass: true, .. })) = answer {
+            self.clock.sleep_until(clock::after(self.clock.now(), SECOND_TRY)).await;
+            answer = self.attempt(endpoint, question, admission.pair(), decode).await;
+        }
+        let outcome = match &answer {
+            Ok(_) => Ok(()),
+            Err(Failed::Judged(Judged { error, .. }) | Failed::Other(error)) => Err(error),
+        };
+        self.guard.note(admission, outcome).await;
+        answer
+    }
+
+    async fn attempt<T, D>(
+        &self,
+        endpoint: Endpoint,
+        question: Question<'_>,
+        pair: &Pair,
+        decode: D,
+    ) -> Result<T, Failed>
+    where
+        T: Send + 'static,
+        D: FnOnce(Incoming) -> Result<T, Box<str>> + Send + 'static,
+    {
+        let (url, signed) = self.signed(question, pair).ok_or_else(|| {
+            let detail =
+                "the request cannot be signed: the access key holds characters that no header can carry";
+            Failed::Other(ApiError::new(Reason::Auth, endpoint, detail))
+        })?;
+        let call = Call { endpoint, url, bearer: None, json: None, signed: Some(&signed) };
+        match self.transport.call(call, &*self.telemetry, decode).await.map_err(Failed::Other)? {
+            Reply::Success(answer) => Ok(answer),
+            Reply::Failure(reply) => Err(Failed::Judged(errors::judge(endpoint, &reply, self.clock.now()))),
+        }
+    }
+
+    fn signed(&self, question: Question<'_>, pair: &Pair) -> Option<(Url, Signed)> {
+        const FORM: &str = "application/x-www-form-urlencoded; charset=utf-8";
+        let now: Timestamp = self.clock.now();
+        let (url, service, form) = match question {
+            Question::Action(action, parameters) => {
+                let mut form = form_urlencoded::Serializer::new(String::new());
+                form.append_pair("Action", action).append_pair("Version", IAM_VERSION);
+                form.extend_pairs(parameters);
+                (self.iam_url.clone(), Service::Iam, Some(form.finish()))
+            }
+            Question::Query(query) => {
+                let mut url = self.s3_url.clone();
+                url.set_query(query);
+                (url, Service::S3, None)
+            }
+        };
+        let content_type = [(CONTENT_TYPE.as_str(), FORM)];
+        let request = Unsigned {
+            method: if form.is_some() { "POST" } else { "GET" },
+            url: &url,
+            headers: if form.is_some() { &content_type } else { &[] },
+            body: form.as_deref().unwrap_or_default(),
+        };
+        let mut headers = signing::headers(&request, pair, service, now)?;
+        headers.insert(ACCEPT, HeaderValue::from_static("*/*"));
+        Some((url, Signed { headers, form }))
+    }
+}
+
+fn before(day: Date) -> Date {
+    day.saturating_sub(Span::new().days(1))
 }

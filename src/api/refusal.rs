@@ -1,5 +1,6 @@
 //! Refused credentials are remembered, so that lost ones do not hammer the vendor.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -42,14 +43,14 @@ impl PairSource {
 /// A refusal, and when it may be questioned.
 pub(super) struct Refusal {
     pub(super) error: ApiError,
-    pub(super) pair: Pair,
+    pub(super) pair: Arc<Pair>,
     since: Timestamp,
     backoff: Duration,
 }
 
 impl Refusal {
     /// A refusal of `pair` at `now`, after `before`.
-    pub(super) fn new(error: ApiError, pair: Pair, now: Timestamp, before: Option<&Self>) -> Self {
+    pub(super) fn new(error: ApiError, pair: Arc<Pair>, now: Timestamp, before: Option<&Self>) -> Self {
         let backoff = match before {
             Some(before) if before.pair == pair => (before.backoff * 2).min(MAX_BACKOFF),
             _ => FIRST_BACKOFF,

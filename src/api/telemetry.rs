@@ -48,6 +48,16 @@ impl Endpoint {
         Self::ListAccessKeys,
     ];
 
+    /// Those of the Account API v2.
+    pub const ACCOUNT_V2: [Self; 6] = [
+        Self::Login,
+        Self::Session,
+        Self::CurrentUsage,
+        Self::MonthlyUsage,
+        Self::ServiceAccounts,
+        Self::Permissions,
+    ];
+
     /// The value of the `endpoint` label: method and path below the base URL, or the name of the action on the platform
     /// since 2024.
     #[must_use]

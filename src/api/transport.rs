@@ -8,6 +8,7 @@
 
 mod body;
 mod failure;
+mod reply;
 mod tls;
 
 use std::path::Path;
@@ -25,6 +26,7 @@ use super::{ApiError, Endpoint, Reason, Telemetry};
 use crate::config::Secret;
 
 pub(super) use body::Incoming;
+pub(super) use reply::{FailureReply, Reply};
 pub use tls::TransportError;
 
 /// The longest wait for a connection, as part of a call.
@@ -60,22 +62,16 @@ pub(super) struct Call<'a> {
     pub(super) bearer: Option<&'a Secret>,
     /// What to `POST`; without it the request is a `GET`.
     pub(super) json: Option<&'a Zeroizing<String>>,
+    /// What a request that proves by itself who makes it is sent with, instead of the two above.
+    pub(super) signed: Option<&'a Signed>,
 }
 
-/// What came back.
-pub(super) enum Reply<T> {
-    /// A success, decoded.
-    Success(T),
-    /// Any other status.
-    Failure(FailureReply),
-}
-
-/// An answer that is no success.
-pub(super) struct FailureReply {
-    pub(super) status: u16,
+/// A request with a signature.
+pub(super) struct Signed {
+    /// Everything that was signed but the host, the signature itself, and what need not be signed.
     pub(super) headers: HeaderMap,
-    /// The beginning of the body; empty where it could not be read.
-    pub(super) body: Vec<u8>,
+    /// The form to `POST`; without it the request is a `GET`.
+    pub(super) form: Option<String>,
 }
 
 impl Transport {
@@ -179,8 +175,14 @@ impl Transport {
                 .post(url.clone())
                 .header(CONTENT_TYPE, "application/json")
                 .body(json.as_bytes().to_vec()),
-            None => client.get(url.clone()),
+            None => match call.signed.and_then(|signed| signed.form.as_ref()) {
+                Some(form) => client.post(url.clone()).body(form.clone()),
+                None => client.get(url.clone()),
+            },
         };
+        if let Some(signed) = call.signed {
+            request = request.headers(signed.headers.clone());
+        }
         if let Some(token) = call.bearer {
             let text = Zeroizing::new(format!("Bearer {}", token.expose()));
             let mut value = HeaderValue::from_str(&text).map_err(|_| {
@@ -267,6 +269,12 @@ fn follow(call: &Call<'_>, target: Option<Url>) -> Result<Url, String> {
     if target.origin() != call.url.origin() {
         // Not named: a host is a text of the vendor's choice, which may repeat what we sent.
         return Err("to another origin; not followed, check base_url".to_owned());
+    }
+    if call.signed.is_some() {
+        return Err(
+            "though the signature is for this place alone; not followed, check iam_url, s3_url or region"
+                .to_owned(),
+        );
     }
     if call.json.is_some() {
         return Err("though a login is never sent twice; not followed, check base_url".to_owned());

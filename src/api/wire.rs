@@ -12,8 +12,13 @@ use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::error::Category;
 
+use crate::model::{DropReason, Dropped};
+
 /// The longest name or id that is believed, bytes. The vendor's own have at most some hundred.
-const MAX_NAME: usize = 1024;
+pub(super) const MAX_NAME: usize = 1024;
+
+/// The most items that one list of an answer may have: ten times the buckets of the largest account.
+pub(super) const MAX_ITEMS: usize = 1_000_000;
 
 /// Why an answer cannot be understood, in words that hold nothing of it.
 pub(super) type Undecodable = Box<str>;
@@ -261,7 +266,7 @@ pub(super) fn each<R: Take + Default, F: FnMut(Option<R>)>(sink: F) -> Each<R, F
 
 impl<R: Take + Default, F: FnMut(Option<R>)> Take for Each<R, F> {
     fn list<'de, A: SeqAccess<'de>>(&mut self, mut list: A) -> Result<(), A::Error> {
-        loop {
+        for _ in 0..=MAX_ITEMS {
             let mut record = R::default();
             match list.next_element_seed(Seed(&mut record))? {
                 None => return Ok(()),
@@ -269,7 +274,28 @@ impl<R: Take + Default, F: FnMut(Option<R>)> Take for Each<R, F> {
                 Some(_) => (self.sink)(None),
             }
         }
+        Err(too_many())
     }
+}
+
+/// The error of whoever counts what is read and has had too much of it.
+pub(super) fn too_many<E: serde::de::Error>() -> E {
+    E::custom("too many")
+}
+
+/// The same, in words.
+pub(super) const TOO_MANY: &str =
+    "a list in the answer has more than 1000000 items, which is the most that is read";
+
+/// The items in the order of their identities, the first of each.
+pub(super) fn unique<T>(mut items: Vec<T>, identity: impl Fn(&T) -> &str, dropped: &mut Dropped) -> Vec<T> {
+    let listed = items.len();
+    // Stable, so that of equal ones the first stays the first.
+    items.sort_by(|a, b| identity(a).cmp(identity(b)));
+    items.dedup_by(|later, earlier| identity(later) == identity(earlier));
+    dropped.add(DropReason::Duplicate, (listed - items.len()) as u64);
+    items.shrink_to_fit();
+    items
 }
 
 /// Notes that a field that is needed whole has the wrong shape. The first such note stays.
@@ -297,7 +323,9 @@ pub(super) fn read(mut body: impl BufRead, root: &mut impl Take) -> Result<Shape
         (Category::Syntax, Some(b'<')) => "the answer is not JSON (it begins with `<`)".into(),
         // These name what was expected and where, never what was found.
         (Category::Syntax, _) => format!("the answer is not JSON: {error}").into(),
-        (Category::Io | Category::Data, _) => "the answer could not be read to its end".into(),
+        (Category::Io, _) => "the answer could not be read to its end".into(),
+        // Nothing fails because of a type, so this is the only one.
+        (Category::Data, _) => TOO_MANY.into(),
     })
 }
 

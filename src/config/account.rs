@@ -41,6 +41,7 @@ pub(super) fn read(mut section: Section, directory: &Path, faults: &mut Faults) 
         None if has_kind => None,
         kind => Some(kind.unwrap_or(Kind::AccountV2)),
     };
+    let api = api(kind, &mut section, faults);
     let account_id = if kind != Some(Kind::AccountV2) && !section.has("account_id") {
         // Asked for all the same, so that the section knows the key.
         section.text("account_id", faults);
@@ -50,7 +51,12 @@ pub(super) fn read(mut section: Section, directory: &Path, faults: &mut Faults) 
     };
     let access_key = secret(&mut section, "access_key", "access_key_file", directory, faults);
     let secret = secret(&mut section, "secret", "secret_file", directory, faults);
-    let api = api(kind, &mut section, faults);
+    let credentials = section.section("credential", faults);
+    let (credential, max_age) = match kind {
+        Some(Kind::AccountV2) => (credential(credentials, faults), None),
+        Some(Kind::ObjectStorage) => (Expiry::Never, max_age(credentials, faults)),
+        None => (Expiry::Unknown, None),
+    };
     let ca_file = section.text("ca_file", faults).and_then(|text| ca_file(text, directory, faults));
     let price = section.has("price").then(|| price(section.section("price", faults), faults));
     if price.is_none() {
@@ -58,7 +64,10 @@ pub(super) fn read(mut section: Section, directory: &Path, faults: &mut Faults) 
         section.text("price", faults);
     }
     section.finish(&[], faults);
-    let (api, credential) = api?;
+    let mut api = api?;
+    if let Api::ObjectStorage(api) = &mut api {
+        api.max_age = max_age;
+    }
     Some(Account {
         name: name?,
         api,
@@ -79,36 +88,34 @@ fn kind(text: &str) -> Result<Kind, String> {
     }
 }
 
-/// Where the API is, and when its credentials end. Where nobody knows which API it is, nothing more is said of its keys.
-fn api(kind: Option<Kind>, section: &mut Section, faults: &mut Faults) -> Option<(Api, Expiry)> {
+/// Where the API is. Where nobody knows which API it is, nothing more is said of its keys.
+fn api(kind: Option<Kind>, section: &mut Section, faults: &mut Faults) -> Option<Api> {
     const HOSTS: [&str; 3] = ["iam_url", "s3_url", "region"];
     match kind {
         None => {
             let mut unheard = Faults::default();
             HOSTS.into_iter().chain(["base_url"]).for_each(|key| drop(section.text(key, &mut unheard)));
-            section.section("credential", &mut unheard);
             None
         }
         Some(Kind::AccountV2) => {
-            for key in HOSTS {
-                section.unsupported(key, "it belongs to an account with `api: object_storage`", faults);
-            }
-            let base_url = url(section, "base_url", BASE_URL, faults);
-            let credential = credential(section.section("credential", faults), faults);
-            Some((Api::AccountV2 { base_url: base_url? }, credential))
+            refuse(&HOSTS, "it belongs to an account with `api: object_storage`", section, faults);
+            let base_url = url(section, "base_url", BASE_URL, faults)?;
+            Some(Api::AccountV2 { base_url })
         }
         Some(Kind::ObjectStorage) => {
-            section.unsupported(
-                "base_url",
-                "an object_storage account has region, or iam_url and s3_url",
-                faults,
-            );
+            let advice = "an object_storage account has region, or iam_url and s3_url";
+            refuse(&["base_url"], advice, section, faults);
             let iam_url = url(section, "iam_url", IAM_URL, faults);
             let s3_url = s3_url(section, faults);
-            let max_age = max_age(section.section("credential", faults), faults);
-            let api = ObjectStorage { iam_url: iam_url?, s3_url: s3_url?, max_age };
-            Some((Api::ObjectStorage(api), Expiry::Never))
+            Some(Api::ObjectStorage(ObjectStorage { iam_url: iam_url?, s3_url: s3_url?, max_age: None }))
         }
+    }
+}
+
+/// Takes those of these keys that are there; each is a fault. They are not among the keys that are known.
+fn refuse(keys: &[&'static str], advice: &str, section: &mut Section, faults: &mut Faults) {
+    for key in keys.iter().copied().filter(|key| section.has(key)).collect::<Vec<_>>() {
+        section.unsupported(key, advice, faults);
     }
 }
 
@@ -145,13 +152,8 @@ fn s3_url_of(region: &str) -> Result<Url, String> {
 
 /// The age at which a key is due for rotation.
 fn max_age(mut section: Section, faults: &mut Faults) -> Option<Duration> {
-    for key in ["expires", "generated", "valid_for"] {
-        section.unsupported(
-            key,
-            "access keys of object_storage have no expiry; give max_age, the age at which a key is due for rotation",
-            faults,
-        );
-    }
+    let advice = "access keys of object_storage have no expiry; give max_age, the age at which a key is due for rotation";
+    refuse(&["expires", "generated", "valid_for"], advice, &mut section, faults);
     let max_age = section.duration("max_age", &Limits::LIFE, faults);
     section.finish(&[], faults);
     max_age
@@ -350,11 +352,8 @@ fn credential(mut section: Section, faults: &mut Faults) -> Expiry {
         (section.has("expires"), section.has("generated"), section.has("valid_for"));
     let expires = section.parsed("expires", value::expiry, faults);
     let generated = section.parsed("generated", value::generated, faults);
-    section.unsupported(
-        "max_age",
-        "these credentials end on a date: give expires, or generated and valid_for; max_age belongs to object_storage",
-        faults,
-    );
+    let advice = "these credentials end on a date: give expires, or generated and valid_for; max_age belongs to object_storage";
+    refuse(&["max_age"], advice, &mut section, faults);
     let valid_for = section.duration("valid_for", &Limits::LIFE, faults);
     section.finish(&[], faults);
     match (has_expires, has_generated, has_valid_for) {

@@ -52,10 +52,24 @@ pub struct TransferDay {
 }
 
 impl Billing {
-    /// The newest day that has figures.
+    /// The newest day whose used space is known.
     #[must_use]
     pub fn newest(&self) -> Option<&BilledDay> {
-        self.days.last()
+        self.days.iter().rev().find(|day| day.used_bytes.is_some())
+    }
+
+    /// Adds the days of `later`, which come after all that are there.
+    pub fn append(&mut self, later: Self) {
+        self.days.extend(later.days);
+        for region in later.regions {
+            match self.regions.binary_search_by(|known| known.region.cmp(&region.region)) {
+                Ok(index) => {
+                    let known = &mut self.regions[index];
+                    known.days = known.days.iter().chain(&region.days).copied().collect();
+                }
+                Err(index) => self.regions.insert(index, region),
+            }
+        }
     }
 
     /// The transfer of one day by region, in the order of their names.

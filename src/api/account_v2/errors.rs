@@ -4,15 +4,11 @@
 //! or be empty, and the whole body may be empty or the HTML page of a proxy. The status decides wherever the code says
 //! nothing.
 
-use std::time::Duration;
-
 use jiff::Timestamp;
-use reqwest::header::{HeaderMap, RETRY_AFTER};
 
 use super::wire::{self, Scalar, record};
 use crate::api::transport::FailureReply;
 use crate::api::{ApiError, Endpoint, Reason};
-use crate::clock;
 
 /// Codes of letters that are longer than this are not shown.
 const MAX_CODE: usize = 40;
@@ -100,7 +96,7 @@ pub(super) fn judge(endpoint: Endpoint, reply: &FailureReply, now: Timestamp) ->
         error: ApiError {
             status: Some(status),
             code,
-            retry_after: retry_after(&reply.headers, now),
+            retry_after: reply.retry_after(now),
             ..ApiError::new(reason, endpoint, detail)
         },
     }
@@ -119,21 +115,10 @@ fn plain_word(code: &Scalar) -> Option<Box<str>> {
     (!code.is_empty() && (word || number)).then(|| code.into())
 }
 
-/// `Retry-After`, in seconds or as a date. The vendor does not document it; a gateway in front may send it.
-fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
-    let value = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
-    // More seconds than a number holds, and the last days of the year 9999, are a very long time all the same.
-    if !value.is_empty() && value.bytes().all(|digit| digit.is_ascii_digit()) {
-        return Some(Duration::from_secs(value.parse().unwrap_or(u64::MAX)));
-    }
-    let date = httpdate::parse_http_date(value).ok()?;
-    Some(clock::until(now, Timestamp::try_from(date).unwrap_or(Timestamp::MAX)))
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use reqwest::header::HeaderValue;
+    use reqwest::header::HeaderMap;
 
     use super::*;
 
@@ -227,30 +212,6 @@ mod tests {
                 .to_string(),
             "GET /usage/current: 403 (NoServiceAvailable): the account has no service enabled"
         );
-    }
-
-    #[test]
-    fn retry_after_in_seconds_or_as_a_date() {
-        for (value, wait) in [
-            ("120", Some(120)),
-            (" 7 ", Some(7)),
-            ("0", Some(0)),
-            ("Tue, 24 Nov 2026 12:01:30 GMT", Some(90)),
-            ("Tuesday, 24-Nov-26 12:01:30 GMT", Some(90)),
-            ("Tue, 24 Nov 2026 11:00:00 GMT", Some(0)),
-            ("soon", None),
-            ("-5", None),
-            ("1.5", None),
-            ("", None),
-            ("99999999999999999999999", Some(u64::MAX)),
-        ] {
-            let headers = HeaderMap::from_iter([(RETRY_AFTER, HeaderValue::from_static(value))]);
-            assert_eq!(retry_after(&headers, now()), wait.map(Duration::from_secs), "{value}");
-        }
-        assert_eq!(retry_after(&HeaderMap::new(), now()), None);
-        let end = HeaderValue::from_static("Fri, 31 Dec 9999 23:59:59 GMT");
-        let wait = retry_after(&HeaderMap::from_iter([(RETRY_AFTER, end)]), now());
-        assert_eq!(wait, Some(clock::until(now(), Timestamp::MAX)));
     }
 
     proptest! {

@@ -135,7 +135,7 @@ mod tests {
         );
         assert_eq!(found.answer.dropped.get(DropReason::Invalid), 3);
         assert_eq!(found.answer.dropped.get(DropReason::Duplicate), 1);
-        assert_eq!(found.unreadable_expiry, ["7", "a"].map(Box::<str>::from));
+        assert_eq!(found.unreadable_expiry, [Box::<str>::from("7"), Box::from("a")]);
     }
 
     #[test]
@@ -177,7 +177,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn arbitrary_json_never_panics(body in crate::api::account_v2::arbitrary::json(&[
+        fn arbitrary_json_never_panics(body in crate::api::arbitrary::json(&[
             "id", "name", "enabled", "readyState", "expirationDate", "type", "actions",
         ])) {
             if let Ok(found) = service_accounts(body.as_bytes()) {

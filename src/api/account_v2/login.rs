@@ -95,7 +95,13 @@ impl Login {
         let json = serde_json::to_string(&body)
             .map(Zeroizing::new)
             .map_err(|_| failed(Reason::Request, "the login cannot be written as JSON"))?;
-        let call = Call { endpoint: Endpoint::Login, url: self.url.clone(), bearer: None, json: Some(&json) };
+        let call = Call {
+            endpoint: Endpoint::Login,
+            url: self.url.clone(),
+            bearer: None,
+            json: Some(&json),
+            signed: None,
+        };
         let at = self.clock.now();
         let reply = self.transport.call(call, &*self.telemetry, issued).await.map_err(LoginError::Failed)?;
         let (token, seconds) = match reply {

@@ -123,7 +123,7 @@ impl Sessions {
     pub(super) async fn refusal_lifted(&self) -> bool {
         let state = self.state.lock().await;
         match &state.refusal {
-            Some(refusal) => self.login.pair().await.is_ok_and(|pair| pair != refusal.pair),
+            Some(refusal) => self.login.pair().await.is_ok_and(|pair| pair != *refusal.pair),
             None => false,
         }
     }
@@ -131,7 +131,7 @@ impl Sessions {
     async fn log_in(&self, state: &mut State, forced: bool) -> Result<Arc<Token>, ApiError> {
         let held = |refusal: &Refusal| !forced && refusal.holds(self.login.clock.now());
         let pair = match (self.login.pair().await, &state.refusal) {
-            (Ok(pair), Some(refusal)) if held(refusal) && pair == refusal.pair => {
+            (Ok(pair), Some(refusal)) if held(refusal) && pair == *refusal.pair => {
                 return Err(refusal.error.clone());
             }
             (Err(_), Some(refusal)) if held(refusal) => return Err(refusal.error.clone()),
@@ -158,7 +158,8 @@ impl Sessions {
                 state.token = None;
                 state.failure = Some(error.clone());
                 let now = self.login.clock.now();
-                state.refusal = Some(Refusal::new(error.clone(), pair, now, state.refusal.as_ref()));
+                state.refusal =
+                    Some(Refusal::new(error.clone(), Arc::new(pair), now, state.refusal.as_ref()));
                 Err(error)
             }
             Err(LoginError::Failed(error)) => {

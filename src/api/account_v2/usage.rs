@@ -5,6 +5,7 @@ use std::io::BufRead;
 use serde::de::{IgnoredAny, MapAccess};
 
 use super::figure::{self, Absurd};
+pub(super) use super::wire::unique;
 use super::wire::{self, KeyOf, Scalar, Seed, Shape, Take, Undecodable, each, record};
 use crate::model::{Answer, BucketUsage, CurrentUsage, DropReason, Dropped, SubAccount};
 
@@ -60,17 +61,6 @@ fn known(figure: Result<Option<u64>, Absurd>, listed: bool, dropped: &mut Droppe
             None
         }
     }
-}
-
-/// The items in the order of their identities, the first of each.
-pub(super) fn unique<T>(mut items: Vec<T>, identity: impl Fn(&T) -> &str, dropped: &mut Dropped) -> Vec<T> {
-    let listed = items.len();
-    // Stable, so that of equal ones the first stays the first.
-    items.sort_by(|a, b| identity(a).cmp(identity(b)));
-    items.dedup_by(|later, earlier| identity(later) == identity(earlier));
-    dropped.add(DropReason::Duplicate, (listed - items.len()) as u64);
-    items.shrink_to_fit();
-    items
 }
 
 #[derive(Default)]

@@ -21,7 +21,7 @@ fn text(mut body: Incoming) -> Result<String, Box<str>> {
 
 async fn get_from(transport: &Transport, url: Url, notes: &Notes) -> Result<(u16, String), ApiError> {
     let token = Secret::new(TOKEN.to_owned());
-    let call = Call { endpoint: Endpoint::CurrentUsage, url, bearer: Some(&token), json: None };
+    let call = Call { endpoint: Endpoint::CurrentUsage, url, bearer: Some(&token), json: None, signed: None };
     let reply = transport.call(call, notes, text).await;
     if let Err(error) = &reply {
         let shown = format!("{error} {error:?}");
@@ -100,8 +100,13 @@ async fn a_redirect_to_another_origin_gets_nothing() {
         let headers = format!("location: {target}?canary=1\r\n");
         let vendor = Vendor::start(move |_| Answer::with(302, &headers, "")).await;
         let token = Secret::new(TOKEN.to_owned());
-        let call =
-            Call { endpoint: Endpoint::CurrentUsage, url: place(&vendor), bearer: Some(&token), json: None };
+        let call = Call {
+            endpoint: Endpoint::CurrentUsage,
+            url: place(&vendor),
+            bearer: Some(&token),
+            json: None,
+            signed: None,
+        };
         let error = transport().call(call, &Notes::default(), text).await.err().unwrap();
         assert_eq!((error.reason, error.status), (Reason::Request, Some(302)));
         assert_eq!(&*error.detail, "redirected (302) to another origin; not followed, check base_url");
@@ -113,7 +118,13 @@ async fn a_redirect_to_another_origin_gets_nothing() {
 async fn a_login_is_not_redirected() {
     let vendor = Vendor::start(|_| Answer::with(308, "location: /v2/auth/token/\r\n", "")).await;
     let json = Zeroizing::new("{}".to_owned());
-    let call = Call { endpoint: Endpoint::Login, url: place(&vendor), bearer: None, json: Some(&json) };
+    let call = Call {
+        endpoint: Endpoint::Login,
+        url: place(&vendor),
+        bearer: None,
+        json: Some(&json),
+        signed: None,
+    };
     let error = transport().call(call, &Notes::default(), text).await.err().unwrap();
     assert_eq!((error.reason, error.status), (Reason::Request, Some(308)));
     assert_eq!(vendor.requests().len(), 1);
@@ -224,7 +235,7 @@ async fn a_call_that_is_dropped_ends_its_decoder_and_its_connection() {
     let (decoder_began, began) = tokio::sync::oneshot::channel();
     let url = place(&vendor);
     let call = tokio::spawn(async move {
-        let call = Call { endpoint: Endpoint::CurrentUsage, url, bearer: None, json: None };
+        let call = Call { endpoint: Endpoint::CurrentUsage, url, bearer: None, json: None, signed: None };
         let decode = move |mut body: Incoming| -> Result<(), Box<str>> {
             let mut first = [0; 4];
             std::io::Read::read_exact(&mut body, &mut first).unwrap();
@@ -249,7 +260,13 @@ async fn a_decoder_that_has_heard_enough_ends_the_call() {
         Answer::Stall(sent)
     })
     .await;
-    let call = Call { endpoint: Endpoint::CurrentUsage, url: place(&vendor), bearer: None, json: None };
+    let call = Call {
+        endpoint: Endpoint::CurrentUsage,
+        url: place(&vendor),
+        bearer: None,
+        json: None,
+        signed: None,
+    };
     let decode = |_: Incoming| -> Result<(), Box<str>> { Err("no more of it".into()) };
     let error = transport().call(call, &Notes::default(), decode).await.err().unwrap();
     assert_eq!((error.reason, &*error.detail), (Reason::Decode, "no more of it"));

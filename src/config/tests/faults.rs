@@ -24,11 +24,11 @@ Pol: {}
         "accounts[3]: must be a table of keys, and is a text",
         "accounts[0].secret: is given as well as accounts[0].secret_file: keep one of them",
         "accounts[1].name: is the same as that of accounts[0]: each account needs a name of its own",
+        "accounts[1].s3_url: is missing: give the region of the account, such as us-east-1, or s3_url where it has an \
+         address of its own",
         "accounts[1].account_id: must be a text, and is a number: put it in quotes",
         "accounts[1].access_key: must be a text, and is a number: put it in quotes",
         "accounts[1].secret_file: names a file that cannot be read (entity not found): check its path and its rights",
-        "accounts[1].s3_url: is missing: give the region of the account, such as us-east-1, or s3_url where it has an \
-         address of its own",
         "accounts[2].name: is empty: give it a value, or remove the key",
         "accounts[2].base_url: is http, which would send the credentials in clear: use https (http is for this \
          machine only)",
@@ -151,8 +151,8 @@ fn each_kind_of_fault_has_its_place_and_its_words() {
             "accounts[0].ca_file: names a file without a certificate in it: it must be PEM",
         ),
         (
-            with("region: us"),
-            "accounts[0].region: is not a known key; known here: name, api, base_url, account_id, access_key, \
+            with("colour: us"),
+            "accounts[0].colour: is not a known key; known here: name, api, base_url, account_id, access_key, \
              access_key_file, secret, secret_file, credential, ca_file, price",
         ),
         (with("Base-URL: x"), "accounts[0].Base-URL: is not a known key; did you mean `base_url`?"),

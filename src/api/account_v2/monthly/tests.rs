@@ -201,7 +201,7 @@ fn many_buckets_over_six_months() {
 
 proptest! {
     #[test]
-    fn arbitrary_json_never_panics(body in crate::api::account_v2::arbitrary::json(&[
+    fn arbitrary_json_never_panics(body in crate::api::arbitrary::json(&[
         "usageByBucket", "usageBySubAccount", "buckets", "subAccounts", "name", "usageGB", "totalUsageGB", "year",
         "month", "subAccountId", "subAccountName",
     ])) {

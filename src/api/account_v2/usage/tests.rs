@@ -154,7 +154,7 @@ fn an_answer_of_another_shape_is_refused() {
 
 proptest! {
     #[test]
-    fn arbitrary_json_never_panics(body in crate::api::account_v2::arbitrary::json(&[
+    fn arbitrary_json_never_panics(body in crate::api::arbitrary::json(&[
         "usageByBucket", "usageBySubAccount", "buckets", "subAccounts", "name", "usageGB", "totalUsageGB",
         "numBuckets", "subAccountId", "trial", "users", "createTime",
     ])) {

@@ -1,0 +1,102 @@
+//! Whether the key may be used: a refused one is left alone for a while, and one that nobody has tried yet is tried by one
+//! request at a time, so that a bad key makes one refused request and not one for each collector.
+
+use std::sync::Arc;
+
+use tokio::sync::{Mutex, OwnedMutexGuard};
+
+use crate::api::refusal::{Pair, PairSource, Refusal};
+use crate::api::{ApiError, Endpoint, LoginResult, Reason, Telemetry};
+use crate::clock::Clock;
+
+#[derive(Default)]
+struct State {
+    /// The pair that the vendor accepted last.
+    accepted: Option<Arc<Pair>>,
+    refusal: Option<Refusal>,
+}
+
+/// Keeps what is known of an account's key.
+pub(super) struct Guard {
+    source: PairSource,
+    state: Arc<Mutex<State>>,
+    clock: Arc<dyn Clock>,
+    telemetry: Arc<dyn Telemetry>,
+}
+
+/// Leave to make a request. While it is held for a key that is not known to be good, nobody else gets one.
+pub(super) struct Admission {
+    pair: Arc<Pair>,
+    /// The only one: the key is not known to be good.
+    alone: Option<OwnedMutexGuard<State>>,
+}
+
+impl Admission {
+    pub(super) fn pair(&self) -> &Pair {
+        &self.pair
+    }
+}
+
+impl Guard {
+    pub(super) fn new(source: PairSource, clock: Arc<dyn Clock>, telemetry: Arc<dyn Telemetry>) -> Self {
+        Self { source, state: Arc::default(), clock, telemetry }
+    }
+
+    /// Leave to make a request to `endpoint` with the key as it is now.
+    ///
+    /// # Errors
+    /// Where the key cannot be read, or was refused a moment ago.
+    pub(super) async fn admit(&self, endpoint: Endpoint) -> Result<Admission, ApiError> {
+        let state = Arc::clone(&self.state).lock_owned().await;
+        let held = state.refusal.as_ref().filter(|refusal| refusal.holds(self.clock.now()));
+        let pair = match (self.source.read(endpoint).await, held) {
+            (Ok(pair), Some(refusal)) if *refusal.pair == pair => return Err(refusal.error.clone()),
+            (Err(_), Some(refusal)) => return Err(refusal.error.clone()),
+            (Ok(pair), _) => pair,
+            (Err(error), None) => {
+                self.telemetry.login(LoginResult::Failed);
+                return Err(error);
+            }
+        };
+        match &state.accepted {
+            Some(accepted) if **accepted == pair => Ok(Admission { pair: Arc::clone(accepted), alone: None }),
+            _ => Ok(Admission { pair: Arc::new(pair), alone: Some(state) }),
+        }
+    }
+
+    /// Takes note of what came of a request.
+    pub(super) async fn note(&self, admission: Admission, outcome: Result<(), &ApiError>) {
+        let Admission { pair, alone } = admission;
+        let refused = match outcome {
+            Ok(()) => None,
+            // It was let in, although what came then was of no use.
+            Err(error) if error.status.is_some_and(|status| (200..300).contains(&status)) => None,
+            Err(error) if error.reason == Reason::Auth => Some(error),
+            // The vendor has decided nothing about the key.
+            Err(_) => return,
+        };
+        let mut state = match alone {
+            Some(state) => state,
+            None => Arc::clone(&self.state).lock_owned().await,
+        };
+        if let Some(error) = refused {
+            self.telemetry.login(LoginResult::Refused);
+            let refusal = Refusal::new(error.clone(), pair, self.clock.now(), state.refusal.as_ref());
+            *state = State { accepted: None, refusal: Some(refusal) };
+        } else {
+            self.telemetry.login(LoginResult::Accepted);
+            *state = State { accepted: Some(pair), refusal: None };
+        }
+    }
+
+    /// Whether the key was refused, and is another one by now.
+    pub(super) async fn refusal_lifted(&self) -> bool {
+        let state = self.state.lock().await;
+        match &state.refusal {
+            Some(refusal) => {
+                self.source.read(Endpoint::ListBuckets).await.is_ok_and(|pair| pair != *refusal.pair)
+            }
+            None => false,
+        }
+    }
+}
