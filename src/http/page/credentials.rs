@@ -50,11 +50,15 @@ fn what(owned: &Owned<'_>, all_accounts: bool) -> Markup {
             @if all_accounts {
                 a href=(Query::of_account(owned.account).href()) { (words::name(owned.account)) } ", "
             }
-            @match owned.access {
-                Access::Credential(view) => { (advice::kind(view.kind)) }
-                Access::Key(view) => { "access key of " (words::name(view.user)) }
-            }
+            (kind(owned))
         }
+    }
+}
+
+fn kind(owned: &Owned<'_>) -> Markup {
+    match owned.access {
+        Access::Credential(view) => html! { (advice::kind(view.kind)) },
+        Access::Key(view) => html! { "access key of " (words::name(view.user)) },
     }
 }
 
@@ -106,7 +110,7 @@ pub(super) fn brief(state: &AccountState, now: Timestamp) -> Markup {
         @if let Some(first) = credentials(state, now).min_by(by_urgency) {
             p {
                 (mark(first.level, &first.words(now)))
-                span.quiet { ": " (words::name(first.name())) }
+                span.detail { (words::name(first.name())) ", " (kind(&first)) }
             }
         }
     }

@@ -88,26 +88,34 @@ pub(super) fn credentials(
     credentials.chain(keys)
 }
 
-/// Which of two comes first: what no longer works, the newest end first, as that is what changed; then what ends or is due
-/// for rotation, the nearest first, with those of unknown end among what is to be looked at soon; then what never ends.
+/// Which of two comes first: what no longer works, the newest end first, as that is what changed; then by level what ends
+/// or is due for rotation, the nearest first, with those of unknown end among what is to be looked at soon; then what never
+/// ends.
 pub(super) fn by_urgency(a: &Owned<'_>, b: &Owned<'_>) -> Ordering {
     rank(a).cmp(&rank(b)).then_with(|| (a.account, a.identity()).cmp(&(b.account, b.identity())))
 }
 
 fn rank(owned: &Owned<'_>) -> (u8, i64) {
-    let ahead = |at: Timestamp| (if owned.level == Level::Good { 3 } else { 2 }, at.as_second());
+    let ahead = |at: Timestamp| {
+        let class = match owned.level {
+            Level::Broken | Level::Urgent => 2,
+            Level::Soon | Level::Waiting => 3,
+            Level::Good => 4,
+        };
+        (class, at.as_second())
+    };
     match owned.access {
         Access::Credential(view) => match (view.status, view.expiry) {
             (CredentialStatus::Rejected, _) => (0, 0),
             (CredentialStatus::Expired, Expiry::At(end)) => (1, -end.as_second()),
             (CredentialStatus::Expired, _) => (1, 0),
-            (CredentialStatus::Unknown, _) => (2, i64::MAX),
+            (CredentialStatus::Unknown, _) => (3, i64::MAX),
             (CredentialStatus::Expires, Expiry::At(end)) => ahead(end),
-            (CredentialStatus::Expires, _) => (3, i64::MAX),
-            (CredentialStatus::NeverExpires, _) => (4, 0),
+            (CredentialStatus::Expires, _) => (4, i64::MAX),
+            (CredentialStatus::NeverExpires, _) => (5, 0),
         },
         Access::Key(KeyView { rotation_due: Some(due), .. }) => ahead(due),
-        Access::Key(KeyView { key, .. }) => (if key.active == Some(false) { 5 } else { 4 }, 1),
+        Access::Key(KeyView { key, .. }) => (if key.active == Some(false) { 6 } else { 5 }, 1),
     }
 }
 
