@@ -9,6 +9,8 @@ mod credentials;
 mod health;
 mod history;
 mod inventory;
+mod keys;
+mod object_storage;
 mod own;
 mod usage;
 
@@ -85,6 +87,8 @@ pub fn families() -> &'static [&'static Family] {
             cost::FAMILIES,
             credentials::FAMILIES,
             inventory::FAMILIES,
+            keys::FAMILIES,
+            object_storage::FAMILIES,
             health::FAMILIES,
         ];
         let mut families: Vec<_> = groups.into_iter().flatten().collect();
@@ -122,11 +126,13 @@ pub fn catalogue() -> Vec<FamilyInfo> {
     all
 }
 
-/// The end of the HELP of whatever a collector polls: that it is polled, how often, and where its age is seen.
+/// The end of the HELP of whatever a collector polls: from which API, how often, and where its age is seen.
 macro_rules! polled {
-    ($collector:literal, $every:literal) => {
+    ($api:literal, $collector:literal, $every:literal) => {
         concat!(
-            " Polled from the vendor, by default every ",
+            " Polled from the vendor (",
+            $api,
+            "), by default every ",
             $every,
             "; its age is time() - lyvecloud_collector_last_success_timestamp_seconds{collector=\"",
             $collector,
@@ -135,6 +141,21 @@ macro_rules! polled {
     };
 }
 use polled;
+
+/// The same for what both APIs tell: the collector of `account_v2`, and that of `object_storage`.
+macro_rules! polled_from_both {
+    ($collector:literal, $every:literal, $other:literal, $other_every:literal) => {
+        concat!(
+            polled!("account_v2", $collector, $every),
+            " With object_storage every ",
+            $other_every,
+            ", and collector=\"",
+            $other,
+            "\"."
+        )
+    };
+}
+use polled_from_both;
 
 /// A count or a size as a sample's value. Above 2^53 (9 petabytes) the last digits are rounded, as Prometheus keeps
 /// no more.

@@ -12,6 +12,7 @@ mod credentials;
 mod keys;
 mod memory;
 pub mod state_file;
+mod usage;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
@@ -22,6 +23,7 @@ pub use account::{AccountSpec, AccountState, Failure, Good, Health, Part, Reques
 pub use credentials::{ACCOUNT_CREDENTIAL_NAME, CredentialView};
 pub use keys::KeyView;
 pub use memory::{Memory, Settled};
+pub use usage::UsageNow;
 
 use crate::model::Collector;
 

@@ -6,6 +6,8 @@
 mod billing;
 mod buckets;
 mod errors;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 mod guard;
 mod signing;
 #[cfg(test)]

@@ -1,12 +1,11 @@
 //! What an account stores, whichever of the vendor's APIs it is watched through.
 
-use std::borrow::Cow;
 use std::cmp::{Ordering, Reverse};
 
 use jiff::Timestamp;
 use jiff::civil::Date;
 
-use crate::model::{Collector, MonthTotal, SubAccount};
+use crate::model::{Collector, SubAccount};
 use crate::store::AccountState;
 
 /// Whether the account is one of the platform since 2024.
@@ -38,41 +37,20 @@ pub(super) struct Stored<'a> {
 impl<'a> Stored<'a> {
     /// What is known at `now`; `None` where no answer is new enough.
     pub(super) fn of(state: &'a AccountState, now: Timestamp) -> Option<Self> {
-        if let Some(good) = state.current_usage(now) {
-            let usage = &*good.data;
-            return Some(Self {
-                at: good.at,
-                usage_bytes: usage.usage_bytes,
-                day: None,
-                ghost_bytes: None,
-                objects: None,
-                buckets: usage.bucket_count,
-                with_sub_accounts_bytes: usage.usage_with_sub_accounts_bytes,
-                sub_accounts: &usage.sub_accounts,
-            });
-        }
+        let current = state.current_usage(now);
         let (billing, buckets) = (state.billing(now), state.buckets(now));
-        let at = [billing.map(|good| good.at), buckets.map(|good| good.at)].into_iter().flatten().min()?;
+        let asked = [current.map(|good| good.at), billing.map(|good| good.at), buckets.map(|good| good.at)];
         let newest = billing.and_then(|good| good.data.newest());
         Some(Self {
-            at,
-            usage_bytes: newest.and_then(|day| day.used_bytes),
+            at: asked.into_iter().flatten().min()?,
+            usage_bytes: state.usage_now(now).map(|usage| usage.bytes),
             day: newest.map(|day| day.day),
             ghost_bytes: newest.and_then(|day| day.ghost_bytes),
             objects: newest.and_then(|day| day.objects),
-            buckets: buckets.map(|good| good.data.count),
-            with_sub_accounts_bytes: None,
-            sub_accounts: &[],
+            buckets: state.bucket_count(now),
+            with_sub_accounts_bytes: current.and_then(|good| good.data.usage_with_sub_accounts_bytes),
+            sub_accounts: current.map_or(&[], |good| &good.data.sub_accounts),
         })
-    }
-}
-
-/// The closed months of an account, oldest first.
-pub(super) fn months(state: &AccountState, now: Timestamp) -> Cow<'_, [MonthTotal]> {
-    match (state.monthly_usage(now), state.billing(now)) {
-        (Some(good), _) => Cow::Borrowed(&good.data.months),
-        (None, Some(good)) => Cow::Owned(good.data.months()),
-        (None, None) => Cow::Borrowed(&[]),
     }
 }
 

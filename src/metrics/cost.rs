@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 
-use super::{Family, Kind, Sink, polled};
-use crate::model::{Month, MonthTotal};
+use super::{Family, Kind, Sink, polled, polled_from_both};
+use crate::model::MonthTotal;
 use crate::store::{AccountState, Part};
 
 pub(super) const FAMILIES: &[Family] = &[Family {
@@ -11,7 +11,7 @@ pub(super) const FAMILIES: &[Family] = &[Family {
     help: concat!(
         "Estimated cost of the account's own buckets in a month (UTC): the configured price times the month's average, or \
          times the usage to date for the open month. An estimate, not the invoice.",
-        polled!("monthly_usage", "6 hours")
+        polled_from_both!("monthly_usage", "6 hours", "billing", "15 minutes")
     ),
     kind: Kind::Gauge,
     labels: &["account", "month", "currency"],
@@ -21,12 +21,12 @@ pub(super) const FAMILIES: &[Family] = &[Family {
 
 fn account(state: &AccountState, now: Timestamp, sink: &mut Sink<'_>) {
     let Some(price) = &state.spec.price else { return };
-    let closed = state.monthly_usage(now).map(|good| good.data.months.as_slice()).unwrap_or_default();
-    // The month in which the figure came; it is closed by now where no newer one has come since its end.
-    let open = state.current_usage(now).and_then(|good| {
-        let month = Month::of(good.at);
-        let average_bytes = good.data.usage_bytes?;
-        closed.iter().all(|total| total.month < month).then_some(MonthTotal { month, average_bytes })
+    let closed = state.closed_months(now);
+    // The month of the figure; it is closed by now where no newer one has come since its end.
+    let open = state.usage_now(now).and_then(|usage| {
+        let month = usage.month;
+        let is_open = closed.iter().all(|total| total.month < month);
+        is_open.then_some(MonthTotal { month, average_bytes: usage.bytes })
     });
     for total in closed.iter().chain(&open) {
         let month = total.month.to_string();
@@ -37,8 +37,9 @@ fn account(state: &AccountState, now: Timestamp, sink: &mut Sink<'_>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::metrics::testing::{TOOK, answer, at, samples, spec, state};
-    use crate::model::{CurrentUsage, Data, MonthlyUsage, Price};
+    use crate::metrics::testing::{TOOK, answer, at, object_storage, samples, spec, state};
+    use crate::model::Month;
+    use crate::model::{BilledDay, Billing, CurrentUsage, Data, MonthlyUsage, Price};
     use crate::store::AccountSpec;
 
     const COST: &str = "lyvecloud_account_estimated_cost";
@@ -79,6 +80,35 @@ mod tests {
             state.succeed(answer(october(10)), now, TOOK);
         });
         assert_eq!(samples(COST, &state, now), ["acme|2026-10|EUR 80"]);
+    }
+
+    #[test]
+    fn days_cost_by_their_months_and_the_open_one_by_its_newest_day() {
+        let now = at("2026-11-02T12:00:00Z");
+        let day = |day: &str, terabytes: u64| BilledDay {
+            day: day.parse().unwrap(),
+            used_bytes: Some(terabytes * 1_000_000_000_000),
+            ghost_bytes: Some(9_000_000_000_000),
+            objects: None,
+        };
+        let billing = |days: Vec<BilledDay>| {
+            Data::Billing(Billing {
+                first: "2026-05-01".parse().unwrap(),
+                last: "2026-11-01".parse().unwrap(),
+                days,
+                regions: Vec::new(),
+            })
+        };
+        let days = vec![day("2026-10-30", 10), day("2026-10-31", 12), day("2026-11-01", 20)];
+        let priced = || AccountSpec { price: priced().price, ..object_storage("acme") };
+        let open = state(priced(), |state| {
+            state.succeed(answer(billing(days.clone())), now, TOOK);
+        });
+        assert_eq!(samples(COST, &open, now), ["acme|2026-10|EUR 88", "acme|2026-11|EUR 160"]);
+        let late = state(priced(), |state| {
+            state.succeed(answer(billing(days[..2].to_vec())), now, TOOK);
+        });
+        assert_eq!(samples(COST, &late, now), ["acme|2026-10|EUR 88"], "the new month has no figure yet");
     }
 
     #[test]

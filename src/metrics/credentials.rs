@@ -13,8 +13,8 @@ macro_rules! dated {
         concat!(
             " For kind=\"account_api\" ",
             $own,
-            "; for kind=\"service_account\" polled from the vendor, by default every hour; its age is time() - \
-             lyvecloud_collector_last_success_timestamp_seconds{collector=\"service_accounts\"}."
+            "; for kind=\"service_account\" polled from the vendor (account_v2), by default every hour; its age is \
+             time() - lyvecloud_collector_last_success_timestamp_seconds{collector=\"service_accounts\"}."
         )
     };
 }
@@ -22,7 +22,7 @@ macro_rules! dated {
 /// How old what is seen of logins and sessions may be.
 macro_rules! seen {
     () => {
-        " Polled from the vendor, by default every 5 minutes with a fresh login every hour; its age is time() - \
+        " Polled from the vendor (account_v2), by default every 5 minutes with a fresh login every hour; its age is time() - \
          lyvecloud_collector_last_success_timestamp_seconds{collector=\"credentials\"}."
     };
 }
@@ -44,7 +44,7 @@ pub(super) const FAMILIES: &[Family] = &[
         name: "lyvecloud_credential_status",
         help: concat!(
             "How the credential stands: one series a status, of which exactly one is 1.",
-            dated!("from the configuration and the logins")
+            dated!("from the configuration and the logins, or with object_storage from its signed requests")
         ),
         kind: Kind::Gauge,
         labels: &["account", "kind", "credential_id", "credential", "status"],
@@ -54,8 +54,8 @@ pub(super) const FAMILIES: &[Family] = &[
     Family {
         name: "lyvecloud_credential_last_accepted_timestamp_seconds",
         help: concat!(
-            "When the vendor last accepted a login with the credential, seconds since 1970; only of \
-             kind=\"account_api\".",
+            "When the vendor last accepted a login with the credential, or with object_storage any signed request, seconds \
+             since 1970; only of kind=\"account_api\".",
             seen!()
         ),
         kind: Kind::Gauge,

@@ -88,7 +88,8 @@ pub(super) const FAMILIES: &[Family] = &[
     },
     Family {
         name: "lyvecloud_logins_total",
-        help: "How many logins ended, by result: accepted, refused, or failed where the vendor decided nothing.",
+        help: "How many logins ended, by result: accepted, refused, or failed where the vendor decided nothing. With \
+               object_storage each signed request that was accepted or refused is one.",
         kind: Kind::Counter,
         labels: &["account", "result"],
         part: Part::Health,

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{Family, Kind, Sink, number, polled};
+use super::{Family, Kind, Sink, number, polled, polled_from_both};
 use crate::store::{AccountState, Part};
 
 pub(super) const FAMILIES: &[Family] = &[
@@ -10,8 +10,8 @@ pub(super) const FAMILIES: &[Family] = &[
         name: "lyvecloud_account_monthly_average_usage_bytes",
         help: concat!(
             "Mean size of the account's own buckets over a closed month (UTC), from which the vendor computes the \
-             bill.",
-            polled!("monthly_usage", "6 hours")
+             bill; with object_storage it is computed here, from those of its days that have figures.",
+            polled_from_both!("monthly_usage", "6 hours", "billing", "15 minutes")
         ),
         kind: Kind::Gauge,
         labels: &["account", "month"],
@@ -22,7 +22,7 @@ pub(super) const FAMILIES: &[Family] = &[
         name: "lyvecloud_bucket_monthly_average_usage_bytes",
         help: concat!(
             "Mean size of the bucket over a closed month (UTC).",
-            polled!("monthly_usage", "6 hours")
+            polled!("account_v2", "monthly_usage", "6 hours")
         ),
         kind: Kind::Gauge,
         labels: &["account", "bucket", "month"],
@@ -33,7 +33,7 @@ pub(super) const FAMILIES: &[Family] = &[
         name: "lyvecloud_sub_account_monthly_average_usage_bytes",
         help: concat!(
             "Mean size of the sub-account's buckets over a closed month (UTC).",
-            polled!("monthly_usage", "6 hours")
+            polled!("account_v2", "monthly_usage", "6 hours")
         ),
         kind: Kind::Gauge,
         labels: &["account", "sub_account_id", "sub_account", "month"],
@@ -43,7 +43,7 @@ pub(super) const FAMILIES: &[Family] = &[
 ];
 
 fn account(state: &AccountState, now: Timestamp, sink: &mut Sink<'_>) {
-    for total in state.monthly_usage(now).iter().flat_map(|good| &good.data.months) {
+    for total in state.closed_months(now).iter() {
         let month = total.month.to_string();
         sink(&[&state.spec.name, &month], number(total.average_bytes));
     }

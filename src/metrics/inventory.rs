@@ -13,7 +13,7 @@ pub(super) const FAMILIES: &[Family] = &[
         name: "lyvecloud_service_account_enabled",
         help: concat!(
             "Whether the service account is switched on (1) or off (0).",
-            polled!("service_accounts", "hour")
+            polled!("account_v2", "service_accounts", "hour")
         ),
         kind: Kind::Gauge,
         labels: &["account", "service_account_id", "service_account"],
@@ -24,7 +24,7 @@ pub(super) const FAMILIES: &[Family] = &[
         name: "lyvecloud_service_account_ready",
         help: concat!(
             "Whether the service account has spread to all regions (1) or not yet (0).",
-            polled!("service_accounts", "hour")
+            polled!("account_v2", "service_accounts", "hour")
         ),
         kind: Kind::Gauge,
         labels: &["account", "service_account_id", "service_account"],
@@ -35,7 +35,7 @@ pub(super) const FAMILIES: &[Family] = &[
         name: "lyvecloud_permissions",
         help: concat!(
             "How many permissions of this type and with these actions the account has; a policy has no actions.",
-            polled!("permissions", "hour")
+            polled!("account_v2", "permissions", "hour")
         ),
         kind: Kind::Gauge,
         labels: &["account", "permission_type", "actions"],
@@ -46,7 +46,7 @@ pub(super) const FAMILIES: &[Family] = &[
         name: "lyvecloud_permission_ready",
         help: concat!(
             "Whether the permission has spread to all regions (1) or not yet (0).",
-            polled!("permissions", "hour")
+            polled!("account_v2", "permissions", "hour")
         ),
         kind: Kind::Gauge,
         labels: &["account", "permission_id", "permission"],

@@ -28,6 +28,11 @@ pub(crate) fn spec(name: &str) -> AccountSpec {
     }
 }
 
+/// The same for an account of the platform since 2024.
+pub(crate) fn object_storage(name: &str) -> AccountSpec {
+    AccountSpec { credential: Expiry::Never, collectors: Collector::OBJECT_STORAGE.to_vec(), ..spec(name) }
+}
+
 /// The state of an account after `change`.
 pub(crate) fn state(spec: AccountSpec, change: impl FnOnce(&mut AccountState)) -> Arc<AccountState> {
     let store = Store::default();

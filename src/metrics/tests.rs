@@ -28,7 +28,9 @@ fn help_of_what_is_polled_says_so_and_where_its_age_is() {
             let age = format!(
                 "time() - lyvecloud_collector_last_success_timestamp_seconds{{collector=\"{collector}\"}}"
             );
-            family.help.contains(&age) && family.help.contains("olled from the vendor, by default every ")
+            family.help.contains(&age)
+                && family.help.contains("olled from the vendor (")
+                && family.help.contains("), by default every ")
         });
         let of_the_polls_themselves = family.part == crate::store::Part::Health;
         assert!(names_a_collector != of_the_polls_themselves, "{}", family.help);

@@ -2,9 +2,9 @@
 
 use jiff::Timestamp;
 
-use super::{Family, Kind, Sink, number, polled};
+use super::{Family, Kind, Sink, number, polled, polled_from_both};
 use crate::clock::unix_seconds;
-use crate::model::{CurrentUsage, SubAccount};
+use crate::model::SubAccount;
 use crate::store::{AccountState, Part};
 
 const SECONDS_PER_DAY: u64 = 86_400;
@@ -15,36 +15,57 @@ pub(super) const FAMILIES: &[Family] = &[
     Family {
         name: "lyvecloud_account_usage_bytes",
         help: concat!(
-            "Size of the account's own buckets, month to date.",
-            polled!("current_usage", "15 minutes")
+            "Size of the account's own buckets: month to date, or with object_storage what is billed for the newest day \
+             (UTC) that is over and has figures.",
+            polled_from_both!("current_usage", "15 minutes", "billing", "15 minutes")
         ),
         kind: Kind::Gauge,
         labels: &["account"],
         part: Part::CurrentUsage,
-        walk: |state, now, sink| account(state, now, sink, |usage| usage.usage_bytes),
+        walk: |state, now, sink| {
+            if let Some(usage) = state.usage_now(now) {
+                sink(&[&state.spec.name], number(usage.bytes));
+            }
+        },
     },
     Family {
         name: "lyvecloud_account_buckets",
-        help: concat!("How many buckets the account has.", polled!("current_usage", "15 minutes")),
+        help: concat!(
+            "How many buckets the account has.",
+            polled_from_both!("current_usage", "15 minutes", "buckets", "hour")
+        ),
         kind: Kind::Gauge,
         labels: &["account"],
         part: Part::CurrentUsage,
-        walk: |state, now, sink| account(state, now, sink, |usage| usage.bucket_count),
+        walk: |state, now, sink| {
+            if let Some(count) = state.bucket_count(now) {
+                sink(&[&state.spec.name], number(count));
+            }
+        },
     },
     Family {
         name: "lyvecloud_account_usage_with_sub_accounts_bytes",
         help: concat!(
             "Size of the buckets of a master account together with those of its sub-accounts, month to date.",
-            polled!("current_usage", "15 minutes")
+            polled!("account_v2", "current_usage", "15 minutes")
         ),
         kind: Kind::Gauge,
         labels: &["account"],
         part: Part::CurrentUsage,
-        walk: |state, now, sink| account(state, now, sink, |usage| usage.usage_with_sub_accounts_bytes),
+        walk: |state, now, sink| {
+            let usage = state.current_usage(now);
+            if let Some(bytes) = usage.and_then(|good| good.data.usage_with_sub_accounts_bytes) {
+                sink(&[&state.spec.name], number(bytes));
+            }
+        },
     },
     Family {
         name: "lyvecloud_bucket_usage_bytes",
-        help: concat!("Size of the bucket, month to date.", polled!("current_usage", "15 minutes")),
+        help: concat!(
+            "Size of the bucket: month to date, or with object_storage now; there the sizes do not add up to what is \
+             billed.",
+            polled_from_both!("current_usage", "15 minutes", "buckets", "hour")
+        ),
         kind: Kind::Gauge,
         labels: &["account", "bucket"],
         part: Part::CurrentUsage,
@@ -54,7 +75,7 @@ pub(super) const FAMILIES: &[Family] = &[
         name: "lyvecloud_sub_account_usage_bytes",
         help: concat!(
             "Size of the sub-account's buckets, month to date.",
-            polled!("current_usage", "15 minutes")
+            polled!("account_v2", "current_usage", "15 minutes")
         ),
         kind: Kind::Gauge,
         labels: SUB_ACCOUNT,
@@ -63,7 +84,10 @@ pub(super) const FAMILIES: &[Family] = &[
     },
     Family {
         name: "lyvecloud_sub_account_buckets",
-        help: concat!("How many buckets the sub-account has.", polled!("current_usage", "15 minutes")),
+        help: concat!(
+            "How many buckets the sub-account has.",
+            polled!("account_v2", "current_usage", "15 minutes")
+        ),
         kind: Kind::Gauge,
         labels: SUB_ACCOUNT,
         part: Part::CurrentUsage,
@@ -71,7 +95,10 @@ pub(super) const FAMILIES: &[Family] = &[
     },
     Family {
         name: "lyvecloud_sub_account_users",
-        help: concat!("How many users the sub-account has.", polled!("current_usage", "15 minutes")),
+        help: concat!(
+            "How many users the sub-account has.",
+            polled!("account_v2", "current_usage", "15 minutes")
+        ),
         kind: Kind::Gauge,
         labels: SUB_ACCOUNT,
         part: Part::CurrentUsage,
@@ -81,7 +108,7 @@ pub(super) const FAMILIES: &[Family] = &[
         name: "lyvecloud_sub_account_service_accounts",
         help: concat!(
             "How many service accounts the sub-account has.",
-            polled!("current_usage", "15 minutes")
+            polled!("account_v2", "current_usage", "15 minutes")
         ),
         kind: Kind::Gauge,
         labels: SUB_ACCOUNT,
@@ -93,7 +120,7 @@ pub(super) const FAMILIES: &[Family] = &[
         help: concat!(
             "How long the sub-account's trial still lasts, which the vendor tells in whole days; absent where it has \
              no trial.",
-            polled!("current_usage", "15 minutes")
+            polled!("account_v2", "current_usage", "15 minutes")
         ),
         kind: Kind::Gauge,
         labels: SUB_ACCOUNT,
@@ -108,7 +135,7 @@ pub(super) const FAMILIES: &[Family] = &[
         name: "lyvecloud_sub_account_created_timestamp_seconds",
         help: concat!(
             "When the sub-account was created, seconds since 1970.",
-            polled!("current_usage", "15 minutes")
+            polled!("account_v2", "current_usage", "15 minutes")
         ),
         kind: Kind::Gauge,
         labels: SUB_ACCOUNT,
@@ -117,20 +144,9 @@ pub(super) const FAMILIES: &[Family] = &[
     },
 ];
 
-fn account(
-    state: &AccountState,
-    now: Timestamp,
-    sink: &mut Sink<'_>,
-    value: fn(&CurrentUsage) -> Option<u64>,
-) {
-    if let Some(value) = state.current_usage(now).and_then(|good| value(&good.data)) {
-        sink(&[&state.spec.name], number(value));
-    }
-}
-
 fn buckets(state: &AccountState, now: Timestamp, sink: &mut Sink<'_>) {
-    for bucket in state.current_usage(now).iter().flat_map(|good| &good.data.buckets) {
-        sink(&[&state.spec.name, &bucket.name], number(bucket.usage_bytes));
+    for (name, bytes) in state.bucket_sizes(now) {
+        sink(&[&state.spec.name, name], number(bytes));
     }
 }
 
@@ -151,7 +167,7 @@ fn sub_accounts(
 mod tests {
     use super::*;
     use crate::metrics::testing::{TOOK, answer, at, samples, spec, state};
-    use crate::model::{BucketUsage, Data};
+    use crate::model::{BucketUsage, CurrentUsage, Data};
 
     fn bucket(name: &str, usage_bytes: u64) -> BucketUsage {
         BucketUsage { name: name.into(), usage_bytes }

@@ -21,6 +21,7 @@ mod fleet;
 mod golden;
 mod install;
 mod matrix;
+mod object_storage;
 mod pki;
 mod programs;
 mod prometheus;

@@ -13,7 +13,6 @@ use super::rank::window;
 use super::summary::Summary;
 use super::urgency::credentials;
 use super::{buckets, chart, collectors, object_storage, words};
-use crate::http::stored;
 use crate::http::stored::Stored;
 use crate::model::{MonthTotal, Price, SubAccount};
 use crate::store::AccountState;
@@ -42,7 +41,7 @@ pub(super) fn view(
             section aria-labelledby="usage" {
                 h2 id="usage" { "Usage" }
                 (figures(state, now))
-                (months(&stored::months(state, now), stored, state.spec.price.as_ref(), now))
+                (months(&state.closed_months(now), stored, state.spec.price.as_ref(), now))
             }
             @if let Some(good) = state.billing(now) { (object_storage::transfer(&good.data)) }
             @if let Some(stored) = stored { (sub_accounts(stored.sub_accounts, query)) }

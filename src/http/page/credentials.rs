@@ -30,7 +30,7 @@ pub(super) fn section<'a>(
                 tbody role="rowgroup" {
                     @for owned in &shown.items {
                         tr role="row" {
-                            (cell("Status", mark(owned.level, &owned.words(now))))
+                            (cell("Status", mark(owned.level, owned.words(now))))
                             (head(what(owned, all_accounts)))
                             (cell("Ends", ends(owned, now)))
                             (cell("What to do", to_do(owned)))
@@ -109,7 +109,7 @@ pub(super) fn brief(state: &AccountState, now: Timestamp) -> Markup {
     html! {
         @if let Some(first) = credentials(state, now).min_by(by_urgency) {
             p {
-                (mark(first.level, &first.words(now)))
+                (mark(first.level, first.words(now)))
                 span.detail { (words::name(first.name())) ", " (kind(&first)) }
             }
         }

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use jiff::Timestamp;
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use maud::{DOCTYPE, Markup, PreEscaped, Render, html};
 use ring::digest;
 
 use super::query::{List, Query};
@@ -120,7 +120,7 @@ pub(super) fn icon(level: Level) -> Markup {
 }
 
 /// A level's sign with the words that say the same.
-pub(super) fn mark(level: Level, words: &str) -> Markup {
+pub(super) fn mark(level: Level, words: impl Render) -> Markup {
     html! { span class={ "mark " (class(level)) } { (icon(level)) span { (words) } } }
 }
 

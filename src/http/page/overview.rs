@@ -109,7 +109,7 @@ pub(super) fn figures(state: &AccountState, now: Timestamp) -> Markup {
 }
 
 fn months(state: &AccountState, now: Timestamp) -> Markup {
-    let history = stored::months(state, now);
+    let history = state.closed_months(now);
     let usage = Stored::of(state, now).and_then(|stored| stored.usage_bytes);
     html! {
         @if let Some((chart, range)) = chart::Months::new(&history, usage, now).zip(chart::range(&history)) {

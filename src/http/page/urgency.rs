@@ -4,6 +4,7 @@ use std::cmp::Ordering;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use maud::{Markup, html};
 
 use crate::clock;
 use crate::model::{Collector, CredentialStatus, Expiry};
@@ -129,10 +130,17 @@ impl<'a> Owned<'a> {
     }
 
     /// How it stands, in words.
-    pub(super) fn words(&self, now: Timestamp) -> String {
+    pub(super) fn words(&self, now: Timestamp) -> Markup {
         match self.access {
-            Access::Credential(view) => view.status.words(view.expiry, now),
-            Access::Key(view) => view.words(now),
+            Access::Credential(view) => html! { (view.status.words(view.expiry, now)) },
+            Access::Key(view) => {
+                let words = view.words(now);
+                // Not broken in the middle of the date.
+                match words.split_once("since ") {
+                    Some((before, date)) => html! { (before) "since " time { (date) } },
+                    None => html! { (words) },
+                }
+            }
         }
     }
 

@@ -1,0 +1,60 @@
+//! Usage as it is shown, whichever of the vendor's APIs it comes from.
+
+use std::borrow::Cow;
+
+use jiff::Timestamp;
+
+use super::AccountState;
+use crate::model::{Month, MonthTotal};
+
+/// What an account stores now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UsageNow {
+    /// Bytes: the month to date, or the used space of the newest whole day that has figures.
+    pub bytes: u64,
+    /// When the vendor was asked.
+    pub at: Timestamp,
+    /// The month that it is a figure of, UTC.
+    pub month: Month,
+}
+
+impl AccountState {
+    /// What the account stores, unless it is not known, or too old to be shown at `now`.
+    #[must_use]
+    pub fn usage_now(&self, now: Timestamp) -> Option<UsageNow> {
+        if let Some(good) = self.billing(now) {
+            let day = good.data.newest()?;
+            return Some(UsageNow { bytes: day.used_bytes?, at: good.at, month: Month::of_date(day.day) });
+        }
+        let good = self.current_usage(now)?;
+        Some(UsageNow { bytes: good.data.usage_bytes?, at: good.at, month: Month::of(good.at) })
+    }
+
+    /// How many buckets the account has, unless that is not known, or too old to be shown at `now`.
+    #[must_use]
+    pub fn bucket_count(&self, now: Timestamp) -> Option<u64> {
+        match self.buckets(now) {
+            Some(good) => Some(good.data.count),
+            None => self.current_usage(now)?.data.bucket_count,
+        }
+    }
+
+    /// Each bucket's name and size, in the order of their names, as far as they are known and not too old to be shown at
+    /// `now`.
+    pub fn bucket_sizes(&self, now: Timestamp) -> impl Iterator<Item = (&str, u64)> {
+        let current = self.current_usage(now).into_iter().flat_map(|good| &good.data.buckets);
+        let listed = self.buckets(now).into_iter().flat_map(|good| &good.data.buckets);
+        let current = current.map(|bucket| (&*bucket.name, bucket.usage_bytes));
+        current.chain(listed.filter_map(|bucket| Some((&*bucket.name, bucket.size_bytes?))))
+    }
+
+    /// The averages of the closed months, oldest first, unless they are too old to be shown at `now`.
+    #[must_use]
+    pub fn closed_months(&self, now: Timestamp) -> Cow<'_, [MonthTotal]> {
+        match (self.billing(now), self.monthly_usage(now)) {
+            (Some(good), _) => Cow::Owned(good.data.months()),
+            (None, Some(good)) => Cow::Borrowed(&good.data.months),
+            (None, None) => Cow::Borrowed(&[]),
+        }
+    }
+}
