@@ -9,7 +9,7 @@ use std::time::Duration;
 use lyve_cloud_exporter::config::Config;
 use lyve_cloud_exporter::model::{Collector, Expiry};
 use lyve_cloud_exporter::notify::{Round, alerts};
-use lyve_cloud_exporter::simulator::{ExpirationDate, ServiceAccount};
+use lyve_cloud_exporter::simulator::{ExpirationDate, ServiceAccount, User};
 use serde_json::{Value, json};
 
 use crate::programs::repository;
@@ -21,7 +21,7 @@ const NOW: &str = "1970-06-01T00:00:00Z";
 /// Longer than any alert waits before it is reported.
 const HELD: Duration = hours(2);
 
-/// Accounts whose credentials are in each of the situations that are warned of.
+/// Accounts whose credentials and access keys are in each of the situations that are warned of.
 async fn troubled(stage: &Stage) -> Exporter {
     let acme = stage.simulator.account("acme");
     let mut acme =
@@ -52,7 +52,17 @@ async fn troubled(stage: &Stage) -> Exporter {
         account
     });
     stage.simulator.account("refused").regenerate();
-    stage.polled_exporter(Config::of(accounts.into())).await
+    let backup = User::new("backup \"a\"", at("1970-01-01T00:00:00Z"))
+        .key("AK-YOUNG", at("1970-05-01T00:00:00Z"))
+        .key("AK-WEEKS", at("1970-03-15T12:00:00Z"))
+        .key("AK-HOURS", at("1970-03-03T20:00:00Z"))
+        .key("AK-NOW", at("1970-03-03T00:00:00Z"))
+        .key("AK-OLD", at("1970-01-05T00:00:00Z"))
+        .inactive_key("AK-OFF", at("1970-01-05T00:00:00Z"));
+    let _ = stage.simulator.object_storage_account("keys").user(backup);
+    // Due after 90 days.
+    let keys = stage.object_storage_account("keys");
+    stage.polled_exporter(Config::of(accounts.into_iter().chain([keys]).collect())).await
 }
 
 /// Every alert that the notifier sends, by its name, as promtool expects alerts.
@@ -79,18 +89,19 @@ async fn the_exporters_own_warnings_and_the_rules_are_the_same_word_for_word() {
     assert_eq!(exporter.polls("acme", Collector::ServiceAccounts), 1);
     let hour = at(NOW).as_second() / 3600;
     let samples = exporter.scrape().await;
-    let series =
-        samples.0.iter().filter(|sample| sample.name.starts_with("lyvecloud_credential_")).map(|sample| {
-            let labels = sample.labels.iter().fold(String::new(), |mut labels, (name, value)| {
-                write!(labels, "{name}={value:?},").expect("memory");
-                labels
-            });
-            // Absent at first, then the same for some hours.
-            json!({
-                "series": format!("{}{{{labels}job=\"j\",instance=\"i\"}}", sample.name),
-                "values": format!("_x{} {}x9", hour - 5, sample.value),
-            })
+    let of_credentials =
+        |name: &str| name.starts_with("lyvecloud_credential_") || name.starts_with("lyvecloud_access_key_");
+    let series = samples.0.iter().filter(|sample| of_credentials(&sample.name)).map(|sample| {
+        let labels = sample.labels.iter().fold(String::new(), |mut labels, (name, value)| {
+            write!(labels, "{name}={value:?},").expect("memory");
+            labels
         });
+        // Absent at first, then the same for some hours.
+        json!({
+            "series": format!("{}{{{labels}job=\"j\",instance=\"i\"}}", sample.name),
+            "values": format!("_x{} {}x9", hour - 5, sample.value),
+        })
+    });
     let sent = sent(&exporter);
     let names: BTreeSet<&str> = sent.keys().map(String::as_str).collect();
     let cases = sent.iter().map(
@@ -112,7 +123,8 @@ async fn the_exporters_own_warnings_and_the_rules_are_the_same_word_for_word() {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
 
     let rules = std::fs::read_to_string(repository("deploy/prometheus/rules.yml")).expect("the rules");
-    let about_credentials = regex::Regex::new(r"alert: (LyveCloudCredential\w+)").expect("a pattern");
+    let about_credentials =
+        regex::Regex::new(r"alert: (LyveCloud(?:Credential|AccessKey)\w+)").expect("a pattern");
     let all: BTreeSet<&str> =
         about_credentials.captures_iter(&rules).map(|found| found.extract::<1>().1[0]).collect();
     assert_eq!(names, all, "each is compared");

@@ -134,9 +134,13 @@ mod tests {
         for query in ["", "account=modern"] {
             let html = page(query).html;
             let text = text(&html);
-            let places =
-                ["Due for rotation since 2026-10-30", "Due for rotation in 12 days", "Active", "Inactive"]
-                    .map(|words| text.find(words).unwrap_or_else(|| panic!("{words} in {text}")));
+            let places = [
+                "Due for rotation since 2026-10-30",
+                "Due for rotation in 12 days",
+                "Due for rotation in 66 days",
+                "Inactive",
+            ]
+            .map(|words| text.find(words).unwrap_or_else(|| panic!("{words} in {text}")));
             assert!(places.is_sorted(), "{places:?} in {text}");
             assert!(text.contains("4 access keys, 1 due for rotation"), "{text}");
             assert!(!text.contains("has expired") && !text.contains("Expired"), "{text}");
