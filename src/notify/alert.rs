@@ -141,8 +141,8 @@ impl Subject<'_> {
 
     fn rejected(&self) -> Alert {
         let description = format!(
-            "Lyve Cloud refuses the pair of {} of the account {}, although it should still work: somebody regenerated or \
-             deleted it, or it ended before the date in the exporter's configuration. Every program that uses the \
+            "Lyve Cloud refuses the pair of {} of the account {}, although it should still work: somebody regenerated \
+             it, deleted it or switched it off, or it ended before the date in the exporter's configuration. Every program that uses the \
              account's API with it fails now, this exporter too. First: ask the account's administrators who changed it; \
              then put the new pair in place.",
             self.view.name, self.account

@@ -9,6 +9,7 @@ use lyve_cloud_exporter::metrics;
 use regex::Regex;
 
 use crate::programs::repository;
+use crate::stage::Stage;
 
 fn readme() -> String {
     std::fs::read_to_string(repository("README.md")).unwrap()
@@ -107,6 +108,53 @@ fn every_command_line_is_one_that_the_program_takes() {
         }
     }
     assert!(taken > 10, "the pattern finds the command lines: {taken}");
+}
+
+/// The line for cron, with its paths in `directory`, run as cron runs it.
+async fn cron(directory: &Path) -> std::process::Output {
+    let page = std::fs::read_to_string(repository("docs/install.md")).unwrap();
+    let (_, after) = page.split_once("```cron\n").unwrap();
+    let (line, _) = after.split_once('\n').unwrap();
+    let (schedule, command) = line.split_once(" root ").unwrap();
+    assert_eq!(schedule, "*/15 * * * *");
+    assert!(!command.contains('%'), "cron makes a new line of it");
+    let here = directory.to_str().unwrap();
+    let command = ["/var/lib/prometheus/node-exporter", "/etc/lyve-cloud-exporter"]
+        .iter()
+        .fold(command.to_owned(), |command, path| command.replace(path, here));
+    let program = Path::new(env!("CARGO_BIN_EXE_lyve-cloud-exporter")).parent().unwrap();
+    let path = format!("{}:/usr/bin:/bin", program.display());
+    let mut shell = tokio::process::Command::new("sh");
+    shell.env_clear().env("PATH", path).args(["-c", &command]).kill_on_drop(true);
+    shell.output().await.unwrap()
+}
+
+#[tokio::test]
+async fn the_line_for_cron_leaves_whole_metrics_and_takes_none_away() {
+    let stage = Stage::new().await;
+    let (acme, _) = stage.acme();
+    let (access_key, secret) = acme.pair();
+    let directory = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(directory.path().join(name), text).unwrap();
+    let metrics = || std::fs::read_to_string(directory.path().join("lyve-cloud.prom")).unwrap();
+    write("secret", &secret);
+    let account = format!(
+        "accounts: [{{name: a, account_id: acme, access_key: {access_key}, secret_file: secret, base_url: '{}'}}]\n",
+        stage.simulator.base_url()
+    );
+    write("config.yaml", &account);
+    let output = cron(directory.path()).await;
+    assert!(output.status.success(), "{output:?}");
+    assert!(metrics().contains("lyvecloud_up{account=\"a\"} 1"), "{}", metrics());
+
+    write("secret", "another one");
+    cron(directory.path()).await;
+    let failed = metrics();
+    assert!(failed.contains("lyvecloud_up{account=\"a\"} 0"), "{failed}");
+
+    write("config.yaml", "acounts: []\n");
+    assert!(!cron(directory.path()).await.status.success());
+    assert_eq!(metrics(), failed, "a wrong configuration leaves the old file");
 }
 
 #[test]
