@@ -3,10 +3,22 @@ use std::fmt::Write;
 use jiff::Timestamp;
 
 use super::Once;
-use crate::api::Reason;
-use crate::model::{CredentialKind, Expiry};
+use crate::api::{ApiError, Endpoint, Reason};
+use crate::model::{Collector, CredentialKind, Expiry};
+use crate::store::{AccountState, RequestCode};
 
-/// What a live check found, for a person: what each endpoint said, and how each credential stands.
+/// What is asked of an account of object storage, and for which collector.
+const SIGNED: [(Endpoint, Collector); 6] = [
+    (Endpoint::Billing, Collector::Billing),
+    (Endpoint::ListBuckets, Collector::Buckets),
+    (Endpoint::BucketStats, Collector::Buckets),
+    (Endpoint::UserInfo, Collector::Keys),
+    (Endpoint::ListUsers, Collector::Keys),
+    (Endpoint::ListAccessKeys, Collector::Keys),
+];
+
+/// What a live check found, for a person: what each endpoint said, what an access key may do, and how each credential
+/// stands.
 #[must_use]
 pub fn report(once: &Once, now: Timestamp) -> String {
     let mut endpoints = vec![["ACCOUNT", "COLLECTOR", "RESULT"].map(str::to_owned)];
@@ -27,6 +39,11 @@ pub fn report(once: &Once, now: Timestamp) -> String {
         for view in state.credentials(now) {
             let source = match (view.kind, view.expiry) {
                 (_, Expiry::Unknown) => "nobody said",
+                (CredentialKind::AccountApi, Expiry::Never)
+                    if state.spec.collectors.contains(&Collector::Keys) =>
+                {
+                    "these keys have none"
+                }
                 (CredentialKind::AccountApi, _) => "configuration",
                 (CredentialKind::ServiceAccount, _) => "vendor",
             };
@@ -41,7 +58,37 @@ pub fn report(once: &Once, now: Timestamp) -> String {
             ]);
         }
     }
-    format!("{}\n{}", table(&endpoints), table(&credentials))
+    let mut rights = vec![["ACCOUNT", "ENDPOINT", "MAY THE KEY USE IT"].map(str::to_owned)];
+    for state in once.store.snapshot() {
+        for (endpoint, collector) in SIGNED {
+            if state.spec.collectors.contains(&collector) {
+                let polled =
+                    |(account, of, _): &&(_, Collector, _)| *account == state.spec.name && *of == collector;
+                let error = once.polls.iter().find(polled).and_then(|(.., outcome)| outcome.as_ref().err());
+                let right = right(&state, endpoint, error);
+                rights.push([state.spec.name.to_string(), endpoint.to_string(), right]);
+            }
+        }
+    }
+    let rights = if rights.len() > 1 { format!("\n{}", table(&rights)) } else { String::new() };
+    format!("{}{rights}\n{}", table(&endpoints), table(&credentials))
+}
+
+/// Whether an account's access key may use an endpoint, by what came of the poll that needed it.
+fn right(state: &AccountState, endpoint: Endpoint, error: Option<&ApiError>) -> String {
+    let asked = |statuses: std::ops::Range<u16>| {
+        state.requests.keys().any(|(of, code)| {
+            *of == endpoint && matches!(code, RequestCode::Status(status) if statuses.contains(status))
+        })
+    };
+    match error.filter(|error| error.endpoint == endpoint) {
+        Some(error) if error.reason == Reason::Forbidden => format!("no: {}", error.detail),
+        Some(error) => format!("not known: {}", error.detail),
+        None if asked(200..300) => "yes".to_owned(),
+        // The one endpoint without which its collector goes on.
+        None if asked(400..500) => "no: who has to change a password stays unknown".to_owned(),
+        None => "not asked".to_owned(),
+    }
 }
 
 /// The most characters of a cell that are shown.
@@ -85,7 +132,50 @@ fn table<const N: usize>(rows: &[[String; N]]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{WIDEST, table};
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::metrics::testing::{at, object_storage};
+    use crate::store::Store;
+
+    #[test]
+    fn it_tells_of_each_endpoint_what_the_key_may_do() {
+        let store = Arc::new(Store::default());
+        store.apply([object_storage("archive")]);
+        store.account("archive").unwrap().update(|state| {
+            state.count_request(Endpoint::Billing, Ok(400));
+            state.count_request(Endpoint::ListBuckets, Ok(403));
+            state.count_request(Endpoint::ListBuckets, Ok(200));
+            state.count_request(Endpoint::BucketStats, Err(Reason::Timeout));
+            state.count_request(Endpoint::UserInfo, Ok(400));
+        });
+        let failed = |collector, reason, endpoint, detail: &str| {
+            ("archive".into(), collector, Err(ApiError::new(reason, endpoint, detail)))
+        };
+        let once = Once {
+            store,
+            polls: vec![
+                failed(Collector::Billing, Reason::Forbidden, Endpoint::Billing, "it needs the root key"),
+                failed(Collector::Buckets, Reason::Timeout, Endpoint::BucketStats, "no whole answer"),
+                ("archive".into(), Collector::Keys, Ok(())),
+            ],
+        };
+        let report = report(&once, at("2026-11-24T12:00:00Z"));
+        let rights: Vec<_> = report.lines().skip(5).take(7).collect();
+        assert_eq!(
+            rights,
+            [
+                "ACCOUNT  ENDPOINT           MAY THE KEY USE IT",
+                "archive  RSListBillingData  no: it needs the root key",
+                "archive  ListBuckets        yes",
+                "archive  rs-bucket-stats    not known: no whole answer",
+                "archive  RSGetUserInfo      no: who has to change a password stays unknown",
+                "archive  ListUsers          not asked",
+                "archive  ListAccessKeys     not asked",
+            ]
+        );
+        assert!(report.contains("Never expires"), "{report}");
+    }
 
     #[test]
     fn columns_line_up_and_no_name_breaks_a_line() {

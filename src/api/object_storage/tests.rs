@@ -145,7 +145,7 @@ async fn users_come_from_both_lists_with_their_keys() {
     let [both, listed] = &answer.data[..] else { panic!("{:?}", answer.data) };
     assert_eq!((&*both.name, &*both.kind, both.password_change_required), ("b&b", "user", Some(true)));
     assert_eq!((&*listed.name, &*listed.kind, listed.password_change_required), ("c", "", None));
-    assert_eq!(both.keys, [key.clone()]);
+    assert_eq!(both.keys, std::slice::from_ref(&key));
     assert_eq!(listed.keys, [key]);
     let asked: Vec<_> = setup.vendor.requests().iter().map(|request| request.body.clone()).collect();
     assert!(asked.iter().any(|body| body.contains("UserName=b%26b")), "{asked:?}");

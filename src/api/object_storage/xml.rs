@@ -183,7 +183,9 @@ mod tests {
     const USERS: List<2> =
         List { root: "ListUsersResponse", list: "Users", item: "member", fields: ["UserName", "CreateDate"] };
 
-    fn read(body: &str) -> Result<Vec<(Option<String>, Option<String>)>, Undecodable> {
+    type Found = Vec<(Option<String>, Option<String>)>;
+
+    fn read(body: &str) -> Result<Found, Undecodable> {
         let mut found = Vec::new();
         each(body.as_bytes(), &USERS, |[name, created]| {
             found.push((name.map(String::from), created.map(String::from)));
