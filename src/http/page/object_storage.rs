@@ -96,7 +96,9 @@ fn row(user: &User, now: Timestamp) -> Markup {
 mod tests {
     use super::super::{Page, Web, render};
     use crate::http::stored::testing::{NOW, modern};
-    use crate::metrics::testing::at;
+    use crate::metrics::testing::{TOOK, answer, at, spec, state};
+    use crate::model::{Bucket, Buckets, Collector, Data};
+    use crate::store::AccountSpec;
 
     fn page(query: &str) -> Page {
         let web = Web { telemetry_path: "/metrics".to_owned(), version: "0.0.0", enable_lifecycle: false };
@@ -154,6 +156,21 @@ mod tests {
                         alice admin 1 key, 1 inactive Must be changed 365 days ago \
                         backup user 2 keys No change required";
         assert!(text.contains(expected), "{text}");
+    }
+
+    #[test]
+    fn without_billing_its_buckets_are_shown_and_not_summed_up() {
+        let spec = AccountSpec { collectors: Collector::OBJECT_STORAGE.to_vec(), ..spec("modern") };
+        let modern = state(spec, |state| {
+            let bucket = Bucket { name: "backups".into(), size_bytes: Some(1_000_000_000), objects: Some(7) };
+            let buckets = Buckets { count: 1, buckets: vec![bucket] };
+            state.succeed(answer(Data::Buckets(buckets)), at("2026-11-24T11:57:00Z"), TOOK);
+        });
+        let web = Web { telemetry_path: "/metrics".to_owned(), version: "0.0.0", enable_lifecycle: false };
+        let text = text(&render(&[modern], at(NOW), &web, "account=modern").html);
+        assert!(text.contains("Not known in 1 bucket, usage by day not known, read 3 minutes ago"), "{text}");
+        assert!(text.contains("backups 1.00 GB 7"), "{text}");
+        assert!(!text.contains("Transfer by region"), "{text}");
     }
 
     #[test]

@@ -91,7 +91,8 @@ pub(super) fn figures(state: &AccountState, now: Timestamp) -> Markup {
                 @if let Some(buckets) = stored.buckets { "in " (words::count(buckets, "bucket")) ", " }
                 @match stored.day {
                     Some(day) => { "used on " (day) ", read " }
-                    None if is_object_storage(state) => { "no day has figures yet, read " }
+                    None if state.billing(now).is_some() => { "no day has figures yet, read " }
+                    None if is_object_storage(state) => { "usage by day not known, read " }
                     None => { "month to date, " }
                 }
                 (words::relative(stored.at, now))
