@@ -39,7 +39,9 @@ pub async fn demo() -> (Stage, Exporter) {
     let clock = Manual::new(at(NOW));
     let shared: Arc<dyn Clock> = Arc::new(clock.clone());
     let demo = Demo::start(&shared).await.unwrap();
-    let config = demo.config().unwrap();
+    let mut config = demo.config().unwrap();
+    // All begin together: a poll that waits for its turn may find a session, and then makes other requests.
+    config.poll.max_concurrent_requests = 1000;
     let stage = Stage { clock, simulator: demo.into_simulator() };
     let exporter = stage.polled_exporter(config).await;
     (stage, exporter)

@@ -98,6 +98,7 @@ pub async fn play_rows_for(rows: Vec<Row>, timeout: Duration, second_try: Durati
     let first = scrape(&exporter).await;
     for collector in collectors {
         assert_eq!(log.warnings().of(CONTROL, *collector), [] as [serde_json::Value; 0]);
+        assert_ne!(data_of(&first[CONTROL], *collector), [], "{collector} has something to keep");
     }
 
     for vendor in &vendors {
