@@ -8,6 +8,7 @@ use lyve_cloud_exporter::api::Reason;
 use lyve_cloud_exporter::clock;
 use lyve_cloud_exporter::model::Collector;
 use lyve_cloud_exporter::simulator::{Endpoint, Fault, RequestRecord};
+use lyve_cloud_exporter::store::AccountState;
 
 use super::play::{
     Log, Vendor, assert_failures, assert_nothing_leaked, collectors_beside, config, data_of, endpoint,
@@ -94,6 +95,10 @@ pub async fn play_rows_for(rows: Vec<Row>, timeout: Duration, second_try: Durati
     assert_eq!(accounts.iter().map(|account| &account.name).collect::<BTreeSet<_>>().len(), accounts.len());
     let mut config = config(accounts);
     config.poll.timeout = timeout;
+    if collectors == Collector::OBJECT_STORAGE {
+        // The days of a longer history, four lists of them, take most of the time.
+        config.history.months = 2;
+    }
     let exporter = stage.polled_exporter(config).await;
     let first = scrape(&exporter).await;
     for collector in collectors {
@@ -225,7 +230,16 @@ async fn next_polls(rows: &[Row], stage: &Stage, exporter: &Exporter) {
     // Longer than the interval of every collector since the change.
     settle(stage, exporter).await;
     stage.clock.set(clock::after(faulty, hours(7)));
-    let works = |store: &lyve_cloud_exporter::store::Store| store.snapshot().iter().all(|state| state.up());
+    let latest = exporter.now();
+    let works = |store: &lyve_cloud_exporter::store::Store| {
+        // The months may not be due yet.
+        let up_to_date = |state: &AccountState, collector: Collector| {
+            collector == Collector::MonthlyUsage || state.health(collector).last_attempt == Some(latest)
+        };
+        store.snapshot().iter().all(|state| {
+            state.up() && state.spec.collectors.iter().all(|collector| up_to_date(state, *collector))
+        })
+    };
     exporter.until("everything works again", works).await;
     settle(stage, exporter).await;
     let samples = scrape(exporter).await;
