@@ -128,7 +128,9 @@ impl Budget<'_> {
 mod tests {
     use super::*;
     use crate::config::Filter;
-    use crate::model::{BucketUsage, CurrentUsage, Month, MonthTotal, MonthlyUsage, ServiceAccount};
+    use crate::model::{
+        AccessKey, BucketUsage, Buckets, CurrentUsage, Month, MonthTotal, MonthlyUsage, ServiceAccount,
+    };
 
     fn current(buckets: &[(&str, u64)]) -> Answer<Data> {
         let buckets = buckets
@@ -178,6 +180,50 @@ mod tests {
         let Data::ServiceAccounts(kept) = &answer.data else { panic!() };
         assert_eq!(kept.iter().map(|account| &*account.id).collect::<Vec<_>>(), ["b", "d"]);
         assert_eq!(answer.dropped.get(DropReason::Limit), 16);
+    }
+
+    #[test]
+    fn buckets_with_sizes_are_chosen_as_others_and_their_count_stays() {
+        let bucket = |name: &str, size_bytes, objects| Bucket { name: name.into(), size_bytes, objects };
+        let buckets = Buckets {
+            count: 4,
+            buckets: vec![
+                bucket("a", Some(1), Some(1)),
+                bucket("b", None, None),
+                bucket("c", Some(9), Some(1)),
+                bucket("tmp-1", Some(99), None),
+            ],
+        };
+        let answer = Answer { data: Data::Buckets(buckets), dropped: Dropped::default() };
+        let exclude = vec![regex::Regex::new("^(?:tmp-.*)$").unwrap()];
+        let series = Series { max_per_account: 3, buckets: Filter { include: Vec::new(), exclude } };
+        let answer = admit(answer, &series);
+        let Data::Buckets(kept) = &answer.data else { panic!() };
+        assert_eq!(kept.count, 4);
+        assert_eq!(kept.buckets, [bucket("c", Some(9), Some(1))]);
+        assert_eq!(answer.dropped.get(DropReason::Filtered), 1);
+        assert_eq!(answer.dropped.get(DropReason::Limit), 2);
+    }
+
+    #[test]
+    fn users_with_the_oldest_keys_in_use_stay() {
+        let user = |name: &str, active, year: i64| User {
+            name: name.into(),
+            kind: "user".into(),
+            password_change_required: None,
+            created: None,
+            keys: vec![AccessKey {
+                id: name.into(),
+                active: Some(active),
+                created: jiff::Timestamp::from_second(year * 31_556_952).ok(),
+            }],
+        };
+        let users = vec![user("a", true, 50), user("b", false, 40), user("c", true, 45)];
+        let answer = Answer { data: Data::Keys(users), dropped: Dropped::default() };
+        let answer = admit(answer, &Series { max_per_account: 8, ..Series::default() });
+        let Data::Keys(kept) = &answer.data else { panic!() };
+        assert_eq!(kept.iter().map(|user| &*user.name).collect::<Vec<_>>(), ["a", "c"]);
+        assert_eq!(answer.dropped.get(DropReason::Limit), 4);
     }
 
     #[test]

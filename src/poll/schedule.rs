@@ -182,6 +182,26 @@ mod tests {
     }
 
     #[test]
+    fn days_begin_with_the_oldest_month_and_never_less_than_a_week_ago() {
+        let days = |now: &str, months| {
+            let mut config = Config::of(Vec::new());
+            config.history.months = months;
+            let (first, last) = Schedule::new(Collector::Billing, &config, Jitter(0.0), 3).days(at(now));
+            (first.to_string(), last.to_string())
+        };
+        for (now, months, first, last) in [
+            ("2026-11-24T23:59:59Z", 6, "2026-05-01", "2026-11-24"),
+            ("2026-12-01T00:00:00Z", 6, "2026-06-01", "2026-12-01"),
+            ("2027-01-01T00:00:00Z", 1, "2026-12-01", "2027-01-01"),
+            ("2026-11-24T12:00:00Z", 0, "2026-11-01", "2026-11-24"),
+            ("2026-11-02T12:00:00Z", 0, "2026-10-26", "2026-11-02"),
+            ("2028-03-01T12:00:00Z", 0, "2028-02-23", "2028-03-01"),
+        ] {
+            assert_eq!(days(now, months), (first.to_owned(), last.to_owned()), "{now}, {months}");
+        }
+    }
+
+    #[test]
     fn credentials_are_looked_at_when_their_date_comes() {
         let credentials = schedule(Collector::Credentials);
         let end = Expiry::At(at("2026-11-25T00:00:00Z"));

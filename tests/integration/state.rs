@@ -102,6 +102,48 @@ async fn a_restart_while_the_vendor_is_down_loses_nothing_and_makes_nothing_look
 }
 
 #[tokio::test]
+async fn an_account_of_object_storage_is_kept_as_well() {
+    let stage = Stage::new().await;
+    let (archive, mut config) = stage.archive();
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("state.json");
+    config.state_file = Some(path.clone());
+    let exporter = stage.polled_exporter(config.clone()).await;
+    let before = exporter.scrape().await;
+    exporter.stop().await.unwrap();
+    let text = std::fs::read_to_string(&path).unwrap();
+    let (_, secret) = archive.pair();
+    for hidden in [&*secret, "secret", "Signature"] {
+        assert!(!text.contains(hidden), "{hidden} in {text}");
+    }
+
+    stage.clock.advance(hours(3));
+    stage.simulator.stop().await;
+    let exporter = stage.exporter(config).await;
+    exporter.until("everything was tried once", |store| store.ready()).await;
+    let after = exporter.scrape().await;
+    for name in [
+        USAGE,
+        MONTHLY,
+        "lyvecloud_account_buckets",
+        "lyvecloud_account_ghost_bytes",
+        "lyvecloud_bucket_objects",
+        "lyvecloud_region_day_upload_bytes",
+        "lyvecloud_usage_data_timestamp_seconds",
+        "lyvecloud_access_key_rotation_due_timestamp_seconds",
+        "lyvecloud_user_password_change_required",
+        "lyvecloud_credential_status",
+        "lyvecloud_credential_last_accepted_timestamp_seconds",
+    ] {
+        assert_ne!(before.all(name, &[]), [0.0; 0], "{name}");
+        assert_eq!(after.all(name, &[]), before.all(name, &[]), "{name}");
+    }
+    let then = at(NOW).as_second() as f64;
+    assert_eq!(after.all("lyvecloud_collector_last_success_timestamp_seconds", &[]), [then; 3]);
+    assert_eq!(after.all("lyvecloud_collector_up", &[]), [0.0; 3], "nothing worked in this process");
+}
+
+#[tokio::test]
 async fn what_is_recalled_is_still_there_after_another_restart() {
     let stage = Stage::new().await;
     let (_directory, _, config, _) = kept(&stage);

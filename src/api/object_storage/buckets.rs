@@ -9,8 +9,7 @@ use crate::api::figure;
 use crate::api::wire::{self, MAX_ITEMS, Seed, Shape, Take, Undecodable, record};
 use crate::model::{Bucket, DropReason, Dropped};
 
-const BUCKETS: List<1> =
-    List { root: "ListAllMyBucketsResult", list: "Buckets", item: "Bucket", fields: ["Name"] };
+const BUCKETS: List<1> = List { root: "ListAllMyBuckets", list: "Buckets", item: "Bucket", fields: ["Name"] };
 
 record!(StatsItem { size = "size", objects = "objects" });
 

@@ -11,10 +11,10 @@ use crate::api::wire::{self, Undecodable, each, record};
 use crate::model::{AccessKey, Answer, DropReason, Dropped, User};
 
 const USERS: List<2> =
-    List { root: "ListUsersResponse", list: "Users", item: "member", fields: ["UserName", "CreateDate"] };
+    List { root: "ListUsers", list: "Users", item: "member", fields: ["UserName", "CreateDate"] };
 
 const KEYS: List<3> = List {
-    root: "ListAccessKeysResponse",
+    root: "ListAccessKeys",
     list: "AccessKeyMetadata",
     item: "member",
     fields: ["AccessKeyId", "Status", "CreateDate"],

@@ -13,7 +13,7 @@ const MAX_DEPTH: usize = 32;
 
 /// Where in a document a list is.
 pub(super) struct List<const FIELDS: usize> {
-    /// The document's outermost element.
+    /// How the name of the document's outermost element begins: its end is not documented for every list.
     pub(super) root: &'static str,
     /// The element that holds the items, at any depth.
     pub(super) list: &'static str,
@@ -105,9 +105,9 @@ struct Walk<'a, const FIELDS: usize> {
 
 impl<const FIELDS: usize> Walk<'_, FIELDS> {
     fn open(&mut self, name: &str) -> Result<(), Undecodable> {
-        if self.path.is_empty() && (self.begun || name != self.list.root) {
+        if self.path.is_empty() && (self.begun || !name.starts_with(self.list.root)) {
             return Err(
-                format!("the answer is another document, where {} was expected", self.list.root).into()
+                format!("the answer is another document, where {}… was expected", self.list.root).into()
             );
         }
         self.begun = true;
@@ -181,7 +181,7 @@ mod tests {
     use super::*;
 
     const USERS: List<2> =
-        List { root: "ListUsersResponse", list: "Users", item: "member", fields: ["UserName", "CreateDate"] };
+        List { root: "ListUsers", list: "Users", item: "member", fields: ["UserName", "CreateDate"] };
 
     type Found = Vec<(Option<String>, Option<String>)>;
 
@@ -220,6 +220,9 @@ mod tests {
             ]
         );
         assert_eq!(read("<ListUsersResponse/>").unwrap(), []);
+        let other =
+            "<ListUsersResult><Users><member><UserName>a</UserName></member></Users></ListUsersResult>";
+        assert_eq!(read(other).unwrap(), [(some("a"), None)]);
         assert_eq!(read("\u{feff}<ListUsersResponse><Users/></ListUsersResponse>").unwrap(), []);
     }
 
@@ -235,7 +238,7 @@ mod tests {
             ("", "the answer is empty"),
             (" \n", "the answer is empty"),
             ("{\"canary\": 1}", "the answer is not XML"),
-            ("<html>canary</html>", "the answer is another document, where ListUsersResponse was expected"),
+            ("<html>canary</html>", "the answer is another document, where ListUsers… was expected"),
             ("<Error><Code>canary</Code></Error>", "the answer is another document"),
             ("<ListUsersResponse><Users><member>", "the answer ended early"),
             ("<ListUsersResponse><canary></other>", "the answer is not whole XML, near byte"),
