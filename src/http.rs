@@ -14,6 +14,7 @@ mod page;
 mod routes;
 mod server;
 mod status;
+mod stored;
 
 pub use guard::{Guard, GuardError};
 pub use limits::Limits;

@@ -15,7 +15,7 @@ mod usage;
 pub use billing::{BilledDay, Billing, RegionTransfer, TransferDay};
 pub use collector::{Collector, PerCollector};
 pub use cost::Price;
-pub use credential::{CredentialKind, CredentialStatus, Expiry, Logins, credential_status};
+pub use credential::{CredentialKind, CredentialStatus, Expiry, Logins, credential_status, time_left};
 pub use dropped::{Answer, DropReason, Dropped};
 pub use inventory::{Permission, ServiceAccount};
 pub use month::{Month, NoMonth};

@@ -1,4 +1,4 @@
-//! Warns of credentials through Alertmanager without any Prometheus rule.
+//! Warns of credentials and access keys through Alertmanager without any Prometheus rule.
 //!
 //! The alerts have the names and labels of the shipped rules, so that one route serves both, and a site that has both
 //! gets one notification. They are posted as Prometheus posts its own: to every Alertmanager, again and again well
@@ -6,6 +6,7 @@
 //! logged, and the next round tries again; nothing else waits for it.
 
 mod alert;
+mod rotation;
 mod round;
 mod send;
 

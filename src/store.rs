@@ -9,6 +9,7 @@
 
 mod account;
 mod credentials;
+mod keys;
 mod memory;
 pub mod state_file;
 mod usage;
@@ -20,6 +21,7 @@ use tokio::sync::watch;
 
 pub use account::{AccountSpec, AccountState, Failure, Good, Health, Part, RequestCode};
 pub use credentials::{ACCOUNT_CREDENTIAL_NAME, CredentialView};
+pub use keys::KeyView;
 pub use memory::{Memory, Settled};
 pub use usage::UsageNow;
 

@@ -7,10 +7,12 @@
 
 mod account;
 mod advice;
+mod buckets;
 mod chart;
 mod collectors;
 mod credentials;
 mod layout;
+mod object_storage;
 mod overview;
 mod query;
 mod rank;

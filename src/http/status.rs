@@ -3,7 +3,8 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::model::Expiry;
+use super::stored::{Stored, is_object_storage};
+use crate::model::{Expiry, User};
 use crate::store::{AccountState, CredentialView};
 
 #[derive(Serialize)]
@@ -15,12 +16,16 @@ struct Status<'a> {
 #[derive(Serialize)]
 struct Account<'a> {
     account: &'a str,
+    api: &'static str,
     up: bool,
     usage_bytes: Option<u64>,
     usage_with_sub_accounts_bytes: Option<u64>,
     buckets: Option<u64>,
     session_expires: Option<String>,
     credentials: Vec<Credential<'a>>,
+    /// Only of an account of the platform since 2024.
+    #[serde(flatten)]
+    object_storage: Option<ObjectStorage<'a>>,
     collectors: Vec<CollectorStatus<'a>>,
 }
 
@@ -33,6 +38,42 @@ struct Credential<'a> {
     words: String,
     expires: Option<String>,
     last_accepted: Option<String>,
+}
+
+#[derive(Serialize)]
+struct ObjectStorage<'a> {
+    usage_day: Option<String>,
+    ghost_bytes: Option<u64>,
+    objects: Option<u64>,
+    transfer: Vec<Transfer<'a>>,
+    users: Option<Vec<UserStatus<'a>>>,
+}
+
+/// Of the day `usage_day`.
+#[derive(Serialize)]
+struct Transfer<'a> {
+    region: &'a str,
+    upload_bytes: Option<u64>,
+    download_bytes: Option<u64>,
+    delete_bytes: Option<u64>,
+}
+
+#[derive(Serialize)]
+struct UserStatus<'a> {
+    user: &'a str,
+    kind: Option<&'a str>,
+    password_change_required: Option<bool>,
+    created: Option<String>,
+    access_keys: Vec<Key<'a>>,
+}
+
+#[derive(Serialize)]
+struct Key<'a> {
+    access_key_id: &'a str,
+    active: Option<bool>,
+    created: Option<String>,
+    rotation_due: Option<String>,
+    words: String,
 }
 
 #[derive(Serialize)]
@@ -61,13 +102,16 @@ pub(super) fn render(states: &[std::sync::Arc<AccountState>], now: Timestamp) ->
 }
 
 fn account(state: &AccountState, now: Timestamp) -> Account<'_> {
-    let usage = state.current_usage(now).map(|good| &good.data);
+    let stored = Stored::of(state, now);
+    let object_storage = is_object_storage(state);
     Account {
         account: &state.spec.name,
+        api: if object_storage { "object_storage" } else { "account_v2" },
         up: state.up(),
-        usage_bytes: state.usage_now(now).map(|usage| usage.bytes),
-        usage_with_sub_accounts_bytes: usage.and_then(|usage| usage.usage_with_sub_accounts_bytes),
-        buckets: state.bucket_count(now),
+        usage_bytes: stored.and_then(|stored| stored.usage_bytes),
+        usage_with_sub_accounts_bytes: stored.and_then(|stored| stored.with_sub_accounts_bytes),
+        buckets: stored.and_then(|stored| stored.buckets),
+        object_storage: object_storage.then(|| by_day(state, stored, now)),
         session_expires: state.session(now).map(|good| good.data.expires_at.to_string()),
         credentials: state.credentials(now).map(|view| credential(&view, now)).collect(),
         collectors: state
@@ -76,6 +120,47 @@ fn account(state: &AccountState, now: Timestamp) -> Account<'_> {
             .iter()
             .map(|collector| collector_status(state, *collector))
             .collect(),
+    }
+}
+
+fn by_day<'a>(state: &'a AccountState, stored: Option<Stored<'a>>, now: Timestamp) -> ObjectStorage<'a> {
+    let day = stored.and_then(|stored| stored.day);
+    let billing = state.billing(now).map(|good| &*good.data);
+    let transfer = billing.zip(day).map(|(billing, day)| {
+        let regions = billing.transfer(day).map(|(region, transfer)| Transfer {
+            region,
+            upload_bytes: transfer.upload_bytes,
+            download_bytes: transfer.download_bytes,
+            delete_bytes: transfer.delete_bytes,
+        });
+        regions.collect()
+    });
+    ObjectStorage {
+        usage_day: day.map(|day| day.to_string()),
+        ghost_bytes: stored.and_then(|stored| stored.ghost_bytes),
+        objects: stored.and_then(|stored| stored.objects),
+        transfer: transfer.unwrap_or_default(),
+        users: state.keys(now).map(|good| good.data.iter().map(|user| of_user(state, user, now)).collect()),
+    }
+}
+
+fn of_user<'a>(state: &'a AccountState, user: &'a User, now: Timestamp) -> UserStatus<'a> {
+    let keys = user.keys.iter().map(|key| {
+        let view = state.key_view(user, key);
+        Key {
+            access_key_id: &key.id,
+            active: key.active,
+            created: key.created.map(|at| at.to_string()),
+            rotation_due: view.rotation_due.map(|at| at.to_string()),
+            words: view.words(now),
+        }
+    });
+    UserStatus {
+        user: &user.name,
+        kind: Some(&*user.kind).filter(|kind| !kind.is_empty()),
+        password_change_required: user.password_change_required,
+        created: user.created.map(|at| at.to_string()),
+        access_keys: keys.collect(),
     }
 }
 
@@ -104,5 +189,39 @@ fn collector_status(state: &AccountState, collector: crate::model::Collector) ->
             message: &failure.message,
             at: failure.at.to_string(),
         }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::super::stored::testing::{NOW, modern};
+    use super::*;
+    use crate::metrics::testing::{at, spec, state};
+
+    #[test]
+    fn an_account_has_what_its_api_tells() {
+        let states = [modern(), state(spec("older"), |_| ())];
+        let status: Value = serde_json::from_str(&render(&states, at(NOW))).unwrap();
+        let modern = &status["accounts"][0];
+        assert_eq!(modern["api"], "object_storage");
+        assert_eq!(modern["usage_bytes"], 6_485_663_588_183_u64);
+        assert_eq!(modern["usage_day"], "2026-11-23");
+        assert_eq!(modern["objects"], 18_499);
+        let transfer = json!([{
+            "region": "US-EAST-1", "upload_bytes": 12_000_000_000_u64, "download_bytes": 3_000_000_000_u64, "delete_bytes": null,
+        }]);
+        assert_eq!(modern["transfer"], transfer);
+        assert_eq!(modern["users"][0]["password_change_required"], true);
+        let key = json!({
+            "access_key_id": "AKOLD", "active": true, "created": "2026-08-01T00:00:00Z",
+            "rotation_due": "2026-10-30T00:00:00Z", "words": "Due for rotation since 2026-10-30",
+        });
+        assert_eq!(modern["users"][1]["access_keys"][0], key);
+
+        let older = &status["accounts"][1];
+        assert_eq!((&older["api"], &older["usage_bytes"]), (&json!("account_v2"), &Value::Null));
+        assert!(older.get("users").is_none(), "{older}");
     }
 }

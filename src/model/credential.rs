@@ -79,9 +79,10 @@ impl CredentialStatus {
     }
 }
 
-/// Whole days, or what is left of the last one in hours or minutes: rounded down, so that nobody counts on time that is
+/// The time until `end` for a person: whole days, or what is left of the last one in hours or minutes: rounded down, so that nobody counts on time that is
 /// not there.
-fn time_left(end: Timestamp, now: Timestamp) -> String {
+#[must_use]
+pub fn time_left(end: Timestamp, now: Timestamp) -> String {
     let minutes = clock::until(now, end).as_secs() / 60;
     let (count, unit) = match minutes {
         0..60 => (minutes, "minute"),

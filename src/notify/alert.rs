@@ -1,13 +1,15 @@
+use std::fmt::Display;
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::rotation;
 use crate::clock;
 use crate::model::{CredentialKind, CredentialStatus, Expiry};
 use crate::store::{AccountState, CredentialView};
 
-/// An alert about one credential, as it is active at one instant.
+/// An alert about one credential or access key, as it is active at one instant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Alert {
     /// The alert's identity: name and value, in the order of the names.
@@ -35,6 +37,9 @@ pub fn alerts(states: &[Arc<AccountState>], now: Timestamp, steps: &[Duration]) 
     for state in states {
         for view in state.last_known_credentials(now) {
             Subject { account: &state.spec.name, view, now }.alerts(steps, &mut alerts);
+        }
+        for view in state.last_known_access_keys() {
+            alerts.extend(rotation::alerts(&state.spec.name, &view, now));
         }
     }
     alerts
@@ -87,17 +92,19 @@ impl Subject<'_> {
             ("kind", self.view.kind.name().to_owned()),
             ("severity", severity.to_owned()),
         ];
-        let summary = format!("Lyve Cloud account {}: {} {summary}", self.account, self.what());
+        let summary = format!("Lyve Cloud account {}: {summary}", self.account);
         Alert { labels, summary, description, hold: Duration::ZERO }
     }
 
     fn ends_soon(&self, severity: &str, end: Timestamp, left: Duration) -> Alert {
+        let date = minute(end);
         let (summary, when) = if left.is_zero() {
-            ("reached the end date", format!("has reached its end ({end})"))
+            ("reached the end date", format!("has reached its end ({date})"))
         } else {
             let words = CredentialStatus::Expires.words(Expiry::At(end), self.now);
-            ("will end soon", format!("{} ({end})", words.replacen("Expires", "ends", 1)))
+            ("will end soon", format!("{} ({date})", words.replacen("Expires", "ends", 1)))
         };
+        let summary = format!("{} {summary}", self.what());
         let description = match self.view.kind {
             CredentialKind::ServiceAccount => format!(
                 "The service account {} of the account {} {when}. From then on every backup and every program that uses \
@@ -111,10 +118,11 @@ impl Subject<'_> {
                 self.view.name, self.account
             ),
         };
-        self.alert("LyveCloudCredentialExpiresSoon", severity, summary, description)
+        self.alert("LyveCloudCredentialExpiresSoon", severity, &summary, description)
     }
 
     fn expired(&self, end: Timestamp) -> Alert {
+        let end = minute(end);
         let description = match self.view.kind {
             CredentialKind::ServiceAccount => format!(
                 "The service account {} of the account {} expired on {end}. Every backup and every program that uses its \
@@ -128,34 +136,41 @@ impl Subject<'_> {
                 self.view.name, self.account
             ),
         };
-        self.alert("LyveCloudCredentialExpired", "critical", "expired", description)
+        self.alert("LyveCloudCredentialExpired", "critical", &format!("{} expired", self.what()), description)
     }
 
     fn rejected(&self) -> Alert {
         let description = format!(
-            "Lyve Cloud refuses the pair of {} of the account {}, although it should still work: somebody regenerated or \
-             deleted it, or it ended before the date in the exporter's configuration. Every program that uses the \
+            "Lyve Cloud refuses the pair of {} of the account {}, although it should still work: somebody regenerated \
+             it, deleted it or switched it off, or it ended before the date in the exporter's configuration. Every program that uses the \
              account's API with it fails now, this exporter too. First: ask the account's administrators who changed it; \
              then put the new pair in place.",
             self.view.name, self.account
         );
         Alert {
             hold: HOLD_REJECTED,
-            ..self.alert("LyveCloudCredentialRejected", "critical", "are refused", description)
+            ..self.alert(
+                "LyveCloudCredentialRejected",
+                "critical",
+                &format!("{} are refused", self.what()),
+                description,
+            )
         }
     }
 
     fn contradicted(&self, end: Timestamp) -> Alert {
         let description = format!(
-            "The exporter's configuration says that the pair of {} of the account {} ended on {end}, but a login worked \
-             after that. Nothing fails now; but the real end is not known, and nobody can be warned before it. First: \
+            "The exporter's configuration says that the pair of {} of the account {} ended on {}, but a login with it \
+             worked more than a day after that. Nothing fails now; but the real end is not known, and nobody can be warned before it. First: \
              look the date up in the console, and correct it in the configuration (credential.expires).",
-            self.view.name, self.account
+            self.view.name,
+            self.account,
+            minute(end)
         );
         self.alert(
             "LyveCloudCredentialDateContradicted",
             "warning",
-            "still work after their end date",
+            &format!("{} still work after their end date", self.what()),
             description,
         )
     }
@@ -174,8 +189,8 @@ impl Subject<'_> {
                 self.view.name, self.account
             ),
         };
-        let alert =
-            self.alert("LyveCloudCredentialExpiryUnknown", "info", "end at a time nobody knows", description);
+        let summary = format!("nobody knows when {} will end", self.what());
+        let alert = self.alert("LyveCloudCredentialExpiryUnknown", "info", &summary, description);
         Alert { hold: HOLD_UNKNOWN, ..alert }
     }
 
@@ -185,4 +200,9 @@ impl Subject<'_> {
             CredentialKind::AccountApi => self.view.name.to_owned(),
         }
     }
+}
+
+/// A date and a time of day for people, as the rules write them.
+pub(super) fn minute(at: Timestamp) -> impl Display {
+    at.strftime("%Y-%m-%d %H:%M UTC")
 }

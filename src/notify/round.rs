@@ -46,7 +46,8 @@ struct Known {
     cured: Option<Timestamp>,
 }
 
-const RUNBOOK: &str = "https://github.com/lyve-cloud-exporter/lyve-cloud-exporter#";
+const RUNBOOK: &str =
+    "https://github.com/lyve-cloud-exporter/lyve-cloud-exporter/blob/main/docs/runbooks.md#";
 
 impl Round {
     /// What to post at `now`, when `active` are the alerts that are active.

@@ -151,6 +151,10 @@ async fn the_demo_is_good_to_look_at() {
         ("northwind-master", "12 days left"),
         ("contoso-backup", "Never expires"),
         ("fabrikam-archive", "The API credentials have expired"),
+        ("archive-global", "Due for rotation since 2026-10-14"),
+        ("archive-global", "ghost space: deleted, still billed"),
+        ("archive-global", "Transfer by region on 2026-11-23"),
+        ("archive-global", "Must be changed"),
     ] {
         let text = look(&mut browser, exporter.address, &account(name)).await;
         assert!(text.contains(name) && text.contains(words), "{words} in {text}");
@@ -161,7 +165,7 @@ async fn the_demo_is_good_to_look_at() {
         let directory = std::path::PathBuf::from(directory);
         let url = format!("http://{}", exporter.address);
         for (name, path, (width, height), scheme, scale) in [
-            ("status-page.png", "/".to_owned(), (1040, 1990), Scheme::Light, 0.8),
+            ("status-page.png", "/".to_owned(), (1040, 2120), Scheme::Light, 0.8),
             ("status-page-phone.png", "/".to_owned(), (PHONE, 812), Scheme::Dark, 1.0),
         ] {
             browser.look(width, height, scheme).await;

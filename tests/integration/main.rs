@@ -34,5 +34,6 @@ mod scrape;
 mod stage;
 mod state;
 mod supervision;
+mod texts;
 mod web;
 mod webhook;

@@ -1,13 +1,168 @@
-//! The README says what the code does.
+//! The README, and the pages in docs/ behind it, say what the code does and lead where they say.
 
-use clap::CommandFactory;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use clap::{CommandFactory, Parser};
 use lyve_cloud_exporter::cli::Cli;
 use lyve_cloud_exporter::metrics;
+use regex::Regex;
 
 use crate::programs::repository;
+use crate::stage::Stage;
 
 fn readme() -> String {
     std::fs::read_to_string(repository("README.md")).unwrap()
+}
+
+/// Each page by its path: the README, and those in docs/.
+fn pages() -> BTreeMap<PathBuf, String> {
+    let docs = std::fs::read_dir(repository("docs")).unwrap().map(|entry| entry.unwrap().path());
+    let docs = docs.filter(|path| path.extension().is_some_and(|extension| extension == "md"));
+    let pages = docs.chain([repository("README.md")]);
+    pages.map(|path| (path.clone(), std::fs::read_to_string(path).unwrap())).collect()
+}
+
+/// All of them, one behind the other.
+fn everything() -> String {
+    pages().into_values().collect()
+}
+
+/// A page without what is set apart as code.
+fn prose(page: &str) -> String {
+    let mut inside = false;
+    let outside = |line: &&str| {
+        let fence = line.trim_start().starts_with("```");
+        inside ^= fence;
+        !inside && !fence
+    };
+    page.lines().filter(outside).map(|line| format!("{line}\n")).collect()
+}
+
+/// The anchors of a page's headings, as GitHub makes them.
+fn anchors(page: &str) -> Vec<String> {
+    let prose = prose(page);
+    let headings = prose.lines().filter(|line| line.starts_with('#'));
+    let headings = headings.map(|line| line.trim_start_matches('#').trim().to_lowercase());
+    let kept = |letter: &char| letter.is_alphanumeric() || matches!(letter, ' ' | '-' | '_');
+    headings.map(|heading| heading.chars().filter(kept).collect::<String>().replace(' ', "-")).collect()
+}
+
+#[test]
+fn every_link_leads_somewhere() {
+    let pages = pages();
+    let link = Regex::new(r"\]\(([^()\s]+)\)").unwrap();
+    let mut followed = 0;
+    for (from, page) in &pages {
+        for target in link.captures_iter(&prose(page)).map(|found| found[1].to_owned()) {
+            if target.contains("://") {
+                continue;
+            }
+            let (path, anchor) =
+                target.split_once('#').map_or((&*target, None), |(path, anchor)| (path, Some(anchor)));
+            let to = match path {
+                "" => from.clone(),
+                path => from.parent().unwrap().join(path).canonicalize().unwrap_or_else(|error| {
+                    panic!("{target} in {}: {error}", from.display());
+                }),
+            };
+            if let Some(anchor) = anchor {
+                let page =
+                    pages.get(&to).unwrap_or_else(|| panic!("{target} in {} is no page", from.display()));
+                assert!(anchors(page).contains(&anchor.to_owned()), "{target} in {}", from.display());
+            }
+            followed += 1;
+        }
+    }
+    assert!(followed > 60, "the pattern finds the links: {followed}");
+}
+
+#[test]
+fn no_page_has_two_headings_of_one_name_and_each_is_linked_from_the_readme() {
+    let readme = readme();
+    for (path, page) in pages() {
+        let mut anchors = anchors(&page);
+        let count = anchors.len();
+        anchors.sort();
+        anchors.dedup();
+        assert_eq!(anchors.len(), count, "{}", path.display());
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap();
+        let linked = name == "README.md" || readme.contains(&format!("(docs/{name}"));
+        assert!(linked, "nobody finds {name}");
+    }
+}
+
+#[test]
+fn every_command_line_is_one_that_the_program_takes() {
+    let command =
+        Regex::new(r"\blyve-cloud-exporter((?: (?:--(?:config|live|log|shard|web)[a-z.-]*(?:=[^\s`;]+)?|run|demo|check|once|health))+)")
+            .unwrap();
+    let mut taken = 0;
+    for (path, page) in pages() {
+        for found in command.captures_iter(&page) {
+            let arguments = std::iter::once("lyve-cloud-exporter").chain(found[1].split_whitespace());
+            if let Err(error) = Cli::try_parse_from(arguments) {
+                panic!("{}: {}: {error}", path.display(), &found[0]);
+            }
+            taken += 1;
+        }
+    }
+    assert!(taken > 10, "the pattern finds the command lines: {taken}");
+}
+
+/// The line for cron, with its paths in `directory`, run as cron runs it.
+async fn cron(directory: &Path) -> std::process::Output {
+    let page = std::fs::read_to_string(repository("docs/install.md")).unwrap();
+    let (_, after) = page.split_once("```cron\n").unwrap();
+    let (line, _) = after.split_once('\n').unwrap();
+    let (schedule, command) = line.split_once(" root ").unwrap();
+    assert_eq!(schedule, "*/15 * * * *");
+    assert!(!command.contains('%'), "cron makes a new line of it");
+    let here = directory.to_str().unwrap();
+    let command = ["/var/lib/prometheus/node-exporter", "/etc/lyve-cloud-exporter"]
+        .iter()
+        .fold(command.to_owned(), |command, path| command.replace(path, here));
+    let program = Path::new(env!("CARGO_BIN_EXE_lyve-cloud-exporter")).parent().unwrap();
+    let path = format!("{}:/usr/bin:/bin", program.display());
+    let mut shell = tokio::process::Command::new("sh");
+    shell.env_clear().env("PATH", path).args(["-c", &command]).kill_on_drop(true);
+    shell.output().await.unwrap()
+}
+
+#[tokio::test]
+async fn the_line_for_cron_leaves_whole_metrics_and_takes_none_away() {
+    let stage = Stage::new().await;
+    let (acme, _) = stage.acme();
+    let (access_key, secret) = acme.pair();
+    let directory = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(directory.path().join(name), text).unwrap();
+    let metrics = || std::fs::read_to_string(directory.path().join("lyve-cloud.prom")).unwrap();
+    write("secret", &secret);
+    let account = format!(
+        "accounts: [{{name: a, account_id: acme, access_key: {access_key}, secret_file: secret, base_url: '{}'}}]\n",
+        stage.simulator.base_url()
+    );
+    write("config.yaml", &account);
+    let output = cron(directory.path()).await;
+    assert!(output.status.success(), "{output:?}");
+    assert!(metrics().contains("lyvecloud_up{account=\"a\"} 1"), "{}", metrics());
+
+    write("secret", "another one");
+    cron(directory.path()).await;
+    let failed = metrics();
+    assert!(failed.contains("lyvecloud_up{account=\"a\"} 0"), "{failed}");
+
+    write("config.yaml", "acounts: []\n");
+    assert!(!cron(directory.path()).await.status.success());
+    assert_eq!(metrics(), failed, "a wrong configuration leaves the old file");
+}
+
+#[test]
+fn the_pages_that_are_packed_are_all_there_are() {
+    let manifest = std::fs::read_to_string(repository("Cargo.toml")).unwrap();
+    let packed =
+        Regex::new(r#"\["(README\.md|docs/\*\.md)", "usr/share/doc/lyve-cloud-exporter/(docs/)?""#).unwrap();
+    assert_eq!(packed.find_iter(&manifest).count(), 2, "the package keeps the links between them");
 }
 
 /// What a HELP tells before it comes to how old the value may be.
@@ -29,7 +184,7 @@ fn the_table_of_metrics_is_that_of_the_code() {
         )
     });
     let table: String = rows.collect();
-    let path = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("metrics.md");
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("metrics.md");
     std::fs::write(&path, &table).unwrap();
     assert!(readme().contains(&table), "the README's table of metrics should be that of {}", path.display());
 }
@@ -48,7 +203,7 @@ fn every_flag_is_told() {
 fn every_key_of_the_example_is_told() {
     let readme = readme();
     let example = std::fs::read_to_string(repository("config/lyve-cloud-exporter.yaml")).unwrap();
-    let keys = regex::Regex::new(r"(?m)^[# -]*([a-z_]+): +[^# ]").unwrap();
+    let keys = Regex::new(r"(?m)^[# -]*([a-z_]+): +[^# ]").unwrap();
     let (_, body) = example.split_once("\naccounts:").unwrap();
     for key in keys.captures_iter(body).map(|found| found[1].to_owned()) {
         let told = [format!("`{key}`"), format!(".{key}`")];
@@ -59,7 +214,12 @@ fn every_key_of_the_example_is_told() {
 #[test]
 fn every_reason_of_a_failure_is_told() {
     let readme = readme();
+    let everything = everything();
     for reason in lyve_cloud_exporter::api::Reason::ALL {
-        assert!(readme.contains(&format!("`{}`", reason.name())), "{}", reason.name());
+        let name = format!("`{}`", reason.name());
+        assert!(
+            readme.contains(&name) && everything.contains(&format!("`reason=\"{}\"`", reason.name())),
+            "{name}"
+        );
     }
 }

@@ -14,7 +14,8 @@ use crate::programs::{Program, eventually, repository};
 const RULES: &str = "deploy/prometheus/rules.yml";
 const ALERTMANAGER: &str = "deploy/alertmanager/alertmanager.yml";
 const TEMPLATE: &str = "deploy/alertmanager/lyve-cloud.tmpl";
-const RUNBOOK: &str = "https://github.com/lyve-cloud-exporter/lyve-cloud-exporter#";
+const RUNBOOK: &str =
+    "https://github.com/lyve-cloud-exporter/lyve-cloud-exporter/blob/main/docs/runbooks.md#";
 
 /// The output of a program that has to succeed.
 fn run(program: &str, arguments: &[&str]) -> String {
@@ -115,13 +116,25 @@ fn each_alert_says_what_it_is_and_where_to_read_on() {
 }
 
 #[test]
-fn each_alert_has_its_section_in_the_readme_and_no_section_is_without_an_alert() {
-    let readme = read("README.md");
-    let headings = readme.lines().filter_map(|line| line.strip_prefix("### "));
+fn each_alert_has_its_runbook_and_its_row_in_the_readme_and_none_is_without_an_alert() {
+    let runbooks = read("docs/runbooks.md");
+    let headings = runbooks.lines().filter_map(|line| line.strip_prefix("## "));
     let headings: Vec<_> = headings.filter(|heading| heading.starts_with("LyveCloud")).collect();
     let unique: BTreeSet<_> = headings.iter().map(|heading| (*heading).to_owned()).collect();
     assert_eq!(unique, names());
     assert_eq!(unique.len(), headings.len(), "a heading twice has two anchors");
+
+    let row =
+        Regex::new(r"(?m)^\| \[(LyveCloud\w+)\]\(docs/runbooks\.md#(\w+)\) \| ([a-z, ]+) \| \S").unwrap();
+    let mut told = BTreeSet::new();
+    for found in row.captures_iter(&read("README.md")) {
+        assert_eq!(found[1].to_lowercase(), found[2]);
+        told.extend(found[3].split(", ").map(|severity| (found[1].to_owned(), severity.to_owned())));
+    }
+    let fired = alerts()
+        .into_iter()
+        .map(|alert| (text(&alert["alert"]).to_owned(), text(&alert["labels"]["severity"]).to_owned()));
+    assert_eq!(told, fired.collect());
 }
 
 #[test]
@@ -149,7 +162,7 @@ fn the_rules_ask_only_for_metrics_and_labels_that_there_are() {
 #[test]
 fn alertmanager_takes_its_configuration() {
     let said = run("amtool", &["check-config", ALERTMANAGER]);
-    assert!(said.contains("5 inhibit rules") && said.contains("1 templates"), "{said}");
+    assert!(said.contains("6 inhibit rules") && said.contains("1 templates"), "{said}");
 }
 
 #[test]
@@ -225,6 +238,12 @@ const SILENCE: &str = r#"
 ! AccountDown severity=warning account=watched job=j instance=down
 ! DataTooOld severity=warning account=watched job=j instance=down collector=permissions
   Expired severity=critical account=watched kind=service_account credential_id=a credential=x
+  RotationDue severity=warning account=keys user=backup access_key_id=a
+! RotationDue severity=info account=keys user=backup access_key_id=a
+  RotationDue severity=info account=keys user=backup access_key_id=b
+  RotationDue severity=info account=keys user=other access_key_id=a
+  RotationDue severity=info account=others user=backup access_key_id=a
+  RotationDue severity=info access_key_id=a
   ExpiresSoon severity=critical account=last kind=service_account credential_id=a credential=x
 ! ExpiresSoon severity=warning account=last kind=service_account credential_id=a credential=x
 "#;
@@ -232,7 +251,11 @@ const SILENCE: &str = r#"
 /// The full name of a shortened one.
 fn full(short: &str) -> String {
     let about_credentials = ["ExpiresSoon", "Expired", "Rejected", "ExpiryUnknown", "DateContradicted"];
-    let middle = if about_credentials.contains(&short) { "Credential" } else { "" };
+    let middle = match short {
+        "RotationDue" => "AccessKey",
+        short if about_credentials.contains(&short) => "Credential",
+        _ => "",
+    };
     format!("LyveCloud{middle}{short}")
 }
 

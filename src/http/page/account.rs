@@ -6,18 +6,16 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use maud::{Markup, html};
 
-use super::layout::{cell, columns, head, pager, search};
-use super::overview::{figures, largest_first};
+use super::layout::{cell, columns, head, pager};
+use super::overview::figures;
 use super::query::{List, Query};
 use super::rank::window;
 use super::summary::Summary;
 use super::urgency::credentials;
-use super::{chart, collectors, words};
-use crate::model::{BucketUsage, CurrentUsage, DropReason, MonthTotal, MonthlyUsage, Price, SubAccount};
+use super::{buckets, chart, collectors, object_storage, words};
+use crate::http::stored::Stored;
+use crate::model::{MonthTotal, Price, SubAccount};
 use crate::store::AccountState;
-
-/// How many buckets are on one page.
-const BUCKETS: usize = 50;
 
 /// How many sub-accounts are on one page.
 const SUB_ACCOUNTS: usize = 20;
@@ -29,8 +27,7 @@ pub(super) fn view(
     now: Timestamp,
     summary: &Summary<'_>,
 ) -> Markup {
-    let usage = state.current_usage(now);
-    let history = state.monthly_usage(now);
+    let stored = Stored::of(state, now);
     html! {
         nav.back aria-label="Back" { a href="./" { "All accounts" } }
         h1 { (words::name(&state.spec.name)) }
@@ -40,32 +37,36 @@ pub(super) fn view(
         @if query.search.is_empty() {
             (collectors::faults(std::slice::from_ref(state), query, now))
             (super::credentials::section(credentials(state, now), query, now))
+            (object_storage::users(state, query, now))
             section aria-labelledby="usage" {
                 h2 id="usage" { "Usage" }
                 (figures(state, now))
-                (months(history.map(|good| &*good.data), usage.and_then(|good| good.data.usage_bytes), state.spec.price.as_ref(), now))
+                (months(&state.closed_months(now), stored, state.spec.price.as_ref(), now))
             }
-            @if let Some(good) = usage { (sub_accounts(&good.data, query)) }
+            @if let Some(good) = state.billing(now) { (object_storage::transfer(&good.data)) }
+            @if let Some(stored) = stored { (sub_accounts(stored.sub_accounts, query)) }
             (collectors::table(state, now))
         }
         // Last, as it is the longest.
-        @if let Some(good) = usage { (buckets(state, &good.data, history.map(|good| &*good.data), query)) }
+        @if state.current_usage(now).is_some() || state.buckets(now).is_some() { (buckets::section(state, query, now)) }
     }
 }
 
 fn months(
-    history: Option<&MonthlyUsage>,
-    usage: Option<u64>,
+    months: &[MonthTotal],
+    stored: Option<Stored<'_>>,
     price: Option<&Price>,
     now: Timestamp,
 ) -> Markup {
-    let months = history.map_or(&[][..], |history| &history.months);
+    let usage = stored.and_then(|stored| stored.usage_bytes);
     let chart = chart::Months::new(months, usage, now);
+    let outlined =
+        if stored.is_some_and(|stored| stored.day.is_some()) { "newest day" } else { "month to date" };
     html! {
         @if let Some((chart, range)) = chart.zip(chart::range(months)) {
             figure.wide {
                 figcaption {
-                    "Average of each closed month" @if usage.is_some() { "; the outlined column is the month to date" }
+                    "Average of each closed month" @if usage.is_some() { "; the outlined column is the " (outlined) }
                 }
                 p.quiet { "Highest: " (words::size(chart.highest())) }
                 (chart.picture(&format!("Monthly averages, {range}")))
@@ -100,68 +101,12 @@ fn change(before: Option<&MonthTotal>, total: &MonthTotal) -> String {
         .unwrap_or_else(|| "–".to_owned())
 }
 
-fn buckets(
-    state: &AccountState,
-    usage: &CurrentUsage,
-    history: Option<&MonthlyUsage>,
-    query: &Query,
-) -> Markup {
-    let found = usage.buckets.iter().filter(|bucket| query.finds(&bucket.name));
-    let shown = window(found, largest_first, query.page(List::Main), BUCKETS);
-    let whole = usage.usage_bytes.unwrap_or(0);
-    let largest = usage.buckets.iter().map(|bucket| bucket.usage_bytes).max().unwrap_or(0);
-    let cut = state.dropped.get(DropReason::Limit) + state.dropped.get(DropReason::Filtered) > 0;
-    let listed = usage.buckets.len() as u64;
-    html! {
-        section aria-labelledby=(List::Main.anchor()) {
-            h2 id=(List::Main.anchor()) { "Buckets, the largest first" }
-            @if cut && usage.bucket_count.is_some_and(|count| count > listed) {
-                p.quiet {
-                    (words::number(listed)) " of " (words::count(usage.bucket_count.unwrap_or(listed), "bucket"))
-                    " are listed: the others are left out by series in the configuration."
-                }
-            }
-            @if usage.buckets.len() > BUCKETS || !query.search.is_empty() { (search(query, "Bucket")) }
-            @if !query.search.is_empty() { p role="status" { (words::length(shown.total, "bucket")) " found" } }
-            @if shown.items.is_empty() {
-                @if query.search.is_empty() { p { "The account has no bucket." } }
-            } @else {
-                table.stacked.numbers role="table" aria-labelledby=(List::Main.anchor()) {
-                    (columns(&["Bucket", "Size", "Of all", "Last month's average"]))
-                    tbody role="rowgroup" {
-                        @for bucket in &shown.items { (bucket_row(bucket, history, whole, largest)) }
-                    }
-                }
-            }
-            (pager(query, List::Main, &shown, "buckets"))
-        }
-    }
-}
-
-fn bucket_row(bucket: &BucketUsage, history: Option<&MonthlyUsage>, whole: u64, largest: u64) -> Markup {
-    let last_month = history.and_then(|history| {
-        let newest = history.months.last()?.month;
-        let place = history.buckets.binary_search_by(|other| other.name.cmp(&bucket.name)).ok()?;
-        history.buckets.get(place)?.months.iter().rev().find(|total| total.month == newest)
-    });
-    html! {
-        tr role="row" {
-            (head(html! { (words::name(&bucket.name)) (chart::bar(bucket.usage_bytes, largest)) }))
-            (cell("Size", html! { (words::size(bucket.usage_bytes)) }))
-            (cell("Of all", html! { (words::share(bucket.usage_bytes, whole).unwrap_or_else(|| "–".to_owned())) }))
-            (cell("Last month's average", html! {
-                @if let Some(total) = last_month { (words::size(total.average_bytes)) } @else { "–" }
-            }))
-        }
-    }
-}
-
-fn sub_accounts(usage: &CurrentUsage, query: &Query) -> Markup {
+fn sub_accounts(sub_accounts: &[SubAccount], query: &Query) -> Markup {
     let order = |a: &&SubAccount, b: &&SubAccount| -> Ordering {
         (Reverse(a.usage_bytes), &a.name, &a.id).cmp(&(Reverse(b.usage_bytes), &b.name, &b.id))
     };
-    let shown = window(usage.sub_accounts.iter(), order, query.page(List::SubAccounts), SUB_ACCOUNTS);
-    let largest = usage.sub_accounts.iter().filter_map(|sub| sub.usage_bytes).max().unwrap_or(0);
+    let shown = window(sub_accounts.iter(), order, query.page(List::SubAccounts), SUB_ACCOUNTS);
+    let largest = sub_accounts.iter().filter_map(|sub| sub.usage_bytes).max().unwrap_or(0);
     html! {
         @if shown.total > 0 {
             section aria-labelledby=(List::SubAccounts.anchor()) {

@@ -43,7 +43,7 @@ pub(super) const fn remedy(reason: Reason) -> &'static str {
         }
         Reason::Forbidden => {
             "Ask the account's administrator for credentials whose role may read this, or whether the account has a \
-             service enabled at all."
+             service enabled at all. Of an object_storage account the usage by day answers to its root key only."
         }
         Reason::RateLimited => {
             "Nothing for now: the exporter waits as long as the vendor asks. If it stays, lengthen the intervals under \
@@ -54,8 +54,8 @@ pub(super) const fn remedy(reason: Reason) -> &'static str {
              raise poll.timeout."
         }
         Reason::Connect => {
-            "From the machine of the exporter, check name resolution, route, firewall and proxy to the base_url of the \
-             account."
+            "From the machine of the exporter, check name resolution, route, firewall and proxy to the account's address: \
+             base_url, or with object_storage iam_url and s3_url."
         }
         Reason::Tls => {
             "Check the clock and the CA certificates of the exporter's machine. A proxy that opens TLS needs its \
@@ -63,10 +63,10 @@ pub(super) const fn remedy(reason: Reason) -> &'static str {
         }
         Reason::Server => "Wait: the exporter tries again by itself. If it stays, tell the vendor's support.",
         Reason::Request => {
-            "Check base_url in the configuration. If it is right, look for a newer version of this exporter, or report it."
+            "Check the account's addresses in the configuration. If it is right, look for a newer version of this exporter, or report it."
         }
         Reason::Decode => {
-            "Check base_url, and whether a proxy answers in the vendor's place. If neither is at fault, look for a newer \
+            "Check the account's addresses, and whether a proxy answers in the vendor's place. If neither is at fault, look for a newer \
              version of this exporter, or report it."
         }
     }
@@ -82,7 +82,7 @@ pub(super) const fn refusal(status: CredentialStatus) -> Option<(&'static str, &
         )),
         CredentialStatus::Rejected => Some((
             "The API credentials are rejected",
-            "They were regenerated, deleted, or ended before their date: look in the console, and put the pair that \
+            "They were regenerated, deleted, switched off, or ended before their date: look in the console, and put the pair that \
              is valid into the exporter's configuration. A secret file is read again by itself.",
         )),
         CredentialStatus::Expires | CredentialStatus::NeverExpires | CredentialStatus::Unknown => None,
@@ -107,7 +107,7 @@ pub(super) const fn renewal(
     let own = matches!(kind, CredentialKind::AccountApi);
     Some(match status {
         CredentialStatus::Rejected => {
-            "Refused before its date: regenerated or deleted. Put the valid pair into the configuration."
+            "Refused before its date: regenerated, deleted or switched off. Put the valid pair into the configuration."
         }
         CredentialStatus::Expired if own => {
             "Generate a new pair in the console; put it and its date into the configuration."
@@ -127,6 +127,16 @@ pub(super) const fn renewal(
         CredentialStatus::Unknown => "The vendor reports no date. Look it up in the console.",
         CredentialStatus::NeverExpires => return None,
     })
+}
+
+/// What to do about the age of an access key; `None` where nothing is to be done.
+pub(super) const fn rotation(level: Level) -> Option<&'static str> {
+    match level {
+        Level::Good => None,
+        _ => Some(
+            "Make a second key for the same user, move its programs over, then switch this one off. Nothing fails meanwhile.",
+        ),
+    }
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use maud::{Markup, html};
 use super::layout::{cell, columns, head, mark, pager};
 use super::query::{List, Query};
 use super::rank::window;
-use super::urgency::{Freshness, Level, credentials, freshness};
+use super::urgency::{Access, Freshness, Level, credentials, freshness};
 use super::{advice, words};
 use crate::api::Reason;
 use crate::model::Collector;
@@ -105,10 +105,13 @@ fn fault(state: &AccountState, reason: Reason, now: Timestamp) -> Option<Fault<'
 
 /// What a fault is and what to do about it. Where it is known how the refused credentials stand, that says more.
 fn explained(state: &AccountState, reason: Reason, now: Timestamp) -> (&'static str, &'static str) {
-    let known = (reason == Reason::Auth)
-        .then(|| credentials(state, now).next())
-        .flatten()
-        .and_then(|own| advice::refusal(own.view.status));
+    let known =
+        (reason == Reason::Auth).then(|| credentials(state, now).next()).flatten().and_then(|own| match own
+            .access
+        {
+            Access::Credential(view) => advice::refusal(view.status),
+            Access::Key(_) => None,
+        });
     known.unwrap_or((advice::fault(reason), advice::remedy(reason)))
 }
 

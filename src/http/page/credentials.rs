@@ -1,4 +1,4 @@
-//! The table of credentials, the most urgent first.
+//! The table of credentials and access keys, the most urgent first.
 
 use jiff::Timestamp;
 use maud::{Markup, html};
@@ -6,10 +6,10 @@ use maud::{Markup, html};
 use super::layout::{cell, columns, head, mark, pager};
 use super::query::{List, Query};
 use super::rank::window;
-use super::urgency::{Owned, by_urgency, credentials};
+use super::urgency::{Access, Owned, by_urgency, credentials};
 use super::{advice, words};
 use crate::model::{CredentialKind, Expiry};
-use crate::store::AccountState;
+use crate::store::{AccountState, CredentialView};
 
 /// How many are on one page.
 const SHOWN: usize = 8;
@@ -30,7 +30,7 @@ pub(super) fn section<'a>(
                 tbody role="rowgroup" {
                     @for owned in &shown.items {
                         tr role="row" {
-                            (cell("Status", mark(owned.level, &owned.view.status.words(owned.view.expiry, now))))
+                            (cell("Status", mark(owned.level, owned.words(now))))
                             (head(what(owned, all_accounts)))
                             (cell("Ends", ends(owned, now)))
                             (cell("What to do", to_do(owned)))
@@ -45,18 +45,34 @@ pub(super) fn section<'a>(
 
 fn what(owned: &Owned<'_>, all_accounts: bool) -> Markup {
     html! {
-        (words::name(owned.view.name))
+        (words::name(owned.name()))
         span.detail {
             @if all_accounts {
                 a href=(Query::of_account(owned.account).href()) { (words::name(owned.account)) } ", "
             }
-            (advice::kind(owned.view.kind))
+            (kind(owned))
         }
     }
 }
 
+fn kind(owned: &Owned<'_>) -> Markup {
+    match owned.access {
+        Access::Credential(view) => html! { (advice::kind(view.kind)) },
+        Access::Key(view) => html! { "access key of " (words::name(view.user)) },
+    }
+}
+
 fn ends(owned: &Owned<'_>, now: Timestamp) -> Markup {
-    let view = &owned.view;
+    match &owned.access {
+        Access::Credential(view) => credential_ends(view, now),
+        Access::Key(view) => html! {
+            "No end"
+            @if let Some(made) = view.key.created { span.detail { "Made " (words::relative(made, now)) } }
+        },
+    }
+}
+
+fn credential_ends(view: &CredentialView<'_>, now: Timestamp) -> Markup {
     html! {
         @match view.expiry {
             Expiry::At(end) => {
@@ -76,9 +92,12 @@ fn ends(owned: &Owned<'_>, now: Timestamp) -> Markup {
 }
 
 fn to_do(owned: &Owned<'_>) -> Markup {
-    let view = &owned.view;
+    let advice = match &owned.access {
+        Access::Credential(view) => advice::renewal(view.kind, view.status, view.expiry, owned.level),
+        Access::Key(_) => advice::rotation(owned.level),
+    };
     html! {
-        @match advice::renewal(view.kind, view.status, view.expiry, owned.level) {
+        @match advice {
             Some(advice) => { (advice) }
             None => { span.quiet { "Nothing" } }
         }
@@ -90,8 +109,8 @@ pub(super) fn brief(state: &AccountState, now: Timestamp) -> Markup {
     html! {
         @if let Some(first) = credentials(state, now).min_by(by_urgency) {
             p {
-                (mark(first.level, &first.view.status.words(first.view.expiry, now)))
-                span.quiet { ": " (words::name(first.view.name)) }
+                (mark(first.level, first.words(now)))
+                span.detail { (words::name(first.name())) ", " (kind(&first)) }
             }
         }
     }

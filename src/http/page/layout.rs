@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use jiff::Timestamp;
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use maud::{DOCTYPE, Markup, PreEscaped, Render, html};
 use ring::digest;
 
 use super::query::{List, Query};
@@ -120,7 +120,7 @@ pub(super) fn icon(level: Level) -> Markup {
 }
 
 /// A level's sign with the words that say the same.
-pub(super) fn mark(level: Level, words: &str) -> Markup {
+pub(super) fn mark(level: Level, words: impl Render) -> Markup {
     html! { span class={ "mark " (class(level)) } { (icon(level)) span { (words) } } }
 }
 
@@ -133,6 +133,17 @@ pub(super) fn search(query: &Query, label: &str) -> Markup {
             input id="search" type="search" name="search" value=(query.search) autocomplete="off" spellcheck="false";
             button type="submit" { "Search" }
             @if !query.search.is_empty() { a href=(query.without_search().href()) { "Show all" } }
+        }
+    }
+}
+
+/// What a search for a part of a name came to; where that is nothing, what was looked for.
+pub(super) fn found(query: &Query, count: usize, thing: &str) -> Markup {
+    html! {
+        p role="status" {
+            @if count == 0 {
+                "No " (thing) " has “" (words::name(&query.search)) "” in its name."
+            } @else { (words::length(count, thing)) " found" }
         }
     }
 }

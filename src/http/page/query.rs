@@ -13,10 +13,12 @@ pub(super) enum List {
     Faults,
     /// Sub-accounts.
     SubAccounts,
+    /// Users.
+    Users,
 }
 
 impl List {
-    const ALL: [Self; 4] = [Self::Main, Self::Credentials, Self::Faults, Self::SubAccounts];
+    const ALL: [Self; 5] = [Self::Main, Self::Credentials, Self::Faults, Self::SubAccounts, Self::Users];
 
     /// The parameter that has the number of its page.
     const fn parameter(self) -> &'static str {
@@ -25,6 +27,7 @@ impl List {
             Self::Credentials => "credentials",
             Self::Faults => "faults",
             Self::SubAccounts => "sub_accounts",
+            Self::Users => "users",
         }
     }
 
@@ -35,6 +38,7 @@ impl List {
             Self::Credentials => "credentials",
             Self::Faults => "faults",
             Self::SubAccounts => "sub-accounts",
+            Self::Users => "users",
         }
     }
 }
@@ -157,7 +161,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn an_address_says_what_was_asked_for(account in ".{1,20}", search in ".{0,20}", pages in prop::array::uniform4(1usize..)) {
+        fn an_address_says_what_was_asked_for(account in ".{1,20}", search in ".{0,20}", pages in prop::array::uniform5(1usize..)) {
             let query = Query { account: Some(account), search: search.trim().to_owned(), pages };
             let href = query.href();
             prop_assert_eq!(Query::parse(href.trim_start_matches("./?")), query);

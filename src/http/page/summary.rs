@@ -7,9 +7,10 @@ use maud::{Markup, html};
 
 use super::layout::{class, icon};
 use super::query::Query;
-use super::urgency::{Level, Owned, URGENT, credentials, freshness};
+use super::urgency::{Access, Level, Owned, URGENT, credentials, freshness};
 use super::words;
 use crate::clock;
+use crate::http::stored::Stored;
 use crate::model::{Collector, CredentialStatus, Expiry};
 use crate::store::AccountState;
 
@@ -21,6 +22,9 @@ pub(super) struct Summary<'a> {
     credentials: Level,
     by_status: [u64; CredentialStatus::ALL.len()],
     within_days: u64,
+    /// Access keys, and those of them that are due for rotation.
+    keys: u64,
+    due: u64,
     next: Option<(Timestamp, Owned<'a>)>,
     /// Accounts whose service accounts are not known, so that there may be more that ends.
     unseen: u64,
@@ -46,6 +50,8 @@ impl<'a> Summary<'a> {
             credentials: Level::Good,
             by_status: [0; CredentialStatus::ALL.len()],
             within_days: 0,
+            keys: 0,
+            due: 0,
             next: None,
             unseen: 0,
             collectors: 0,
@@ -70,11 +76,19 @@ impl<'a> Summary<'a> {
     fn add(&mut self, state: &'a AccountState, now: Timestamp) {
         for owned in credentials(state, now) {
             self.credentials = self.credentials.min(owned.level);
-            self.by_status[owned.view.status as usize] += 1;
-            if let (CredentialStatus::Expires, Expiry::At(end)) = (owned.view.status, owned.view.expiry) {
-                self.within_days += u64::from(clock::until(now, end) < URGENT);
-                if self.next.as_ref().is_none_or(|(next, _)| end < *next) {
-                    self.next = Some((end, owned));
+            match owned.access {
+                Access::Credential(view) => {
+                    self.by_status[view.status as usize] += 1;
+                    if let (CredentialStatus::Expires, Expiry::At(end)) = (view.status, view.expiry) {
+                        self.within_days += u64::from(clock::until(now, end) < URGENT);
+                        if self.next.as_ref().is_none_or(|(next, _)| end < *next) {
+                            self.next = Some((end, owned));
+                        }
+                    }
+                }
+                Access::Key(view) => {
+                    self.keys += 1;
+                    self.due += u64::from(view.rotation_due.is_some_and(|due| due <= now));
                 }
             }
         }
@@ -93,11 +107,11 @@ impl<'a> Summary<'a> {
             self.failing = Some(&state.spec.name);
         }
         self.polls = self.polls.min(worst);
-        self.buckets = self.buckets.saturating_add(state.bucket_count(now).unwrap_or(0));
-        if let Some(usage) = state.usage_now(now) {
-            self.known += 1;
-            self.usage = self.usage.saturating_add(usage.bytes);
-            self.oldest = Some(self.oldest.map_or(usage.at, |oldest| oldest.min(usage.at)));
+        if let Some(stored) = Stored::of(state, now) {
+            self.known += u64::from(stored.usage_bytes.is_some());
+            self.usage = self.usage.saturating_add(stored.usage_bytes.unwrap_or(0));
+            self.buckets = self.buckets.saturating_add(stored.buckets.unwrap_or(0));
+            self.oldest = Some(self.oldest.map_or(stored.at, |oldest| oldest.min(stored.at)));
         }
     }
 
@@ -159,8 +173,15 @@ impl<'a> Summary<'a> {
         let figure = if bad.is_empty() { "None expired".to_owned() } else { bad.join(", ") };
         let others = told(&[(Unknown, "unknown"), (Expires, "will expire"), (NeverExpires, "never expire")]);
         let all: u64 = self.by_status.iter().sum();
-        let details =
-            html! { (others.join(", ")) @if !others.is_empty() { "; " } (words::number(all)) " known" };
+        let details = html! {
+            (others.join(", ")) @if !others.is_empty() { "; " } (words::number(all)) " known"
+            @if self.keys > 0 {
+                span.detail {
+                    (words::count(self.keys, "access key")) ", "
+                    @if self.due == 0 { "none" } @else { (words::number(self.due)) } " due for rotation"
+                }
+            }
+        };
         tile(self.credentials, "Credentials", &figure, details)
     }
 
@@ -180,7 +201,7 @@ impl<'a> Summary<'a> {
             };
         };
         let details = html! {
-            (words::name(owned.view.name))
+            (words::name(owned.name()))
             @if query.account.is_none() { " of " (words::name(owned.account)) }
             span.detail { (words::instant(*end)) }
             @match (self.unseen, self.accounts) {

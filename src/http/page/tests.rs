@@ -85,7 +85,8 @@ fn an_account_of_thousands_of_buckets_is_shown_page_by_page() {
     assert!(last.contains("9,951–10,000 of 10,000") && last.contains("bucket-000000"));
     let found = page(&states, "account=acme&search=00777").html;
     assert!(found.contains("11 buckets found") && found.contains("bucket-007775"), "{found}");
-    assert!(page(&states, "account=acme&search=nothing").html.contains("0 buckets found"));
+    let nothing = page(&states, "account=acme&search=%3Cnothing").html;
+    assert!(nothing.contains("No bucket has “<bdi>&lt;nothing</bdi>” in its name."), "{nothing}");
 }
 
 #[test]
@@ -105,7 +106,8 @@ fn a_thousand_accounts_make_a_page_of_bounded_size() {
     assert!(html.contains("No connection: 1,000 accounts"), "{html}");
     assert_eq!(html.matches("check name resolution").count(), 1, "explained once");
     let found = page(&states, "search=0042").html;
-    assert!(found.contains("account=account-0042"), "{found}");
+    assert!(found.contains("account=account-0042") && found.contains("1 account found"), "{found}");
+    assert!(page(&states, "search=nobody").html.contains("No account has “<bdi>nobody</bdi>” in its name."));
     assert_eq!(found.matches("<article").count(), 1);
 }
 

@@ -4,10 +4,11 @@ use std::cmp::Ordering;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use maud::{Markup, html};
 
 use crate::clock;
 use crate::model::{Collector, CredentialStatus, Expiry};
-use crate::store::{AccountState, CredentialView};
+use crate::store::{AccountState, CredentialView, KeyView};
 
 const DAY: Duration = Duration::from_secs(86_400);
 
@@ -16,6 +17,9 @@ pub(super) const URGENT: Duration = DAY.saturating_mul(7);
 
 /// Less than this before its end a credential is to be renewed, as in the alert rules.
 pub(super) const SOON: Duration = DAY.saturating_mul(30);
+
+/// Less than this before it is due for rotation an access key is told of, as in the alert rules.
+const ROTATION: Duration = DAY.saturating_mul(14);
 
 /// How bad something is; the worst first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -46,54 +50,107 @@ pub(super) fn credential_level(status: CredentialStatus, expiry: Expiry, now: Ti
     }
 }
 
-/// A credential with the account that it belongs to.
+/// How bad it is that an access key is as old as it is. It has no end, so nothing stops working.
+pub(super) fn key_level(view: &KeyView<'_>, now: Timestamp) -> Level {
+    let soon = view.rotation_due.is_some_and(|due| clock::until(now, due) < ROTATION);
+    if soon { Level::Soon } else { Level::Good }
+}
+
+/// What gives access: it ends, or it gets old.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Access<'a> {
+    /// A credential that can end.
+    Credential(CredentialView<'a>),
+    /// An access key.
+    Key(KeyView<'a>),
+}
+
+/// A credential or key with the account that it belongs to.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Owned<'a> {
     /// The name of the account.
     pub(super) account: &'a str,
-    /// The credential.
-    pub(super) view: CredentialView<'a>,
+    /// What it is.
+    pub(super) access: Access<'a>,
     /// How bad it is.
     pub(super) level: Level,
 }
 
-/// The credentials of an account.
+/// The credentials and access keys of an account, its own pair first.
 pub(super) fn credentials(
     state: &AccountState,
     now: Timestamp,
 ) -> impl Iterator<Item = Owned<'_>> + Clone + use<'_> {
-    state.credentials(now).map(move |view| Owned {
-        account: &state.spec.name,
-        view,
-        level: credential_level(view.status, view.expiry, now),
-    })
+    let owned = |access, level| Owned { account: &state.spec.name, access, level };
+    let credentials = state
+        .credentials(now)
+        .map(move |view| owned(Access::Credential(view), credential_level(view.status, view.expiry, now)));
+    let keys = state.access_keys(now).map(move |view| owned(Access::Key(view), key_level(&view, now)));
+    credentials.chain(keys)
 }
 
-/// Which of two credentials comes first: what no longer works, the newest end first, as that is what changed; then what
-/// ends, the nearest first, with those of unknown end among what is to be looked at soon; then what never ends.
+/// Which of two comes first: what no longer works, the newest end first, as that is what changed; then by level what ends
+/// or is due for rotation, the nearest first, with those of unknown end among what is to be looked at soon; then what never
+/// ends.
 pub(super) fn by_urgency(a: &Owned<'_>, b: &Owned<'_>) -> Ordering {
-    let key = |owned: &Owned<'_>| {
-        let (class, second) = match (owned.view.status, owned.view.expiry) {
+    rank(a).cmp(&rank(b)).then_with(|| (a.account, a.identity()).cmp(&(b.account, b.identity())))
+}
+
+fn rank(owned: &Owned<'_>) -> (u8, i64) {
+    let ahead = |at: Timestamp| {
+        let class = match owned.level {
+            Level::Broken | Level::Urgent => 2,
+            Level::Soon | Level::Waiting => 3,
+            Level::Good => 4,
+        };
+        (class, at.as_second())
+    };
+    match owned.access {
+        Access::Credential(view) => match (view.status, view.expiry) {
             (CredentialStatus::Rejected, _) => (0, 0),
             (CredentialStatus::Expired, Expiry::At(end)) => (1, -end.as_second()),
             (CredentialStatus::Expired, _) => (1, 0),
-            (CredentialStatus::Unknown, _) => (2, i64::MAX),
-            (CredentialStatus::Expires, Expiry::At(end)) => {
-                (if owned.level == Level::Good { 3 } else { 2 }, end.as_second())
+            (CredentialStatus::Unknown, _) => (3, i64::MAX),
+            (CredentialStatus::Expires, Expiry::At(end)) => ahead(end),
+            (CredentialStatus::Expires, _) => (4, i64::MAX),
+            (CredentialStatus::NeverExpires, _) => (5, 0),
+        },
+        Access::Key(KeyView { rotation_due: Some(due), .. }) => ahead(due),
+        Access::Key(KeyView { key, .. }) => (if key.active == Some(false) { 6 } else { 5 }, 1),
+    }
+}
+
+impl<'a> Owned<'a> {
+    /// What it is for, its name and its id: what tells it from the others of its account.
+    fn identity(&self) -> (u8, &'a str, &'a str) {
+        match self.access {
+            Access::Credential(view) => (view.kind as u8, view.name, view.id),
+            Access::Key(view) => (u8::MAX, view.user, &view.key.id),
+        }
+    }
+
+    /// How it stands, in words.
+    pub(super) fn words(&self, now: Timestamp) -> Markup {
+        match self.access {
+            Access::Credential(view) => html! { (view.status.words(view.expiry, now)) },
+            Access::Key(view) => {
+                let words = view.words(now);
+                // Not broken in the middle of the date.
+                match words.split_once("since ") {
+                    Some((before, date)) => html! { (before) "since " time { (date) } },
+                    None => html! { (words) },
+                }
             }
-            (CredentialStatus::Expires, _) => (3, i64::MAX),
-            (CredentialStatus::NeverExpires, _) => (4, 0),
-        };
-        (class, second)
-    };
-    key(a).cmp(&key(b)).then_with(|| {
-        (a.account, a.view.kind, a.view.name, a.view.id).cmp(&(
-            b.account,
-            b.view.kind,
-            b.view.name,
-            b.view.id,
-        ))
-    })
+        }
+    }
+
+    /// Its name; of a key the id, as it has no other.
+    pub(super) const fn name(&self) -> &'a str {
+        match self.access {
+            Access::Credential(view) => view.name,
+            Access::Key(view) => &view.key.id,
+        }
+    }
 }
 
 /// How the data of one collector stands.
@@ -139,7 +196,8 @@ mod tests {
             status,
             last_accepted: None,
         };
-        Owned { account: "acme", view, level: credential_level(status, expiry, at(NOW)) }
+        let level = credential_level(status, expiry, at(NOW));
+        Owned { account: "acme", access: Access::Credential(view), level }
     }
 
     #[test]
@@ -159,7 +217,7 @@ mod tests {
         let mut sorted = wanted;
         sorted.reverse();
         sorted.sort_by(by_urgency);
-        assert_eq!(sorted.map(|owned| owned.view.name), wanted.map(|owned| owned.view.name));
+        assert_eq!(sorted.map(|owned| owned.name()), wanted.map(|owned| owned.name()));
         let levels = wanted.map(|owned| owned.level);
         assert_eq!(
             levels,

@@ -25,7 +25,7 @@ fn only<'a>(objects: &'a [Value], kind: &str) -> &'a Value {
 
 #[test]
 fn every_object_has_what_every_object_needs() {
-    for path in ["base", "overlays/prometheus-operator"] {
+    for path in ["base", "overlays/prometheus-operator", "overlays/shards"] {
         for object in build(path) {
             for field in ["/apiVersion", "/kind", "/metadata/name"] {
                 assert!(object.pointer(field).is_some_and(Value::is_string), "{path}: {field} of {object}");
@@ -123,4 +123,20 @@ fn the_rules_and_dashboards_are_those_of_everybody_else() {
         files += 1;
     }
     assert_eq!(shown.len(), files);
+}
+
+#[test]
+fn every_shard_is_there_and_knows_which_it_is() {
+    let objects = build("overlays/shards");
+    assert!(objects.iter().all(|object| object["kind"] != "Deployment"));
+    let set = &only(&objects, "StatefulSet")["spec"];
+    let [count, index] = ["COUNT", "INDEX"].map(|which| {
+        let name = format!("LYVE_EXPORTER_SHARD_{which}");
+        let variables = set["template"]["spec"]["containers"][0]["env"].as_array().expect("variables");
+        variables.iter().find(|variable| variable["name"] == *name).expect("a variable")
+    });
+    assert_eq!(count["value"].as_str(), Some(&*set["replicas"].to_string()));
+    let path = &index["valueFrom"]["fieldRef"]["fieldPath"];
+    assert_eq!(path, "metadata.labels['apps.kubernetes.io/pod-index']");
+    assert_eq!(set["serviceName"], only(&objects, "Service")["metadata"]["name"]);
 }
