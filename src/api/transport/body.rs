@@ -1,10 +1,11 @@
 //! Bodies, read with a limit and a deadline.
 
 use std::io::{self, BufReader, Read};
+use std::sync::{Arc, OnceLock};
 
 use bytes::{Buf, Bytes};
 use reqwest::Response;
-use tokio::sync::mpsc;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::time::{Instant, timeout_at};
 
 use super::failure;
@@ -18,6 +19,29 @@ const WAITING_PIECES: usize = 8;
 
 const BUFFER: usize = 64 * 1024;
 
+/// How much of answers is read, and how many at once.
+#[derive(Clone, Debug)]
+pub(super) struct Bounds {
+    /// The longest answer, bytes.
+    pub(super) longest: usize,
+    /// An answer that is longer than this is a large one, bytes.
+    pub(super) large: usize,
+    /// How many large ones may be read at once; the others wait. What is made of an answer can take several times its
+    /// length.
+    pub(super) large_at_once: Arc<Semaphore>,
+}
+
+impl Default for Bounds {
+    /// The largest real answer, 100,000 buckets over six months, has about 50 MB.
+    fn default() -> Self {
+        Self {
+            longest: 64 * 1024 * 1024,
+            large: 4 * 1024 * 1024,
+            large_at_once: Arc::new(Semaphore::new(2)),
+        }
+    }
+}
+
 /// Why a body gave no value.
 pub(super) enum Fault {
     OutOfTime,
@@ -28,7 +52,7 @@ pub(super) enum Fault {
 pub(super) async fn decode<T, D>(
     response: Response,
     deadline: Instant,
-    max: usize,
+    bounds: &Bounds,
     decode: D,
 ) -> Result<T, Fault>
 where
@@ -38,8 +62,17 @@ where
     let (sender, receiver) = mpsc::channel(WAITING_PIECES);
     let incoming = BufReader::with_capacity(BUFFER, Pieces { receiver, current: Bytes::new(), ended: false });
     // Where this future is dropped the sender goes with it, the next read of the decoder fails, and its thread ends.
-    let decoder = tokio::task::spawn_blocking(move || decode(incoming));
-    match timeout_at(deadline, forward(response, sender, max)).await {
+    // The decoder holds the permit too: what it has made of the answer is freed only when it ends.
+    let permit = Arc::new(OnceLock::new());
+    let decoder = tokio::task::spawn_blocking({
+        let permit = Arc::clone(&permit);
+        move || {
+            let decoded = decode(incoming);
+            drop(permit);
+            decoded
+        }
+    });
+    match timeout_at(deadline, forward(response, sender, bounds, &permit)).await {
         Ok(forwarded) => forwarded?,
         Err(_) => return Err(Fault::OutOfTime),
     }
@@ -52,7 +85,13 @@ where
     }
 }
 
-async fn forward(mut response: Response, pieces: mpsc::Sender<Piece>, max: usize) -> Result<(), Fault> {
+async fn forward(
+    mut response: Response,
+    pieces: mpsc::Sender<Piece>,
+    bounds: &Bounds,
+    permit: &OnceLock<OwnedSemaphorePermit>,
+) -> Result<(), Fault> {
+    let max = bounds.longest;
     let mut length: usize = 0;
     loop {
         let piece = response.chunk().await.map_err(|error| {
@@ -67,6 +106,12 @@ async fn forward(mut response: Response, pieces: mpsc::Sender<Piece>, max: usize
         if length > max {
             let detail = format!("the answer is longer than {max} bytes, which is the most that is read");
             return Err(Fault::Other(Reason::Decode, detail.into()));
+        }
+        if length > bounds.large && permit.get().is_none() {
+            // The semaphore is never closed.
+            if let Ok(free) = Arc::clone(&bounds.large_at_once).acquire_owned().await {
+                let _ = permit.set(free);
+            }
         }
         // A decoder that has heard enough has hung up: the rest is of no use.
         if pieces.send(Piece::Data(piece)).await.is_err() {
