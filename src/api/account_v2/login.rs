@@ -8,6 +8,7 @@ use zeroize::Zeroizing;
 
 use super::wire::{self, Scalar, record};
 use super::{errors, figure};
+use crate::api::confidential::Confidential;
 use crate::api::transport::{Call, Reply};
 use crate::api::{ApiError, Endpoint, LoginResult, Reason, Telemetry, Transport};
 use crate::clock::Clock;
@@ -27,7 +28,7 @@ struct LoginBody<'a> {
 #[derive(PartialEq, Eq)]
 pub(super) struct Pair {
     access_key: Secret,
-    secret: Secret,
+    pub(super) secret: Secret,
 }
 
 /// A token, fresh from the vendor.
@@ -114,7 +115,8 @@ impl Login {
         let (token, seconds) = match reply {
             Reply::Success(success) => success,
             Reply::Failure(reply) => {
-                let error = errors::judge(Endpoint::Login, &reply, self.clock.now()).error;
+                let confidential = Confidential::new([pair.secret.clone()]);
+                let error = errors::judge(Endpoint::Login, &reply, self.clock.now(), &confidential).error;
                 return Err(if error.reason == Reason::Auth {
                     LoginError::Refused(error)
                 } else {

@@ -16,6 +16,7 @@ use jiff::Timestamp;
 use tokio::sync::Mutex;
 
 use super::login::{Issued, Login, LoginError, Pair};
+use crate::api::confidential::Confidential;
 use crate::api::{ApiError, LoginResult};
 use crate::clock;
 use crate::config::Secret;
@@ -31,6 +32,8 @@ const MAX_BACKOFF: Duration = Duration::from_secs(60 * 60);
 #[derive(Clone)]
 pub(super) struct Token {
     pub(super) secret: Secret,
+    /// What no answer to a request with this token may repeat.
+    pub(super) confidential: Confidential,
     /// Tells this token from those before it.
     pub(super) generation: u64,
     /// `None` where the vendor did not say; then it is used until it is refused.
@@ -39,8 +42,9 @@ pub(super) struct Token {
 }
 
 impl Token {
-    fn new(issued: Issued, generation: u64) -> Self {
+    fn new(issued: Issued, pair: &Pair, generation: u64) -> Self {
         Self {
+            confidential: Confidential::new([issued.token.clone(), pair.secret.clone()]),
             secret: issued.token,
             generation,
             expires_at: issued.life.map(|life| clock::after(issued.at, life)),
@@ -166,7 +170,7 @@ impl Sessions {
         match ended {
             Ok(issued) => {
                 state.generations += 1;
-                let token = Arc::new(Token::new(issued, state.generations));
+                let token = Arc::new(Token::new(issued, &pair, state.generations));
                 state.token = Some(Arc::clone(&token));
                 state.refusal = None;
                 state.failure = None;

@@ -34,11 +34,7 @@ pub(super) struct Bounds {
 impl Default for Bounds {
     /// The largest real answer, 100,000 buckets over six months, has about 50 MB.
     fn default() -> Self {
-        Self {
-            longest: 64 * 1024 * 1024,
-            large: 4 * 1024 * 1024,
-            large_at_once: Arc::new(Semaphore::new(2)),
-        }
+        Self { longest: 64 * 1024 * 1024, large: 4 * 1024 * 1024, large_at_once: Arc::new(Semaphore::new(2)) }
     }
 }
 
