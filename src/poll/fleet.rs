@@ -11,7 +11,7 @@ use super::{Account, Jitter, Meter, Poller, Recorder, Settings, spec, watch_rota
 use crate::api::account_v2::Client;
 use crate::api::{Transport, TransportError};
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{self, Config};
 use crate::metrics::ROTATION;
 use crate::model::Collector;
 use crate::store::{AccountCell, AccountSpec, Store};
@@ -53,7 +53,7 @@ pub struct Plan {
 pub struct Changes {
     /// That were not there before.
     pub added: usize,
-    /// That are reached in another way than before.
+    /// Of which anything is configured in another way than before, or whose certificates are others.
     pub changed: usize,
     /// That are not there any more.
     pub removed: usize,
@@ -174,11 +174,17 @@ impl Fleet {
             .filter(|(name, member)| !stays(name, member))
             .map(|(name, _)| name.clone())
             .collect();
-        let changed = ended.iter().filter(|name| plan.members.contains_key(*name)).count();
+        let accounts = |config: &Config| -> BTreeMap<String, config::Account> {
+            config.accounts.iter().map(|account| (account.name.clone(), account.clone())).collect()
+        };
+        let (before, after) = (accounts(&self.known.config), accounts(&plan.config));
+        let is_other = |(name, account)| {
+            before.get(name).is_some_and(|before| before != account || ended.contains(name))
+        };
         let changes = Changes {
-            added: plan.members.keys().filter(|name| !self.known.members.contains_key(*name)).count(),
-            changed,
-            removed: ended.len() - changed,
+            added: after.keys().filter(|name| !before.contains_key(*name)).count(),
+            changed: after.iter().filter(|account| is_other(*account)).count(),
+            removed: before.keys().filter(|name| !after.contains_key(*name)).count(),
         };
         // Nothing of the old way may write into a place that the new one goes on with.
         self.end(ended).await;
