@@ -2,6 +2,7 @@
 //! [`model`](crate::model), or an [`ApiError`].
 
 pub mod account_v2;
+mod confidential;
 mod error;
 mod telemetry;
 mod transport;
