@@ -7,6 +7,7 @@
 //! Proxies are those of the usual environment variables; the loopback interface is always reached directly.
 
 mod body;
+mod decoders;
 mod failure;
 mod tls;
 
@@ -138,8 +139,8 @@ impl Transport {
         Self { bounds, ..self }
     }
 
-    /// Makes one request. `decode` reads the body of a success on a thread of its own while it arrives, and says what
-    /// it cannot understand in words that hold nothing of the body.
+    /// Makes one request. `decode` reads the body of a success on a thread of its own, a large one while it arrives, and
+    /// says what it cannot understand in words that hold nothing of the body.
     ///
     /// When the call runs out of time or is dropped, the connection is closed, and `decode` gets a read error.
     pub(super) async fn call<T, D>(

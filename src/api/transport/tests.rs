@@ -155,24 +155,40 @@ async fn few_large_answers_are_read_at_once() {
         url
     };
     let transport = transport().with_bounds(1024 * 1024, LARGE);
-    let permits = Arc::clone(&transport.bounds.large_at_once);
+    let (begun, mut began) = tokio::sync::mpsc::channel(2);
     let stalled: Vec<_> = (0..2)
         .map(|_| {
-            let (transport, url) = (transport.clone(), at("/stall"));
-            tokio::spawn(async move { get_from(&transport, url, &Notes::default()).await })
+            let (transport, url, begun) = (transport.clone(), at("/stall"), begun.clone());
+            tokio::spawn(async move {
+                let call = Call { endpoint: Endpoint::CurrentUsage, url, bearer: None, json: None };
+                let decode = move |body: Incoming| {
+                    begun.blocking_send(()).unwrap();
+                    text(body)
+                };
+                let _ = transport.call(call, &Notes::default(), decode).await;
+            })
         })
         .collect();
-    while permits.available_permits() > 0 {
-        tokio::task::yield_now().await;
-    }
+    began.recv().await.unwrap();
+    began.recv().await.unwrap();
     let hurried = Transport { timeout: Duration::from_millis(300), ..transport.clone() };
     let small = get_from(&transport, at("/small"), &Notes::default()).await;
     assert_eq!(small.unwrap().1.len(), LARGE, "small ones do not wait");
     let error = get_from(&hurried, at("/large"), &Notes::default()).await.unwrap_err();
     assert_eq!(error.reason, Reason::Timeout, "a third large one waits");
+
     stalled.iter().for_each(tokio::task::JoinHandle::abort);
     assert_eq!(get_from(&transport, at("/large"), &Notes::default()).await.unwrap().1.len(), 2 * LARGE);
-    drop(permits.acquire_many(2).await.unwrap());
+}
+
+#[tokio::test]
+async fn accounts_with_certificates_of_their_own_share_the_threads() {
+    let directory = tempfile::tempdir().unwrap();
+    let ca_file = directory.path().join("ca.pem");
+    std::fs::write(&ca_file, certificate().0).unwrap();
+    let all = transport();
+    let one = all.trusting(&ca_file).unwrap();
+    assert!(Arc::ptr_eq(&one.bounds.large_ones, &all.bounds.large_ones));
 }
 
 #[tokio::test]
@@ -273,7 +289,7 @@ async fn a_call_that_is_dropped_ends_its_decoder_and_its_connection() {
             decoder_ended.send(rest.map_err(|error| error.kind())).unwrap();
             Ok(())
         };
-        let _ = transport().call(call, &Notes::default(), decode).await;
+        let _ = transport().with_bounds(1024, 3).call(call, &Notes::default(), decode).await;
     });
     assert_eq!(&began.await.unwrap(), b"half");
     call.abort();
