@@ -3,6 +3,7 @@
 
 pub mod account_v2;
 mod client;
+mod confidential;
 mod error;
 mod figure;
 pub mod object_storage;

@@ -188,6 +188,10 @@ fn telemetry_path(text: &str) -> Result<String, String> {
     if !text.bytes().all(plain) {
         return Err("must hold only letters, digits and signs that a path needs no encoding for".to_owned());
     }
+    // A proxy or a client in between may take such a path for another.
+    if text.split('/').skip(1).any(|part| matches!(part, "." | "..")) || text.contains("//") {
+        return Err("must hold no empty part, no . and no ..".to_owned());
+    }
     let taken = text == "/"
         || ["/-", "/api"].iter().any(|page| text == *page || text.starts_with(&format!("{page}/")));
     if taken {
@@ -297,6 +301,14 @@ mod tests {
             &["--web.listen-address="],
             &["--web.telemetry-path=metrics"],
             &["--web.telemetry-path=/"],
+            &["--web.telemetry-path="],
+            &["--web.telemetry-path=//"],
+            &["--web.telemetry-path=//metrics"],
+            &["--web.telemetry-path=/metrics//"],
+            &["--web.telemetry-path=/./"],
+            &["--web.telemetry-path=/a/../-/ready"],
+            &["--web.telemetry-path=/-/"],
+            &["--web.telemetry-path=/api/"],
             &["--web.telemetry-path=/-/ready"],
             &["--web.telemetry-path=/-"],
             &["--web.telemetry-path=/api"],
@@ -318,7 +330,9 @@ mod tests {
         ] {
             assert_eq!(parse(arguments).unwrap_err().exit_code(), 2, "{arguments:?}");
         }
-        assert!(parse(&["--web.telemetry-path=/apis/metrics"]).is_ok());
+        for path in ["/apis/metrics", "/a.b/..c/metrics/", "/-metrics"] {
+            assert!(parse(&[&format!("--web.telemetry-path={path}")]).is_ok(), "{path}");
+        }
     }
 
     #[test]

@@ -138,7 +138,7 @@ impl Daemon {
     /// Polls and answers until `shutdown` is cancelled; then finishes the requests under way, for seconds at most.
     ///
     /// # Errors
-    /// Where a listener has no address, or the client for the Alertmanagers cannot be made.
+    /// Where a listener has no address or is lost, or the client for the Alertmanagers cannot be made.
     pub async fn run(self, listeners: Vec<TcpListener>, shutdown: CancellationToken) -> io::Result<()> {
         let Self { config, loader, clock, web, store, own, guard, limits, mut fleet, reloader, mut requests } =
             self;
@@ -186,13 +186,10 @@ impl Daemon {
 
         let exposition = Exposition::new(Arc::clone(&store), Arc::clone(&clock), own);
         let routes = Arc::new(Routes { store, clock, exposition, web, reloader });
-        serve(listeners, routes, guard, limits, shutdown.clone()).await;
-        // Without a signal it can only have ended by a fault, and nobody would see the rest.
-        let served = if shutdown.is_cancelled() {
-            Ok(())
-        } else {
-            Err(io::Error::other("the web server ended by itself"))
-        };
+        let served = serve(listeners, routes, guard, limits, shutdown.clone()).await;
+        if let Err(error) = &served {
+            error!(%error, "stopping, as not everybody is answered any more; please report this fault");
+        }
         shutdown.cancel();
         for task in [core, notifier, keeping] {
             if let Err(error) = task.await {

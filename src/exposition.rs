@@ -37,7 +37,7 @@ pub use run::Remade;
 
 use crate::clock::Clock;
 use crate::metrics::Own;
-use crate::store::Store;
+use crate::store::{AccountSpec, AccountState, Store};
 
 /// The most bytes of text that a scrape has made for itself while a refresh is on its way: some milliseconds' worth.
 const MUCH: usize = 256 * 1024;
@@ -79,6 +79,8 @@ struct Inner {
 struct Shown {
     page: Page,
     seen: Option<u64>,
+    /// The accounts as they were configured.
+    accounts: Vec<Arc<AccountSpec>>,
     /// Whether all of it is packed.
     packed: AtomicBool,
     /// When it was last known to be right, seconds since 1970.
@@ -86,8 +88,22 @@ struct Shown {
 }
 
 impl Shown {
-    fn new(page: Page, seen: Option<u64>, packed: bool, now: Timestamp) -> Self {
-        Self { page, seen, packed: AtomicBool::new(packed), right_at: AtomicI64::new(now.as_second()) }
+    fn new(
+        page: Page,
+        seen: Option<u64>,
+        states: &[Arc<AccountState>],
+        packed: bool,
+        now: Timestamp,
+    ) -> Self {
+        let accounts = states.iter().map(|state| Arc::clone(&state.spec)).collect();
+        let (packed, right_at) = (AtomicBool::new(packed), AtomicI64::new(now.as_second()));
+        Self { page, seen, accounts, packed, right_at }
+    }
+
+    /// Whether no account came, went, or was configured anew. Who has just done that looks for it at once.
+    fn is_of_accounts(&self, states: &[Arc<AccountState>]) -> bool {
+        self.accounts.len() == states.len()
+            && self.accounts.iter().zip(states).all(|(spec, state)| Arc::ptr_eq(spec, &state.spec))
     }
 
     fn holds(&self, change: u64, now: Timestamp) -> bool {
@@ -114,7 +130,7 @@ impl Exposition {
             clock,
             own,
             changes,
-            shown: Mutex::new(Arc::new(Shown::new(Page::new(), None, false, now))),
+            shown: Mutex::new(Arc::new(Shown::new(Page::new(), None, &[], false, now))),
             making: Arc::default(),
             order: Notify::new(),
             is_ordered: AtomicBool::new(false),
@@ -167,9 +183,11 @@ impl Inner {
 
     /// Whether a refresh is on its way of which a scrape would have to make too much for itself.
     fn will_be_fresh(&self, shown: &Shown, now: Timestamp) -> bool {
-        self.is_ordered.load(Ordering::Acquire)
-            && shown.is_of_a_moment_ago(now)
-            && shown.page.stale(&self.store.snapshot(), now) > MUCH
+        if !self.is_ordered.load(Ordering::Acquire) || !shown.is_of_a_moment_ago(now) {
+            return false;
+        }
+        let states = self.store.snapshot();
+        shown.is_of_accounts(&states) && shown.page.stale(&states, now) > MUCH
     }
 
     /// The page as it is now, made where it has to be, and packed before anybody sees it where that was asked for.
@@ -185,10 +203,10 @@ impl Inner {
             if shown.holds(change, now) {
                 return shown;
             }
-            let mut page = shown.page.clone();
-            page.refresh(&self.store.snapshot(), now);
+            let (mut page, states) = (shown.page.clone(), self.store.snapshot());
+            page.refresh(&states, now);
             let packed = encoding == Encoding::Gzip && page.body(&[], Format::Text, encoding).is_ok();
-            let shown = Arc::new(Shown::new(page, Some(change), packed, now));
+            let shown = Arc::new(Shown::new(page, Some(change), &states, packed, now));
             *self.shown.lock().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&shown);
             shown
         });

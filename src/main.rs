@@ -20,6 +20,7 @@ use lyve_cloud_exporter::http::{Guard, GuardError, Web, bind};
 use lyve_cloud_exporter::poll::Jitter;
 use lyve_cloud_exporter::reload::Loader;
 use lyve_cloud_exporter::shard::Shard;
+use lyve_cloud_exporter::store::state_file;
 use lyve_cloud_exporter::{build_info, logging, systemd};
 
 /// Why the program ends other than well.
@@ -100,7 +101,8 @@ async fn execute(cli: &Cli) -> Result<(), Ended> {
             serve(deps(&cli.options, shard.of(config), clock), shard, guard, listeners).await
         }
         Command::Check { live } => {
-            let (config, _) = both(load(&cli.options), guard(&cli.options))?;
+            let config = load(&cli.options).and_then(writable);
+            let (config, _) = both(config, guard(&cli.options))?;
             let all = config.accounts.len();
             let config = shard.of(config);
             if shard != Shard::WHOLE {
@@ -166,6 +168,18 @@ fn loader(options: &Options, shard: Shard) -> Loader {
 fn load(options: &Options) -> Result<Config, Ended> {
     config::load(options.config_file.as_deref(), &config::process_environment())
         .map_err(|faults| Ended::Misconfigured(faults.to_string()))
+}
+
+/// A configuration whose state file could be written. A running exporter does without; whoever checks wants to know.
+fn writable(config: Config) -> Result<Config, Ended> {
+    let Some(path) = &config.state_file else { return Ok(config) };
+    match state_file::check(path) {
+        Ok(()) => Ok(config),
+        Err(error) => Err(Ended::Misconfigured(format!(
+            "state_file: {} cannot be written: {error}; the exporter's user must be able to write to its directory",
+            path.display()
+        ))),
+    }
 }
 
 /// What the web configuration says, where there is one.

@@ -74,19 +74,8 @@ const RECOVERY: Duration = Duration::from_secs(3 * 3600);
 /// How long it is quiet behind the recovery, on the fast clock: every collector is polled at least once.
 const QUIET: Duration = Duration::from_secs(2 * 3600);
 
-/// glibc gives threads heaps of their own and keeps what each of them once needed: with endless answers to decode, some
-/// hundred MiB that look like a leak and are none. With a single heap, memory that grows is memory that is held.
-const ARENAS: &str = "MALLOC_ARENA_MAX";
-
 fn main() {
     let Some(options) = Options::parse(std::env::args().skip(1)) else { return };
-    if std::env::var_os(ARENAS).is_none() {
-        let program = std::env::current_exe().expect("a program");
-        let mut again = std::process::Command::new(program);
-        let ended = again.args(std::env::args_os().skip(1)).env(ARENAS, "1").status().expect("a process");
-        assert!(ended.success(), "see above");
-        return;
-    }
     println!("soak: {} at a {FACTOR}fold clock, --seed {}", options.length(), options.seed);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
     runtime.block_on(soak(&options));

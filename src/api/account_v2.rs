@@ -95,7 +95,8 @@ impl Client {
     /// Where there is no whole answer.
     pub async fn current_usage(&self) -> Result<Answer<CurrentUsage>, ApiError> {
         let url = url(&self.base, Endpoint::CurrentUsage);
-        let (answer, _) = self.get(Endpoint::CurrentUsage, url, usage::current).await?;
+        let (mut answer, sent) = self.get(Endpoint::CurrentUsage, url, usage::current).await?;
+        sent.token.confidential.remove_from(&mut answer);
         Ok(answer)
     }
 
@@ -112,7 +113,7 @@ impl Client {
         zeros: Zeros,
     ) -> Result<Answer<MonthlyUsage>, ApiError> {
         const ENDPOINT: Endpoint = Endpoint::MonthlyUsage;
-        let mut parts = Vec::new();
+        let (mut parts, mut tokens) = (Vec::new(), Vec::new());
         for window in months::windows(first, last) {
             let mut url = url(&self.base, ENDPOINT);
             // In a query months count from 0: the guide says so.
@@ -121,11 +122,18 @@ impl Client {
                 .append_pair("fromYear", &window.first.year().to_string())
                 .append_pair("toMonth", &(window.last.number() - 1).to_string())
                 .append_pair("toYear", &window.last.year().to_string());
-            let (part, _) = self.get(ENDPOINT, url, move |body| monthly::part(body, window, zeros)).await?;
+            let (part, sent) =
+                self.get(ENDPOINT, url, move |body| monthly::part(body, window, zeros)).await?;
             parts.push(part);
+            tokens.push(sent.token);
         }
         // Putting together the months of 100,000 buckets would hold up every other task of this thread.
-        tokio::task::spawn_blocking(|| monthly::merge(parts))
+        let merging = tokio::task::spawn_blocking(move || {
+            let mut answer = monthly::merge(parts);
+            tokens.iter().for_each(|token| token.confidential.remove_from(&mut answer));
+            answer
+        });
+        merging
             .await
             .map_err(|_| ApiError::new(Reason::Decode, ENDPOINT, "the months could not be put together"))
     }
@@ -136,7 +144,10 @@ impl Client {
     /// Where there is no whole answer.
     pub async fn service_accounts(&self) -> Result<Answer<Vec<ServiceAccount>>, ApiError> {
         let url = url(&self.base, Endpoint::ServiceAccounts);
-        let (found, _) = self.get(Endpoint::ServiceAccounts, url, inventory::service_accounts).await?;
+        let (mut found, sent) = self.get(Endpoint::ServiceAccounts, url, inventory::service_accounts).await?;
+        let confidential = &sent.token.confidential;
+        confidential.remove_from(&mut found.answer);
+        found.unreadable_expiry.retain(|id| !confidential.is_in(id));
         if let Some(first) = found.unreadable_expiry.first() {
             tracing::warn!(
                 account = %self.account,
@@ -154,7 +165,8 @@ impl Client {
     /// Where there is no whole answer.
     pub async fn permissions(&self) -> Result<Answer<Vec<Permission>>, ApiError> {
         let url = url(&self.base, Endpoint::Permissions);
-        let (answer, _) = self.get(Endpoint::Permissions, url, inventory::permissions).await?;
+        let (mut answer, sent) = self.get(Endpoint::Permissions, url, inventory::permissions).await?;
+        sent.token.confidential.remove_from(&mut answer);
         Ok(answer)
     }
 
@@ -225,7 +237,7 @@ impl Client {
         match self.transport.call(call, &*self.telemetry, decode).await? {
             Reply::Success(answer) => Ok(Ok((answer, Sent { token, at }))),
             Reply::Failure(reply) => {
-                let judged = errors::judge(endpoint, &reply, self.clock.now());
+                let judged = errors::judge(endpoint, &reply, self.clock.now(), &token.confidential);
                 if judged.token_dead {
                     Ok(Err(Dead { generation: token.generation, error: judged.error }))
                 } else {

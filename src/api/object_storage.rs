@@ -134,6 +134,7 @@ impl Client {
                 break;
             }
         }
+        self.guard.confidential().await.remove_from(&mut whole);
         Ok(whole)
     }
 
@@ -149,7 +150,9 @@ impl Client {
         let (buckets, mut dropped) =
             self.ask(Endpoint::BucketStats, question, move |body| buckets::stats(body, &names)).await?;
         dropped.merge(listed.dropped);
-        Ok(Answer { data: Buckets { count, buckets }, dropped })
+        let mut answer = Answer { data: Buckets { count, buckets }, dropped };
+        self.guard.confidential().await.remove_from(&mut answer);
+        Ok(answer)
     }
 
     /// The users with their access keys. What only the root key is told of a user stays unknown with another key.
@@ -186,7 +189,9 @@ impl Client {
                 all.push(user);
             }
         }
-        Ok(Answer { data: all, dropped })
+        let mut answer = Answer { data: all, dropped };
+        self.guard.confidential().await.remove_from(&mut answer);
+        Ok(answer)
     }
 
     /// The keys of one user; `None` where the vendor says that there is no such user.

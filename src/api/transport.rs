@@ -7,6 +7,7 @@
 //! Proxies are those of the usual environment variables; the loopback interface is always reached directly.
 
 mod body;
+mod decoders;
 mod failure;
 mod reply;
 mod tls;
@@ -32,10 +33,6 @@ pub use tls::TransportError;
 /// The longest wait for a connection, as part of a call.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The longest answer that is read, after decompression. The largest real one, 100,000 buckets over six months, has
-/// about 50 MB.
-const MAX_ANSWER: usize = 64 * 1024 * 1024;
-
 /// Makes requests. A clone shares its connections.
 #[derive(Clone)]
 pub struct Transport {
@@ -45,7 +42,8 @@ pub struct Transport {
     direct: reqwest::Client,
     system_roots: Arc<RootCertStore>,
     timeout: Duration,
-    max_answer: usize,
+    /// After decompression.
+    bounds: body::Bounds,
 }
 
 // Written by hand, as a client shows its proxies, and a proxy's URL may hold a password.
@@ -83,7 +81,7 @@ impl Transport {
     /// # Errors
     /// Where the HTTP client cannot be set up.
     pub fn new(timeout: Duration) -> Result<Self, TransportError> {
-        Self::build(Arc::new(tls::system_roots()), None, timeout)
+        Self::build(Arc::new(tls::system_roots()), None, timeout, body::Bounds::default())
     }
 
     /// The same, trusting the certificates in `ca_file` (PEM) as well.
@@ -91,13 +89,14 @@ impl Transport {
     /// # Errors
     /// Where the file cannot be read, or holds no certificate or a broken one.
     pub fn trusting(&self, ca_file: &Path) -> Result<Self, TransportError> {
-        Self::build(Arc::clone(&self.system_roots), Some(ca_file), self.timeout)
+        Self::build(Arc::clone(&self.system_roots), Some(ca_file), self.timeout, self.bounds.clone())
     }
 
     fn build(
         system_roots: Arc<RootCertStore>,
         ca_file: Option<&Path>,
         timeout: Duration,
+        bounds: body::Bounds,
     ) -> Result<Self, TransportError> {
         let config = tls::client_config(&system_roots, ca_file)?;
         let builder = || {
@@ -120,7 +119,7 @@ impl Transport {
             direct: client(builder().no_proxy())?,
             system_roots,
             timeout,
-            max_answer: MAX_ANSWER,
+            bounds,
         })
     }
 
@@ -131,12 +130,13 @@ impl Transport {
     }
 
     #[cfg(test)]
-    pub(super) fn with_max_answer(self, max_answer: usize) -> Self {
-        Self { max_answer, ..self }
+    pub(super) fn with_bounds(self, longest: usize, large: usize) -> Self {
+        let bounds = body::Bounds { longest, large, ..self.bounds };
+        Self { bounds, ..self }
     }
 
-    /// Makes one request. `decode` reads the body of a success on a thread of its own while it arrives, and says what
-    /// it cannot understand in words that hold nothing of the body.
+    /// Makes one request. `decode` reads the body of a success on a thread of its own, a large one while it arrives, and
+    /// says what it cannot understand in words that hold nothing of the body.
     ///
     /// When the call runs out of time or is dropped, the connection is closed, and `decode` gets a read error.
     pub(super) async fn call<T, D>(
@@ -223,7 +223,7 @@ impl Transport {
         })?;
         let status = response.status();
         let reply = if status.is_success() {
-            match body::decode(response, deadline, self.max_answer, decode).await {
+            match body::decode(response, deadline, &self.bounds, decode).await {
                 Ok(value) => Ok(Reply::Success(value)),
                 Err(body::Fault::OutOfTime) => Err(self.out_of_time(endpoint)),
                 Err(body::Fault::Other(reason, detail)) => Err(ApiError::new(reason, endpoint, detail)),

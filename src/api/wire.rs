@@ -17,8 +17,13 @@ use crate::model::{DropReason, Dropped};
 /// The longest name or id that is believed, bytes. The vendor's own have at most some hundred.
 pub(super) const MAX_NAME: usize = 1024;
 
-/// The most items that one list of an answer may have: ten times the buckets of the largest account.
-pub(super) const MAX_ITEMS: usize = 1_000_000;
+/// The most things that are believed to be in one list, or in all lists of one kind together. The largest real answer,
+/// 100,000 buckets over six months, lists 600,000; an answer of the greatest length could list twenty million, which would
+/// take far more memory than its text.
+pub(super) const MAX_LISTED: usize = 1_000_000;
+
+/// The longest text that is kept while an answer is read, bytes; a longer one is no value that is used anywhere.
+const MAX_TEXT: usize = 64 * 1024;
 
 /// Why an answer cannot be understood, in words that hold nothing of it.
 pub(super) type Undecodable = Box<str>;
@@ -213,7 +218,7 @@ impl<'de> Visitor<'de> for ScalarVisitor {
     }
 
     fn visit_str<E>(self, text: &str) -> Result<Scalar, E> {
-        Ok(Scalar::Text(text.to_owned()))
+        Ok(if text.len() > MAX_TEXT { Scalar::Other } else { Scalar::Text(text.to_owned()) })
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Scalar, A::Error> {
@@ -257,35 +262,47 @@ pub(super) use record;
 /// A list whose items are handed on one by one, so that they need not be held twice; `None` for one that is no object.
 pub(super) struct Each<R, F> {
     sink: F,
+    /// How many there were so far.
+    pub(super) listed: usize,
     record: PhantomData<fn() -> R>,
 }
 
 pub(super) fn each<R: Take + Default, F: FnMut(Option<R>)>(sink: F) -> Each<R, F> {
-    Each { sink, record: PhantomData }
+    Each { sink, listed: 0, record: PhantomData }
 }
 
-impl<R: Take + Default, F: FnMut(Option<R>)> Take for Each<R, F> {
-    fn list<'de, A: SeqAccess<'de>>(&mut self, mut list: A) -> Result<(), A::Error> {
-        for _ in 0..=MAX_ITEMS {
-            let mut record = R::default();
-            match list.next_element_seed(Seed(&mut record))? {
-                None => return Ok(()),
-                Some(Shape::Object) => (self.sink)(Some(record)),
-                Some(_) => (self.sink)(None),
-            }
-        }
-        Err(too_many())
+impl<R, F> Each<R, F> {
+    /// The same, for a list that goes on where others have listed `listed` things already.
+    pub(super) fn after(self, listed: usize) -> Self {
+        Self { listed, ..self }
     }
 }
 
-/// The error of whoever counts what is read and has had too much of it.
+/// Refuses a list once it has more than [`MAX_LISTED`] things.
+pub(super) fn check_listed<E: serde::de::Error>(listed: usize) -> Result<(), E> {
+    if listed > MAX_LISTED { Err(too_many()) } else { Ok(()) }
+}
+
+/// The error of whoever counts what is read and has had too much of it. [`read`] knows it by its category, as nothing else
+/// here complains of data.
 pub(super) fn too_many<E: serde::de::Error>() -> E {
     E::custom("too many")
 }
 
 /// The same, in words.
-pub(super) const TOO_MANY: &str =
-    "a list in the answer has more than 1000000 items, which is the most that is read";
+pub(super) const TOO_MANY: &str = "the answer lists more than 1000000 things, which is the most that is read";
+
+impl<R: Take + Default, F: FnMut(Option<R>)> Take for Each<R, F> {
+    fn list<'de, A: SeqAccess<'de>>(&mut self, mut list: A) -> Result<(), A::Error> {
+        loop {
+            let mut record = R::default();
+            let Some(shape) = list.next_element_seed(Seed(&mut record))? else { return Ok(()) };
+            self.listed += 1;
+            check_listed(self.listed)?;
+            (self.sink)((shape == Shape::Object).then_some(record));
+        }
+    }
+}
 
 /// The items in the order of their identities, the first of each.
 pub(super) fn unique<T>(mut items: Vec<T>, identity: impl Fn(&T) -> &str, dropped: &mut Dropped) -> Vec<T> {

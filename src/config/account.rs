@@ -204,7 +204,7 @@ pub(super) fn from_variables(mut section: Section, faults: &mut Faults) -> Optio
     let credential = section.parsed("expires", value::expiry, faults).unwrap_or_default();
     let account_id = match account_id? {
         SecretSource::Inline(text) => text.expose().to_owned(),
-        SecretSource::File(path) => read_file(&path).ok()?.trim().to_owned(),
+        SecretSource::File(path) => read_file(&path, "").ok()?.trim().to_owned(),
     };
     Some(Account {
         name: account_id.clone(),
@@ -284,7 +284,7 @@ pub(super) fn secret(
     }
     let text = file_text?;
     let path = resolve(&text, directory);
-    match read_file(&path) {
+    match read_file(&path, &text.text) {
         Ok(content) if content.trim().is_empty() => {
             faults.add(text.place, "names a file that is empty: write the value into it");
             None
@@ -303,22 +303,22 @@ const LARGEST_SECRET: u64 = 64 * 1024;
 /// Far above the bundle of a whole system.
 const LARGEST_BUNDLE: u64 = 4 * 1024 * 1024;
 
-/// The content of a file with a secret. The error does not name the file: the secret itself may stand in its place.
-fn read_file(path: &Path) -> Result<Zeroizing<String>, String> {
-    if check_file(path)? > LARGEST_SECRET {
+/// The content of a file with a secret.
+fn read_file(path: &Path, text: &str) -> Result<Zeroizing<String>, String> {
+    if check_file(path, text)? > LARGEST_SECRET {
         return Err("names a file that is too large to hold a secret".to_owned());
     }
-    fs::read_to_string(path).map(Zeroizing::new).map_err(|error| unreadable(&error))
+    fs::read_to_string(path).map(Zeroizing::new).map_err(|error| unreadable(&error, text))
 }
 
 /// The size of a file. A pipe or a device is none: it could keep its reader waiting, or never end.
-fn check_file(path: &Path) -> Result<u64, String> {
-    let metadata = fs::metadata(path).map_err(|error| unreadable(&error))?;
+fn check_file(path: &Path, text: &str) -> Result<u64, String> {
+    let metadata = fs::metadata(path).map_err(|error| unreadable(&error, text))?;
     if metadata.is_file() { Ok(metadata.len()) } else { Err("names something that is no file".to_owned()) }
 }
 
-fn unreadable(error: &std::io::Error) -> String {
-    format!("names a file that cannot be read ({}): check its path and its rights", error.kind())
+fn unreadable(error: &std::io::Error, text: &str) -> String {
+    value::cannot_read(text, error.kind())
 }
 
 pub(super) fn resolve(text: &Text, directory: &Path) -> PathBuf {
@@ -328,7 +328,7 @@ pub(super) fn resolve(text: &Text, directory: &Path) -> PathBuf {
 /// A file of certificates, PEM.
 pub(super) fn ca_file(text: Text, directory: &Path, faults: &mut Faults) -> Option<PathBuf> {
     let path = resolve(&text, directory);
-    match check_certificates(&path) {
+    match check_certificates(&path, &text.text) {
         Ok(()) => Some(path),
         Err(problem) => {
             faults.add(text.place, problem);
@@ -337,11 +337,11 @@ pub(super) fn ca_file(text: Text, directory: &Path, faults: &mut Faults) -> Opti
     }
 }
 
-fn check_certificates(path: &Path) -> Result<(), String> {
-    if check_file(path)? > LARGEST_BUNDLE {
+fn check_certificates(path: &Path, text: &str) -> Result<(), String> {
+    if check_file(path, text)? > LARGEST_BUNDLE {
         return Err("names a file that is too large to hold certificates".to_owned());
     }
-    let pem = fs::read(path).map_err(|error| unreadable(&error))?;
+    let pem = fs::read(path).map_err(|error| unreadable(&error, text))?;
     let mut store = RootCertStore::empty();
     for certificate in CertificateDer::pem_slice_iter(&pem) {
         certificate

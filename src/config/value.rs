@@ -1,5 +1,7 @@
 //! Single values: from a text to a final type, or to what is wrong with it. No error quotes the text.
 
+use std::fmt::Display;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use jiff::{Span, SpanRelativeTo, Timestamp};
@@ -8,6 +10,19 @@ use url::{Host, Url};
 
 use crate::clock;
 use crate::model::Expiry;
+
+/// What is wrong with a file that `text` names and that cannot be read. The path is shown unless somebody may have written
+/// the secret itself in its place: an absolute path below a directory that is there is no secret.
+pub(super) fn cannot_read(text: &str, why: impl Display) -> String {
+    let mut parts = Path::new(text).components();
+    let top: PathBuf = parts.by_ref().take(2).collect();
+    let is_path = top.is_absolute() && parts.next().is_some() && top.is_dir();
+    if is_path && !text.contains(char::is_control) {
+        format!("names the file {text}, which cannot be read ({why}): check its path and its rights")
+    } else {
+        format!("names a file that cannot be read ({why}): check its path and its rights")
+    }
+}
 
 /// What a duration may be.
 #[derive(Debug)]
@@ -217,6 +232,23 @@ mod tests {
             let error = base_url(text).unwrap_err();
             assert!(error.starts_with(problem), "{text}: {error}");
             assert!(!error.contains("canary"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_path_is_shown_where_it_cannot_be_a_secret() {
+        let directory = std::env::temp_dir();
+        let path = directory.join("nowhere/secret");
+        let shown = cannot_read(path.to_str().unwrap(), "why");
+        assert!(shown.starts_with(&format!("names the file {}, which", path.display())), "{shown}");
+        let with_newline = format!("{}/canary\n", directory.display());
+        for text in ["canary", "/canary", "canary/x", "/nowhere-canary/x", "/", "", "//canary", &with_newline]
+        {
+            let shown = cannot_read(text, "why");
+            assert_eq!(
+                shown, "names a file that cannot be read (why): check its path and its rights",
+                "{text}"
+            );
         }
     }
 

@@ -316,3 +316,24 @@ async fn much_is_made_ahead_and_little_at_once() {
     };
     tokio::time::timeout(Duration::from_secs(20), made).await.unwrap();
 }
+
+#[tokio::test]
+async fn an_account_that_is_gone_is_gone_at_once_however_much_is_made() {
+    let store = Arc::new(Store::default());
+    store.apply([spec("large"), spec("small")]);
+    let clock = Arc::new(Manual::new(at(NOW)));
+    let exposition = Exposition::new(Arc::clone(&store), clock, Arc::new(own()));
+    let poll = || {
+        let data = Data::CurrentUsage(buckets(5000));
+        store.account("large").unwrap().update(|state| state.succeed(answer(data), at(NOW), TOOK));
+    };
+    let shows_small = async || {
+        let body = exposition.scrape(Format::Text, Encoding::Identity).await.unwrap();
+        text(&body).contains("account=\"small\"")
+    };
+    poll();
+    assert!(shows_small().await);
+    poll();
+    store.apply([spec("large")]);
+    assert!(!shows_small().await);
+}

@@ -2,7 +2,9 @@
 //!
 //! A hash is slow on purpose. So that scrapes are not, a password that was right is known again by a keyed digest, which
 //! is made with a key that only this process has. So that hashing cannot be used to tie the process up, few passwords
-//! are hashed at once, and each peer can have only some of its own waiting. So that names cannot be found out, the
+//! are hashed at once, and each peer can have only some of its own waiting. So that no peer waits for all that another one
+//! sends, they take turns. So that whoever cannot wait that long gets in at the next try, a password keeps its turn when its
+//! client has left. So that names cannot be found out, the
 //! password of a name that nobody has is hashed like that of one of the users.
 
 use std::collections::{BTreeMap, HashMap};
@@ -22,6 +24,9 @@ use crate::config::PasswordHash;
 /// How many passwords of one peer may wait to be hashed.
 const WAITING: usize = 8;
 
+/// How many peers may have passwords waiting.
+const PEERS: usize = 1024;
+
 /// What came of a look at a request's name and password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
@@ -39,7 +44,15 @@ pub(super) struct Authenticator {
     /// The digest of what was last right for each user.
     good: Mutex<HashMap<String, hmac::Tag>>,
     hashing: Arc<Semaphore>,
-    waiting: Mutex<HashMap<Peer, usize>>,
+    waiting: Mutex<HashMap<Peer, Queue>>,
+}
+
+/// The passwords of one peer that wait.
+#[derive(Debug)]
+struct Queue {
+    count: usize,
+    /// One of them at a time stands among those of all peers.
+    next: Arc<Semaphore>,
 }
 
 type Users = BTreeMap<String, PasswordHash>;
@@ -49,10 +62,14 @@ impl Authenticator {
     /// Where the system gives no random numbers.
     pub(super) fn new() -> Result<Arc<Self>, ring::error::Unspecified> {
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
+        Self::hashing((processors / 2).clamp(1, 4))
+    }
+
+    fn hashing(at_once: usize) -> Result<Arc<Self>, ring::error::Unspecified> {
         Ok(Arc::new(Self {
             key: hmac::Key::generate(hmac::HMAC_SHA256, &rand::SystemRandom::new())?,
             good: Mutex::default(),
-            hashing: Arc::new(Semaphore::new((processors / 2).clamp(1, 4))),
+            hashing: Arc::new(Semaphore::new(at_once)),
             waiting: Mutex::default(),
         }))
     }
@@ -65,28 +82,37 @@ impl Authenticator {
             return Verdict::Bad;
         };
         let digest_of = claim.bytes(&hash);
-        let known = lock(&self.good).get(&claim.name).copied();
-        if let Some(tag) = known
-            && hmac::verify(&self.key, &digest_of, tag.as_ref()).is_ok()
-            && user.is_some()
-        {
+        let is_user = user.is_some();
+        if is_user && self.knows(&claim.name, &digest_of) {
             return Verdict::Good;
         }
-        let Some(_turn) = Turn::take(self, peer) else { return Verdict::Busy };
-        // The semaphore is never closed.
-        let Ok(permit) = Arc::clone(&self.hashing).acquire_owned().await else { return Verdict::Busy };
-        let is_user = user.is_some();
-        let this = Arc::clone(self);
-        // A client that leaves meanwhile wastes nothing: what was found out is kept for the next time.
-        let matches = tokio::task::spawn_blocking(move || {
-            let matches = hash.matches(&claim.password) && is_user;
-            if matches {
-                lock(&this.good).insert(claim.name, hmac::sign(&this.key, &digest_of));
+        let Some(turn) = Turn::take(self, peer) else { return Verdict::Busy };
+        // A task of its own: a client that leaves meanwhile loses nothing, as what is found out is kept for the next time.
+        let hashed = tokio::spawn(async move {
+            let this = Arc::clone(&turn.authenticator);
+            // The semaphores are never closed.
+            let _next = turn.next.acquire().await.ok()?;
+            if is_user && this.knows(&claim.name, &digest_of) {
+                return Some(true);
             }
-            drop(permit);
-            matches
+            let permit = Arc::clone(&this.hashing).acquire_owned().await.ok()?;
+            let matches = tokio::task::spawn_blocking(move || {
+                let matches = hash.matches(&claim.password) && is_user;
+                if matches {
+                    lock(&this.good).insert(claim.name, hmac::sign(&this.key, &digest_of));
+                }
+                drop(permit);
+                matches
+            });
+            matches.await.ok()
         });
-        if matches.await.unwrap_or(false) { Verdict::Good } else { Verdict::Bad }
+        if hashed.await.ok().flatten() == Some(true) { Verdict::Good } else { Verdict::Bad }
+    }
+
+    /// Whether this is what was last right for the user.
+    fn knows(&self, name: &str, digest_of: &[u8]) -> bool {
+        let known = lock(&self.good).get(name).copied();
+        known.is_some_and(|tag| hmac::verify(&self.key, digest_of, tag.as_ref()).is_ok())
     }
 
     /// Forgets whoever is no user any more.
@@ -133,29 +159,34 @@ impl Claim {
 }
 
 /// One of the places that a peer has in the queue.
-struct Turn<'a> {
-    authenticator: &'a Authenticator,
+struct Turn {
+    authenticator: Arc<Authenticator>,
     peer: Peer,
+    next: Arc<Semaphore>,
 }
 
-impl<'a> Turn<'a> {
-    fn take(authenticator: &'a Authenticator, peer: Peer) -> Option<Self> {
+impl Turn {
+    fn take(authenticator: &Arc<Authenticator>, peer: Peer) -> Option<Self> {
         let mut waiting = lock(&authenticator.waiting);
-        let count = waiting.entry(peer).or_default();
-        if *count >= WAITING {
+        if waiting.len() >= PEERS && !waiting.contains_key(&peer) {
             return None;
         }
-        *count += 1;
-        Some(Self { authenticator, peer })
+        let queue =
+            waiting.entry(peer).or_insert_with(|| Queue { count: 0, next: Arc::new(Semaphore::new(1)) });
+        if queue.count >= WAITING {
+            return None;
+        }
+        queue.count += 1;
+        Some(Self { authenticator: Arc::clone(authenticator), peer, next: Arc::clone(&queue.next) })
     }
 }
 
-impl Drop for Turn<'_> {
+impl Drop for Turn {
     fn drop(&mut self) {
         let mut waiting = lock(&self.authenticator.waiting);
-        if let Some(count) = waiting.get_mut(&self.peer) {
-            *count -= 1;
-            if *count == 0 {
+        if let Some(queue) = waiting.get_mut(&self.peer) {
+            queue.count -= 1;
+            if queue.count == 0 {
                 waiting.remove(&self.peer);
             }
         }
@@ -212,7 +243,7 @@ mod tests {
                 assert_eq!(authenticator.check(&users, &headers(claim), peer()).await, verdict, "{claim}");
             }
         }
-        assert!(lock(&authenticator.waiting).is_empty());
+        until_nothing_waits(&authenticator).await;
     }
 
     #[tokio::test]
@@ -257,7 +288,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_waits_for_one_peer_is_bounded_and_freed_when_it_leaves() {
+    async fn what_waits_for_one_peer_is_bounded_and_freed_when_it_is_done() {
         let users = users(&[("alice", "secret")]);
         let authenticator = Authenticator::new().unwrap();
         let all = u32::try_from(authenticator.hashing.available_permits()).unwrap();
@@ -275,10 +306,72 @@ mod tests {
         let good = headers("alice:secret");
         let mut check = Box::pin(authenticator.check(&users, &good, other));
         assert!(futures_util::poll!(&mut check).is_pending());
-        drop(waiting);
         drop(permits);
         assert_eq!(check.await, Verdict::Good);
+        for check in waiting {
+            assert_eq!(check.await, Verdict::Bad);
+        }
+        until_nothing_waits(&authenticator).await;
+    }
+
+    /// The tasks end a moment after they have told what they found.
+    async fn until_nothing_waits(authenticator: &Authenticator) {
+        while !lock(&authenticator.waiting).is_empty() {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    #[tokio::test]
+    async fn peers_take_turns() {
+        let users = users(&[("alice", "secret")]);
+        let authenticator = Authenticator::hashing(1).unwrap();
+        let permit = Arc::clone(&authenticator.hashing).acquire_owned().await.unwrap();
+        let (bad, good) = (headers("alice:wrong"), headers("alice:secret"));
+        let mut flood: Vec<_> =
+            (0..WAITING).map(|_| Box::pin(authenticator.check(&users, &bad, peer()))).collect();
+        for check in &mut flood {
+            assert!(futures_util::poll!(check).is_pending());
+        }
+        // All of them stand in their queues.
+        tokio::task::yield_now().await;
+        let other = Peer::from(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)));
+        let mut check = Box::pin(authenticator.check(&users, &good, other));
+        assert!(futures_util::poll!(&mut check).is_pending());
+        tokio::task::yield_now().await;
+        drop(permit);
+        assert_eq!(check.await, Verdict::Good);
+        let mut done = 0;
+        for check in &mut flood {
+            done += usize::from(futures_util::poll!(check).is_ready());
+        }
+        assert!(done <= 3, "{done} of the flood came first");
+    }
+
+    #[tokio::test]
+    async fn a_good_password_keeps_its_turn_when_its_client_leaves() {
+        let users = users(&[("alice", "secret")]);
+        let authenticator = Authenticator::hashing(1).unwrap();
+        let permit = Arc::clone(&authenticator.hashing).acquire_owned().await.unwrap();
+        let good = headers("alice:secret");
+        let mut check = Box::pin(authenticator.check(&users, &good, peer()));
+        assert!(futures_util::poll!(&mut check).is_pending());
+        drop(check);
+        drop(permit);
+        until_nothing_waits(&authenticator).await;
+        assert!(lock(&authenticator.good).contains_key("alice"));
+    }
+
+    #[tokio::test]
+    async fn not_everybody_in_the_world_may_wait() {
+        let authenticator = Authenticator::hashing(1).unwrap();
+        let peer = |number| Peer::from(IpAddr::V4(Ipv4Addr::from_bits(number)));
+        let turns: Vec<_> =
+            (0..1024).map(|number| Turn::take(&authenticator, peer(number)).unwrap()).collect();
+        assert!(Turn::take(&authenticator, peer(1024)).is_none());
+        assert!(Turn::take(&authenticator, peer(7)).is_some(), "one that waits already may");
+        drop(turns);
         assert!(lock(&authenticator.waiting).is_empty());
+        assert!(Turn::take(&authenticator, peer(1024)).is_some());
     }
 
     #[test]

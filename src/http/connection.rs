@@ -5,9 +5,10 @@ use std::io;
 use std::sync::Arc;
 
 use hyper::body::Incoming;
+use hyper::header::{CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper::{Request, Response};
+use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -17,6 +18,7 @@ use tokio_rustls::server::TlsStream;
 use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
+use super::body::Parts;
 use super::connections::{Peer, Slot};
 use super::guard::{Guard, dress};
 use super::pace::{Pace, Paced, PacedBody};
@@ -113,7 +115,11 @@ impl Connection {
 
     async fn answer(&self, config: &WebConfig, request: Request<Incoming>) -> Response<PacedBody> {
         let path = request.uri().path();
-        let refusal = self.shared.guard.refuse(config, path, request.headers(), self.peer).await;
+        let refusal = if head_length(&request) > self.shared.limits.head_bytes {
+            Some(head_too_large())
+        } else {
+            self.shared.guard.refuse(config, path, request.headers(), self.peer).await
+        };
         let mut answer = match refusal {
             Some(refusal) => refusal,
             None => self.shared.routes.answer(request).await,
@@ -121,6 +127,24 @@ impl Connection {
         dress(config, &mut answer);
         answer.map(|parts| PacedBody::new(parts, Arc::clone(&self.pace)))
     }
+}
+
+/// The length of a request's head, bytes. What the HTTP library buffers, and so refuses by itself, is somewhat more than it
+/// is told.
+fn head_length<B>(request: &Request<B>) -> usize {
+    let line = format!("{} {} HTTP/1.1\r\n", request.method(), request.uri()).len();
+    let header =
+        |(name, value): (&HeaderName, &HeaderValue)| name.as_str().len() + value.len() + ": \r\n".len();
+    line + request.headers().iter().map(header).sum::<usize>() + "\r\n".len()
+}
+
+fn head_too_large() -> Response<Parts> {
+    let mut answer = Response::new(Parts::from("the head of the request is too large\n".to_owned()));
+    *answer.status_mut() = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
+    let headers = answer.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    headers.insert(CONNECTION, HeaderValue::from_static("close"));
+    answer
 }
 
 /// The HTTP library wants no less.

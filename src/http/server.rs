@@ -35,23 +35,43 @@ pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
 }
 
 /// Answers on all `listeners` until `shutdown` is cancelled and the requests under way are finished.
-/// A listener that fails is tried again.
+/// A listener that cannot accept is tried again.
+///
+/// # Errors
+/// Where one of them is lost by a fault. The others are closed then too: half a server is what nobody looks for.
 pub async fn serve(
     listeners: Vec<TcpListener>,
     routes: Arc<Routes>,
     guard: Arc<Guard>,
     limits: Limits,
     shutdown: CancellationToken,
-) {
+) -> io::Result<()> {
     let connections = Connections::new(limits.connections);
     let shared = Arc::new(Shared { routes, guard, limits });
+    let stop = shutdown.child_token();
     let mut tasks = JoinSet::new();
     for listener in listeners {
-        tasks.spawn(accept(listener, Arc::clone(&connections), Arc::clone(&shared), shutdown.clone()));
+        tasks.spawn(accept(listener, Arc::clone(&connections), Arc::clone(&shared), stop.clone()));
     }
-    let follow = shutdown.run_until_cancelled(shared.guard.follow());
-    let listen = async { while tasks.join_next().await.is_some() {} };
-    tokio::join!(follow, listen);
+    let follow = stop.run_until_cancelled(shared.guard.follow());
+    let (_, ended) = tokio::join!(follow, join(tasks, &stop));
+    ended
+}
+
+/// Waits for all listeners to end, which they may do only once `stop` is cancelled; the first that does so before stops the
+/// others.
+async fn join(mut listeners: JoinSet<()>, stop: &CancellationToken) -> io::Result<()> {
+    let mut outcome = Ok(());
+    while let Some(ended) = listeners.join_next().await {
+        if !stop.is_cancelled() {
+            outcome = Err(match ended {
+                Ok(()) => io::Error::other("a listener ended by itself"),
+                Err(error) => io::Error::other(format!("a listener ended by a fault: {error}")),
+            });
+            stop.cancel();
+        }
+    }
+    outcome
 }
 
 async fn accept(
@@ -105,5 +125,32 @@ fn tell_panic(ended: Result<(), JoinError>) {
         && error.is_panic()
     {
         error!(%error, "a connection ended by a panic");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_listener_that_is_lost_ends_all() {
+        for panics in [true, false] {
+            let stop = CancellationToken::new();
+            let mut listeners = JoinSet::new();
+            listeners.spawn(stop.clone().cancelled_owned());
+            listeners.spawn(async move { assert!(!panics, "as meant") });
+            let error = join(listeners, &stop).await.unwrap_err().to_string();
+            assert!(error.starts_with("a listener ended by"), "{error}");
+            assert_eq!(error.contains("panicked"), panics, "{error}");
+        }
+    }
+
+    #[tokio::test]
+    async fn an_orderly_end_is_none() {
+        let stop = CancellationToken::new();
+        let mut listeners = JoinSet::new();
+        listeners.spawn(stop.clone().cancelled_owned());
+        stop.cancel();
+        assert!(join(listeners, &stop).await.is_ok());
     }
 }

@@ -10,7 +10,7 @@ use super::supervise::{supervise, supervise_poller};
 use super::{Account, Jitter, Meter, Poller, Recorder, Settings, spec, watch_rotation};
 use crate::api::{Client, Transport, TransportError};
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{self, Config};
 use crate::metrics::ROTATION;
 use crate::model::Collector;
 use crate::store::{AccountCell, AccountSpec, Store};
@@ -52,10 +52,30 @@ pub struct Plan {
 pub struct Changes {
     /// That were not there before.
     pub added: usize,
-    /// That are reached in another way than before.
+    /// Of which anything is configured in another way than before, or whose certificates are others.
     pub changed: usize,
     /// That are not there any more.
     pub removed: usize,
+}
+
+impl Changes {
+    /// `ended` names accounts that are not reached as before, for whatever reason.
+    fn between(before: &[config::Account], after: &[config::Account], ended: &[String]) -> Self {
+        let (before, after) = (by_name(before), by_name(after));
+        let is_other = |(name, account): &(&&str, &&config::Account)| {
+            let former = before.get(*name);
+            former.is_some_and(|former| former != *account || ended.iter().any(|ended| ended == *name))
+        };
+        Self {
+            added: after.keys().filter(|name| !before.contains_key(*name)).count(),
+            changed: after.iter().filter(is_other).count(),
+            removed: before.keys().filter(|name| !after.contains_key(*name)).count(),
+        }
+    }
+}
+
+fn by_name(accounts: &[config::Account]) -> BTreeMap<&str, &config::Account> {
+    accounts.iter().map(|account| (account.name.as_str(), account)).collect()
 }
 
 impl Known {
@@ -171,12 +191,7 @@ impl Fleet {
             .filter(|(name, member)| !stays(name, member))
             .map(|(name, _)| name.clone())
             .collect();
-        let changed = ended.iter().filter(|name| plan.members.contains_key(*name)).count();
-        let changes = Changes {
-            added: plan.members.keys().filter(|name| !self.known.members.contains_key(*name)).count(),
-            changed,
-            removed: ended.len() - changed,
-        };
+        let changes = Changes::between(&self.known.config.accounts, &plan.config.accounts, &ended);
         // Nothing of the old way may write into a place that the new one goes on with.
         self.end(ended).await;
         let settings = self.settings.borrow().changed_to(Arc::clone(&plan.config));
@@ -248,5 +263,40 @@ impl Known {
         self.config = config;
         self.transport = Some(transport);
         self.members = members;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Secret, SecretSource};
+    use crate::model::Expiry;
+
+    fn account(name: &str, credential: Expiry) -> config::Account {
+        let secret = || SecretSource::Inline(Secret::new("canary".to_owned()));
+        config::Account {
+            name: name.to_owned(),
+            api: config::Api::AccountV2 { base_url: "https://vendor.example/v2".parse().unwrap() },
+            account_id: name.to_owned(),
+            access_key: secret(),
+            secret: secret(),
+            credential,
+            ca_file: None,
+            price: None,
+        }
+    }
+
+    #[test]
+    fn every_account_that_is_otherwise_is_counted_once() {
+        let before = ["a", "b", "c", "gone"].map(|name| account(name, Expiry::Unknown));
+        let after = [
+            account("a", Expiry::Unknown),
+            account("b", Expiry::Never),
+            account("c", Expiry::Unknown),
+            account("new", Expiry::Unknown),
+        ];
+        let changes = Changes::between(&before, &after, &["c".to_owned(), "gone".to_owned()]);
+        assert_eq!(changes, Changes { added: 1, changed: 2, removed: 1 });
+        assert_eq!(Changes::between(&before, &before, &[]), Changes::default());
     }
 }

@@ -14,7 +14,8 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
-pub use disk::replace;
+use disk::behind_links;
+pub use disk::{check, replace};
 pub use format::{decode, encode};
 
 use super::Memory;
@@ -101,6 +102,7 @@ pub fn write(path: &Path, state: &State) -> io::Result<()> {
 /// # Errors
 /// Where the directory does not allow it.
 pub fn set_aside(path: &Path, now: Timestamp) -> io::Result<PathBuf> {
+    let path = &behind_links(path)?;
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(format!(".unusable-{}", now.as_second()));
     let aside = path.with_file_name(name);

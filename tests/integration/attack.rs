@@ -127,6 +127,26 @@ async fn thousands_of_idle_connections_lock_nobody_out() {
 }
 
 #[tokio::test]
+async fn a_head_that_is_too_large_is_refused_at_the_limit() {
+    let (_stage, exporter) = exporter(PATIENT).await;
+    let ask = async |length: usize| {
+        let head = "GET /-/healthy HTTP/1.1\r\nhost: x\r\nx: ".to_owned();
+        let filling = "a".repeat(length - head.len() - 4);
+        let mut stream = connect(exporter.address).await;
+        // It may be refused before it was sent.
+        let _ = stream.write_all(format!("{head}{filling}\r\n\r\n").as_bytes()).await;
+        let mut answer = [0; 12];
+        in_time("an answer", stream.read_exact(&mut answer)).await.unwrap();
+        String::from_utf8_lossy(&answer[9..]).into_owned()
+    };
+    assert_eq!(ask(PATIENT.head_bytes).await, "200");
+    for length in [PATIENT.head_bytes + 1, 40_000, 50_000, 64_000] {
+        assert_eq!(ask(length).await, "431", "{length}");
+    }
+    normal_scrape(&exporter).await;
+}
+
+#[tokio::test]
 async fn a_connection_that_scrapes_outlives_a_crowd_of_idle_ones() {
     let (_stage, exporter) = exporter(PATIENT).await;
     let mut scraper = connect(exporter.address).await;

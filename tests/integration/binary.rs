@@ -164,6 +164,7 @@ async fn a_wrong_command_line_leaves_with_2() {
         &["backfill"],
         &["--shard.index=3", "--shard.count=3"],
         &["--shard.index=0"],
+        &["--web.telemetry-path=//"],
     ] {
         let output = output(program().args(arguments)).await;
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");
@@ -190,6 +191,23 @@ async fn check_says_that_a_configuration_is_good() {
     let output = output(with_config(&site.config()).arg("check")).await;
     assert_eq!((output.status.code(), text(&output.stdout)), (Some(0), "The configuration is good.\n"));
     assert_eq!(site.simulator.request_count(None), 0);
+}
+
+#[tokio::test]
+async fn check_finds_a_state_file_that_could_not_be_written() {
+    let site = Site::new().await;
+    let config = site.configure("credential: {expires: never}\nstate_file: none/state.json");
+    let bad = output(with_config(&config).arg("check")).await;
+    let faults = text(&bad.stderr);
+    assert_eq!(bad.status.code(), Some(2), "{faults}");
+    assert!(
+        faults.contains("state_file: ") && faults.contains("none/state.json cannot be written"),
+        "{faults}"
+    );
+    let config = site.configure("credential: {expires: never}\nstate_file: state.json");
+    let good = output(with_config(&config).arg("check")).await;
+    assert_eq!(good.status.code(), Some(0), "{}", text(&good.stderr));
+    assert!(!site.path("state.json").exists() && !site.path("state.json.new").exists());
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@
 use jiff::Timestamp;
 
 use super::wire::{self, Scalar, record};
+use crate::api::confidential::Confidential;
 use crate::api::transport::FailureReply;
 use crate::api::{ApiError, Endpoint, Reason};
 
@@ -56,12 +57,18 @@ impl Known {
     }
 }
 
-/// What an error answer to a request for `endpoint` means; `now` is for a `Retry-After` that is a date.
-pub(super) fn judge(endpoint: Endpoint, reply: &FailureReply, now: Timestamp) -> Judged {
+/// What an error answer to a request for `endpoint` means; `now` is for a `Retry-After` that is a date. A code that repeats
+/// what is `confidential` is none.
+pub(super) fn judge(
+    endpoint: Endpoint,
+    reply: &FailureReply,
+    now: Timestamp,
+    confidential: &Confidential,
+) -> Judged {
     let mut body = ErrorBody::default();
     // What is not JSON has no code.
     let _ = wire::read(reply.body.as_slice(), &mut body);
-    let code = plain_word(&body.code);
+    let code = plain_word(&body.code).filter(|code| !confidential.is_in(code));
     let known = code.as_deref().and_then(Known::of).or_else(|| body.message.as_text().and_then(Known::of));
 
     let status = reply.status;
@@ -128,7 +135,7 @@ mod tests {
 
     fn judged(endpoint: Endpoint, status: u16, body: &str) -> Judged {
         let reply = FailureReply { status, headers: HeaderMap::new(), body: body.as_bytes().to_vec() };
-        judge(endpoint, &reply, now())
+        judge(endpoint, &reply, now(), &Confidential::default())
     }
 
     #[test]
@@ -218,7 +225,7 @@ mod tests {
         #[test]
         fn any_body_with_any_status_is_judged(status in 100u16..1000, body in prop::collection::vec(any::<u8>(), 0..200)) {
             let reply = FailureReply { status, headers: HeaderMap::new(), body };
-            let judged = judge(Endpoint::CurrentUsage, &reply, now());
+            let judged = judge(Endpoint::CurrentUsage, &reply, now(), &Confidential::default());
             prop_assert_eq!(judged.error.status, Some(status));
         }
     }

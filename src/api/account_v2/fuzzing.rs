@@ -5,6 +5,7 @@ use reqwest::header::{HeaderMap, HeaderValue, RETRY_AFTER};
 
 use super::months::Window;
 use super::{errors, inventory, login, monthly, usage};
+use crate::api::confidential::Confidential;
 use crate::api::promises::{assert_plain, assert_unique, decode};
 use crate::api::transport::FailureReply;
 use crate::api::{Endpoint, Reason};
@@ -78,7 +79,7 @@ pub fn error_answer(bytes: &[u8]) {
         body: lines.next().unwrap_or_default().to_vec(),
     };
     for endpoint in [Endpoint::Login, Endpoint::CurrentUsage] {
-        let judged = errors::judge(endpoint, &reply, Timestamp::UNIX_EPOCH);
+        let judged = errors::judge(endpoint, &reply, Timestamp::UNIX_EPOCH, &Confidential::default());
         assert_plain(&judged.error.to_string());
         assert_eq!(judged.token_dead, endpoint != Endpoint::Login && judged.error.reason == Reason::Auth);
     }

@@ -2,6 +2,8 @@
 
 use std::io::BufRead;
 
+use jiff::Timestamp;
+
 use super::figure::{self, Absurd};
 use super::usage::unique;
 use super::wire::{self, Scalar, Undecodable, each, record};
@@ -56,10 +58,21 @@ pub(super) fn service_accounts(body: impl BufRead) -> Result<ServiceAccounts, Un
             });
         }),
     )?;
+    // Of two of the same id the one that ends sooner is kept: a warning comes early rather than late.
+    accounts.sort_by_key(|account| soonness(account.expiry));
     Ok(ServiceAccounts {
         answer: Answer { data: unique(accounts, |account| &account.id, &mut dropped), dropped },
         unreadable_expiry,
     })
+}
+
+/// The less, the sooner something may end.
+fn soonness(expiry: Expiry) -> (u8, Option<Timestamp>) {
+    match expiry {
+        Expiry::At(end) => (0, Some(end)),
+        Expiry::Unknown => (1, None),
+        Expiry::Never => (2, None),
+    }
 }
 
 /// Understands the list of permissions.
@@ -136,6 +149,24 @@ mod tests {
         assert_eq!(found.answer.dropped.get(DropReason::Invalid), 3);
         assert_eq!(found.answer.dropped.get(DropReason::Duplicate), 1);
         assert_eq!(found.unreadable_expiry, [Box::<str>::from("7"), Box::from("a")]);
+    }
+
+    #[test]
+    fn of_two_with_one_id_the_one_that_ends_sooner_is_kept() {
+        let dates = [r#""2027-01-01""#, r#""2026-12-01""#, r#""nonsense""#, r#""""#];
+        for (one, first) in dates.iter().enumerate() {
+            for (other, second) in dates.iter().enumerate() {
+                let item = |date: &str| format!(r#"{{"id":"a","name":"n","expirationDate":{date}}}"#);
+                let body = format!("[{},{}]", item(first), item(second));
+                let answer = service_accounts(body.as_bytes()).unwrap().answer;
+                let [kept] = &answer.data[..] else { panic!("{:?}", answer.data) };
+                // In the order of soonness: the second date, the first, nobody knows, never.
+                let expected = [1, 0, 2, 3].into_iter().find(|date| [one, other].contains(date)).unwrap();
+                let alone = service_accounts(format!("[{}]", item(dates[expected])).as_bytes()).unwrap();
+                assert_eq!(kept.expiry, alone.answer.data[0].expiry, "{body}");
+                assert_eq!(answer.dropped.get(DropReason::Duplicate), 1);
+            }
+        }
     }
 
     #[test]

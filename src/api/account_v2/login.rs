@@ -8,6 +8,7 @@ use zeroize::Zeroizing;
 
 use super::wire::{self, Scalar, record};
 use super::{errors, figure};
+use crate::api::confidential::Confidential;
 use crate::api::refusal::{Pair, PairSource};
 use crate::api::transport::{Call, Reply};
 use crate::api::{ApiError, Endpoint, LoginResult, Reason, Telemetry, Transport};
@@ -107,7 +108,8 @@ impl Login {
         let (token, seconds) = match reply {
             Reply::Success(success) => success,
             Reply::Failure(reply) => {
-                let error = errors::judge(Endpoint::Login, &reply, self.clock.now()).error;
+                let confidential = Confidential::new([pair.secret.clone()]);
+                let error = errors::judge(Endpoint::Login, &reply, self.clock.now(), &confidential).error;
                 return Err(if error.reason == Reason::Auth {
                     LoginError::Refused(error)
                 } else {

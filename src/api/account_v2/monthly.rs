@@ -203,13 +203,21 @@ impl Listed for SubAccountItem {
 struct Months<I: Listed> {
     slots: Vec<Slot>,
     entries: BTreeMap<Box<str>, Vec<Entry<I::Label>>>,
+    /// How many things all months list.
+    listed: usize,
     dropped: Dropped,
     fault: Option<Undecodable>,
 }
 
 impl<I: Listed> Default for Months<I> {
     fn default() -> Self {
-        Self { slots: Vec::new(), entries: BTreeMap::new(), dropped: Dropped::default(), fault: None }
+        Self {
+            slots: Vec::new(),
+            entries: BTreeMap::new(),
+            listed: 0,
+            dropped: Dropped::default(),
+            fault: None,
+        }
     }
 }
 
@@ -263,6 +271,7 @@ impl<I: Listed> Take for Months<I> {
                 Some(Shape::Object) => month.close(),
                 Some(_) => self.dropped.add(DropReason::Invalid, 1),
             }
+            wire::check_listed(self.slots.len())?;
         }
     }
 }
@@ -307,11 +316,14 @@ impl<I: Listed> Take for MonthItem<'_, I> {
                 Some("month") => self.written.1 = object.next_value()?,
                 Some("totalUsageGB") => self.total = object.next_value()?,
                 Some(list) => {
+                    let before = self.months.listed;
                     let mut sink = each(|item: Option<I>| {
                         self.listed = true;
                         self.any_usage |= self.months.add(slot, item);
-                    });
+                    })
+                    .after(before);
                     let shape = object.next_value_seed(Seed(&mut sink))?;
+                    self.months.listed = sink.listed;
                     wire::expect(Shape::List, shape, list, &mut self.months.fault);
                 }
                 None => {

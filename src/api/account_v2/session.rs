@@ -16,7 +16,8 @@ use jiff::Timestamp;
 use tokio::sync::Mutex;
 
 use super::login::{Issued, Login, LoginError};
-use crate::api::refusal::Refusal;
+use crate::api::confidential::Confidential;
+use crate::api::refusal::{Pair, Refusal};
 use crate::api::{ApiError, LoginResult};
 use crate::clock;
 use crate::config::Secret;
@@ -28,6 +29,8 @@ const MAX_MARGIN: Duration = Duration::from_secs(5 * 60);
 #[derive(Clone)]
 pub(super) struct Token {
     pub(super) secret: Secret,
+    /// What no answer to a request with this token may repeat.
+    pub(super) confidential: Confidential,
     /// Tells this token from those before it.
     pub(super) generation: u64,
     /// `None` where the vendor did not say; then it is used until it is refused.
@@ -36,8 +39,9 @@ pub(super) struct Token {
 }
 
 impl Token {
-    fn new(issued: Issued, generation: u64) -> Self {
+    fn new(issued: Issued, pair: &Pair, generation: u64) -> Self {
         Self {
+            confidential: Confidential::new([issued.token.clone(), pair.secret.clone()]),
             secret: issued.token,
             generation,
             expires_at: issued.life.map(|life| clock::after(issued.at, life)),
@@ -148,7 +152,7 @@ impl Sessions {
         match ended {
             Ok(issued) => {
                 state.generations += 1;
-                let token = Arc::new(Token::new(issued, state.generations));
+                let token = Arc::new(Token::new(issued, &pair, state.generations));
                 state.token = Some(Arc::clone(&token));
                 state.refusal = None;
                 state.failure = None;

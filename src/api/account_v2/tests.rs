@@ -161,6 +161,46 @@ async fn a_history_of_which_one_part_fails_fails() {
     assert_eq!(error.reason, Reason::Server);
 }
 
+#[tokio::test]
+async fn what_an_answer_repeats_of_the_secret_or_the_token_is_left_out() {
+    // Letters alone, so that it looks like a code too.
+    const SECRET: &str = "canarysecret";
+    let setup = Setup::new(|request| {
+        if request.is_login() {
+            return Reply::json(r#"{"token":"canary-token","expirationSec":86400}"#);
+        }
+        Reply::json(match request.line.split(' ').nth(1).and_then(|path| path.split('?').next()) {
+            Some("/v2/usage/current") => {
+                r#"{"usageByBucket":{"buckets":[{"name":"a"},{"name":"my-canarysecret"},{"name":"canary-token"}]},
+                    "usageBySubAccount":{"subAccounts":[{"subAccountId":"s","subAccountName":"canarysecret"}]}}"#
+            }
+            Some("/v2/usage/monthly") => {
+                r#"{"usageByBucket":[{"year":2026,"month":5,"totalUsageGB":1,
+                    "buckets":[{"name":"a","usageGB":1},{"name":"canary-token","usageGB":1}]}]}"#
+            }
+            Some("/v2/service-accounts") => {
+                r#"[{"id":"a","name":"n","expirationDate":"soon"},{"id":"canary-token","expirationDate":"soon"},
+                    {"id":"b","name":"x canarysecret"}]"#
+            }
+            _ => return Reply::status(403, format!(r#"{{"code":"{SECRET}"}}"#)),
+        })
+    })
+    .await;
+    setup.write_secret(SECRET);
+    let invalid = |dropped: crate::model::Dropped| dropped.get(crate::model::DropReason::Invalid);
+    let client = &setup.client;
+    let usage = client.current_usage().await.unwrap();
+    assert_eq!(invalid(usage.dropped), 3);
+    assert_eq!((usage.data.buckets.len(), usage.data.sub_accounts.len()), (1, 0));
+    let months = client.monthly_usage(month(2026, 5), month(2026, 10), Zeros::NoData).await.unwrap();
+    assert_eq!((invalid(months.dropped), months.data.buckets.len()), (1, 1));
+    let accounts = client.service_accounts().await.unwrap();
+    assert_eq!((invalid(accounts.dropped), accounts.data.len()), (2, 1));
+    let error = client.permissions().await.unwrap_err();
+    let shown = format!("{usage:?} {months:?} {accounts:?} {error:?} {error}");
+    assert!(!shown.contains("canary"), "{shown}");
+}
+
 #[test]
 fn a_base_url_with_a_slash_at_its_end_works() {
     for base in ["http://host/v2", "http://host/v2/", "http://host/v2//"] {

@@ -180,13 +180,16 @@ impl<T: Listed> Take for Section<T> {
                 Some("numBuckets") => self.count = object.next_value()?,
                 Some(list) => {
                     let Self { listed, items, dropped, .. } = self;
+                    // The same key may come again and again.
+                    let before = items.len();
                     let mut sink = each(|item: Option<T::Item>| {
                         *listed = true;
                         match item.and_then(|item| T::from_item(item, dropped)) {
                             Some(item) => items.push(item),
                             None => dropped.add(DropReason::Invalid, 1),
                         }
-                    });
+                    })
+                    .after(before);
                     let shape = object.next_value_seed(Seed(&mut sink))?;
                     wire::expect(Shape::List, shape, list, &mut self.fault);
                 }

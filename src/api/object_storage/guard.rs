@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
+use crate::api::confidential::Confidential;
 use crate::api::refusal::{Pair, PairSource, Refusal};
 use crate::api::{ApiError, Endpoint, LoginResult, Reason, Telemetry};
 use crate::clock::Clock;
@@ -87,6 +88,13 @@ impl Guard {
             self.telemetry.login(LoginResult::Accepted);
             *state = State { accepted: Some(pair), refusal: None };
         }
+    }
+
+    /// What no answer may repeat: the secrets of the pairs that were used last.
+    pub(super) async fn confidential(&self) -> Confidential {
+        let state = self.state.lock().await;
+        let refused = state.refusal.as_ref().map(|refusal| &refusal.pair);
+        Confidential::new(state.accepted.iter().chain(refused).map(|pair| pair.secret.clone()))
     }
 
     /// Whether the key was refused, and is another one by now.

@@ -230,3 +230,32 @@ async fn a_key_that_cannot_be_read_makes_no_request() {
     assert_eq!(setup.vendor.requests().len(), 0);
     assert_eq!(setup.notes.logins(), [LoginResult::Failed]);
 }
+
+#[tokio::test]
+async fn what_repeats_the_secret_is_left_out() {
+    let setup = Setup::new(|request| match (request.line.as_str(), action(request).as_deref()) {
+        ("GET / HTTP/1.1", None) => Reply::json(BUCKETS.replace("media", "my-canary-secret")),
+        (_, Some("RSListBillingData")) => Reply::json(
+            r#"{"UsedSpace": [{"Date": "2026-11-23T00:00:00Z", "UsedSpace": 7}],
+                "Stats": {"canary-secret": [{"Date": "2026-11-23T00:00:00Z", "UploadBytes": 1}]}}"#,
+        ),
+        (_, Some("RSGetUserInfo")) => Reply::json(r#"[{"Name": "canary-secret", "Type": "root"}, {"Name": "b"}]"#),
+        (_, Some("ListAccessKeys")) => Reply::json(
+            "<ListAccessKeysResponse><AccessKeyMetadata><member><AccessKeyId>canary-secret</AccessKeyId></member>\
+             </AccessKeyMetadata></ListAccessKeysResponse>",
+        ),
+        _ => good(request),
+    })
+    .await;
+    let invalid = |dropped: Dropped| dropped.get(DropReason::Invalid);
+    let buckets = setup.client.buckets().await.unwrap();
+    assert_eq!((invalid(buckets.dropped), buckets.data.buckets.len()), (1, 1));
+    let billing = setup.client.billing(date(2026, 11, 1), date(2026, 11, 24)).await.unwrap();
+    assert_eq!((invalid(billing.dropped), billing.data.regions.len()), (1, 0));
+    let users = setup.client.keys().await.unwrap();
+    // The keys of four users, and one of the users.
+    assert!(invalid(users.dropped) > 1, "{users:?}");
+    assert!(users.data.iter().all(|user| user.keys.is_empty()));
+    let shown = format!("{buckets:?} {billing:?} {users:?}");
+    assert!(!shown.contains("canary"), "{shown}");
+}

@@ -1,12 +1,15 @@
 //! Bodies, read with a limit and a deadline.
 
+use std::collections::VecDeque;
 use std::io::{self, BufReader, Read};
+use std::sync::Arc;
 
 use bytes::{Buf, Bytes};
 use reqwest::Response;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, timeout_at};
 
+use super::decoders::Decoders;
 use super::failure;
 use crate::api::Reason;
 
@@ -18,32 +21,69 @@ const WAITING_PIECES: usize = 8;
 
 const BUFFER: usize = 64 * 1024;
 
+/// How much of answers is read, and where they are decoded.
+#[derive(Clone, Debug)]
+pub(super) struct Bounds {
+    /// The longest answer, bytes.
+    pub(super) longest: usize,
+    /// An answer that is longer than this is a large one, bytes. Others are decoded when they are there, so that none of
+    /// them keeps a thread waiting.
+    pub(super) large: usize,
+    pub(super) small_ones: Arc<Decoders>,
+    /// Large ones are decoded while they arrive. What is made of them can take several times their length, so few are
+    /// taken in at once.
+    pub(super) large_ones: Arc<Decoders>,
+}
+
+impl Default for Bounds {
+    /// The largest real answer, 100,000 buckets over six months, has about 50 MB.
+    fn default() -> Self {
+        Self {
+            longest: 64 * 1024 * 1024,
+            large: 1024 * 1024,
+            small_ones: Arc::new(Decoders::new(1)),
+            large_ones: Arc::new(Decoders::new(2)),
+        }
+    }
+}
+
 /// Why a body gave no value.
 pub(super) enum Fault {
     OutOfTime,
     Other(Reason, Box<str>),
 }
 
-/// Hands a body to `decode`, piece by piece, on a thread of its own.
+/// Hands a body to `decode`, on a thread of its own: a large one piece by piece.
 pub(super) async fn decode<T, D>(
-    response: Response,
+    mut response: Response,
     deadline: Instant,
-    max: usize,
+    bounds: &Bounds,
     decode: D,
 ) -> Result<T, Fault>
 where
     T: Send + 'static,
     D: FnOnce(Incoming) -> Result<T, Box<str>> + Send + 'static,
 {
+    let mut first = VecDeque::new();
+    let whole = timeout_at(deadline, gather(&mut response, bounds, &mut first));
+    let whole = whole.await.map_err(|_| Fault::OutOfTime)??;
+    let decoders = if whole { &bounds.small_ones } else { &bounds.large_ones };
+    let length = first.iter().map(Bytes::len).sum();
+
     let (sender, receiver) = mpsc::channel(WAITING_PIECES);
-    let incoming = BufReader::with_capacity(BUFFER, Pieces { receiver, current: Bytes::new(), ended: false });
-    // Where this future is dropped the sender goes with it, the next read of the decoder fails, and its thread ends.
-    let decoder = tokio::task::spawn_blocking(move || decode(incoming));
-    match timeout_at(deadline, forward(response, sender, max)).await {
-        Ok(forwarded) => forwarded?,
-        Err(_) => return Err(Fault::OutOfTime),
+    let pieces = Pieces { first, receiver, current: Bytes::new(), ended: whole };
+    let (result, decoded) = oneshot::channel();
+    decoders.run(move || {
+        let _ = result.send(decode(BufReader::with_capacity(BUFFER, pieces)));
+    });
+    if !whole {
+        // Where this future is dropped the sender goes with it, and the next read of the decoder fails.
+        match timeout_at(deadline, forward(response, sender, bounds.longest, length)).await {
+            Ok(forwarded) => forwarded?,
+            Err(_) => return Err(Fault::OutOfTime),
+        }
     }
-    match timeout_at(deadline, decoder).await {
+    match timeout_at(deadline, decoded).await {
         Ok(Ok(decoded)) => decoded.map_err(|detail| Fault::Other(Reason::Decode, detail)),
         Ok(Err(_)) => {
             Err(Fault::Other(Reason::Decode, "the decoder failed; this is a fault of the exporter".into()))
@@ -52,27 +92,48 @@ where
     }
 }
 
-async fn forward(mut response: Response, pieces: mpsc::Sender<Piece>, max: usize) -> Result<(), Fault> {
+/// Reads a body until it is whole, or is seen to be a large one: whether it is whole.
+async fn gather(
+    response: &mut Response,
+    bounds: &Bounds,
+    pieces: &mut VecDeque<Bytes>,
+) -> Result<bool, Fault> {
     let mut length: usize = 0;
-    loop {
-        let piece = response.chunk().await.map_err(|error| {
-            let (reason, detail) = failure::in_body(&error);
-            Fault::Other(reason, detail)
-        })?;
-        let Some(piece) = piece else {
-            let _ = pieces.send(Piece::End).await;
-            return Ok(());
-        };
-        length = length.saturating_add(piece.len());
-        if length > max {
-            let detail = format!("the answer is longer than {max} bytes, which is the most that is read");
-            return Err(Fault::Other(Reason::Decode, detail.into()));
-        }
+    while length <= bounds.large {
+        let Some(piece) = next(response, &mut length, bounds.longest).await? else { return Ok(true) };
+        pieces.push_back(piece);
+    }
+    Ok(false)
+}
+
+async fn forward(
+    mut response: Response,
+    pieces: mpsc::Sender<Piece>,
+    longest: usize,
+    mut length: usize,
+) -> Result<(), Fault> {
+    while let Some(piece) = next(&mut response, &mut length, longest).await? {
         // A decoder that has heard enough has hung up: the rest is of no use.
         if pieces.send(Piece::Data(piece)).await.is_err() {
             return Ok(());
         }
     }
+    let _ = pieces.send(Piece::End).await;
+    Ok(())
+}
+
+/// The next piece; `length` is how long the body is with it.
+async fn next(response: &mut Response, length: &mut usize, longest: usize) -> Result<Option<Bytes>, Fault> {
+    let piece = response.chunk().await.map_err(|error| {
+        let (reason, detail) = failure::in_body(&error);
+        Fault::Other(reason, detail)
+    })?;
+    *length = length.saturating_add(piece.as_ref().map_or(0, Bytes::len));
+    if *length > longest {
+        let detail = format!("the answer is longer than {longest} bytes, which is the most that is read");
+        return Err(Fault::Other(Reason::Decode, detail.into()));
+    }
+    Ok(piece)
 }
 
 /// The beginning of a body; what there is of it where it breaks or the time runs out, as the status says enough.
@@ -98,6 +159,8 @@ enum Piece {
 
 /// The pieces of a body, as a blocking reader.
 pub(crate) struct Pieces {
+    /// Those that were there before decoding began.
+    first: VecDeque<Bytes>,
     receiver: mpsc::Receiver<Piece>,
     current: Bytes,
     ended: bool,
@@ -105,7 +168,14 @@ pub(crate) struct Pieces {
 
 impl Read for Pieces {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        while self.current.is_empty() && !self.ended {
+        while self.current.is_empty() {
+            if let Some(piece) = self.first.pop_front() {
+                self.current = piece;
+                continue;
+            }
+            if self.ended {
+                break;
+            }
             match self.receiver.blocking_recv() {
                 Some(Piece::Data(piece)) => self.current = piece,
                 Some(Piece::End) => self.ended = true,

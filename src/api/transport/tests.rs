@@ -136,7 +136,7 @@ async fn an_answer_has_a_limit_that_compression_does_not_evade() {
     let bomb = gzip(&vec![b' '; LIMIT * 8]);
     assert!(bomb.len() < LIMIT / 8);
     let vendor = Vendor::start(move |_| Answer::with(200, "content-encoding: gzip\r\n", bomb.clone())).await;
-    let transport = transport().with_max_answer(LIMIT);
+    let transport = transport().with_bounds(LIMIT, LIMIT);
     let error = get_from(&transport, place(&vendor), &Notes::default()).await.unwrap_err();
     assert_eq!((error.reason, error.status), (Reason::Decode, Some(200)));
     assert_eq!(&*error.detail, "the answer is longer than 1048576 bytes, which is the most that is read");
@@ -144,6 +144,63 @@ async fn an_answer_has_a_limit_that_compression_does_not_evade() {
     let fits = Vendor::start(|_| Answer::with(200, "", vec![b'x'; LIMIT])).await;
     let reply = get_from(&transport, place(&fits), &Notes::default()).await;
     assert_eq!(reply.unwrap().1.len(), LIMIT);
+}
+
+#[tokio::test]
+async fn few_large_answers_are_read_at_once() {
+    const LARGE: usize = 1024;
+    let vendor = Vendor::start(|request| {
+        let stalls = request.line.contains("stall");
+        let mut sent = b"HTTP/1.1 200 OK\r\ncontent-length: 2048\r\nconnection: close\r\n\r\n".to_vec();
+        sent.resize(sent.len() + if stalls { LARGE + 1 } else { 2 * LARGE }, b'x');
+        match () {
+            () if request.line.contains("small") => Answer::with(200, "", vec![b'x'; LARGE]),
+            () if stalls => Answer::Stall(sent),
+            () => Answer::Raw(sent),
+        }
+    })
+    .await;
+    let at = |path: &str| {
+        let mut url = vendor.url("http");
+        url.set_path(path);
+        url
+    };
+    let transport = transport().with_bounds(1024 * 1024, LARGE);
+    let (begun, mut began) = tokio::sync::mpsc::channel(2);
+    let stalled: Vec<_> = (0..2)
+        .map(|_| {
+            let (transport, url, begun) = (transport.clone(), at("/stall"), begun.clone());
+            tokio::spawn(async move {
+                let call =
+                    Call { endpoint: Endpoint::CurrentUsage, url, bearer: None, json: None, signed: None };
+                let decode = move |body: Incoming| {
+                    begun.blocking_send(()).unwrap();
+                    text(body)
+                };
+                let _ = transport.call(call, &Notes::default(), decode).await;
+            })
+        })
+        .collect();
+    began.recv().await.unwrap();
+    began.recv().await.unwrap();
+    let hurried = Transport { timeout: Duration::from_millis(300), ..transport.clone() };
+    let small = get_from(&transport, at("/small"), &Notes::default()).await;
+    assert_eq!(small.unwrap().1.len(), LARGE, "small ones do not wait");
+    let error = get_from(&hurried, at("/large"), &Notes::default()).await.unwrap_err();
+    assert_eq!(error.reason, Reason::Timeout, "a third large one waits");
+
+    stalled.iter().for_each(tokio::task::JoinHandle::abort);
+    assert_eq!(get_from(&transport, at("/large"), &Notes::default()).await.unwrap().1.len(), 2 * LARGE);
+}
+
+#[tokio::test]
+async fn accounts_with_certificates_of_their_own_share_the_threads() {
+    let directory = tempfile::tempdir().unwrap();
+    let ca_file = directory.path().join("ca.pem");
+    std::fs::write(&ca_file, certificate().0).unwrap();
+    let all = transport();
+    let one = all.trusting(&ca_file).unwrap();
+    assert!(Arc::ptr_eq(&one.bounds.large_ones, &all.bounds.large_ones));
 }
 
 #[tokio::test]
@@ -244,7 +301,7 @@ async fn a_call_that_is_dropped_ends_its_decoder_and_its_connection() {
             decoder_ended.send(rest.map_err(|error| error.kind())).unwrap();
             Ok(())
         };
-        let _ = transport().call(call, &Notes::default(), decode).await;
+        let _ = transport().with_bounds(1024, 3).call(call, &Notes::default(), decode).await;
     });
     assert_eq!(&began.await.unwrap(), b"half");
     call.abort();
@@ -296,7 +353,8 @@ async fn a_certificate_is_trusted_only_if_it_was_brought_along() {
     std::fs::write(&ca_file, pem).unwrap();
 
     // Also where the system trusts nobody at all.
-    let nobody = Transport::build(Arc::new(RootCertStore::empty()), None, Duration::from_secs(20)).unwrap();
+    let (roots, bounds) = (Arc::new(RootCertStore::empty()), body::Bounds::default());
+    let nobody = Transport::build(roots, None, Duration::from_secs(20), bounds).unwrap();
     for distrusting in [transport(), nobody.clone()] {
         let error = get_from(&distrusting, url.clone(), &Notes::default()).await.unwrap_err();
         assert_eq!(error.reason, Reason::Tls);

@@ -56,6 +56,47 @@ fn says_what_is_wrong_with_an_answer_and_shows_nothing_of_it() {
     );
 }
 
+/// `count` times `item` in a list, without holding the text.
+fn list_of(item: &'static str, count: usize) -> impl BufRead {
+    use std::io::{BufReader, Read};
+    let mut left = count;
+    let items = std::iter::from_fn(move || {
+        left = left.checked_sub(1)?;
+        Some(item)
+    });
+    struct Texts<I>(I, &'static [u8]);
+    impl<I: Iterator<Item = &'static str>> Read for Texts<I> {
+        fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
+            if self.1.is_empty() {
+                self.1 = self.0.next().unwrap_or_default().as_bytes();
+            }
+            self.1.read(into)
+        }
+    }
+    BufReader::new(Texts(std::iter::once("[{}").chain(items).chain(["]"]), b""))
+}
+
+#[test]
+fn a_list_has_an_end() {
+    let mut count = 0;
+    let mut counter = each(|_: Option<Thing>| count += 1);
+    assert_eq!(read_list(list_of(",0", MAX_LISTED - 1), &mut counter), Ok(()));
+    assert_eq!(count, MAX_LISTED);
+    let refused = "the answer lists more than 1000000 things, which is the most that is read";
+    let mut counter = each(|_: Option<Thing>| {});
+    assert_eq!(&*read_list(list_of(",0", MAX_LISTED), &mut counter).unwrap_err(), refused);
+    let mut counter = each(|_: Option<Thing>| {}).after(MAX_LISTED - 1);
+    assert_eq!(&*read_list(list_of(",{}", 1), &mut counter).unwrap_err(), refused);
+}
+
+#[test]
+fn a_text_that_no_field_can_have_is_not_kept() {
+    let body = |length| format!(r#"[{{"id":"{}"}}]"#, "a".repeat(length));
+    let id = |length| things(body(length).as_bytes()).unwrap().remove(0).unwrap().0;
+    assert!(matches!(id(MAX_TEXT), Scalar::Text(_)));
+    assert_eq!(id(MAX_TEXT + 1), Scalar::Other);
+}
+
 #[test]
 fn truth_values() {
     for (scalar, flag) in [

@@ -13,6 +13,7 @@ use rustls::{RootCertStore, ServerConfig, SupportedProtocolVersion};
 use super::files::Files;
 use crate::config::faults::Faults;
 use crate::config::reader::{Section, Text};
+use crate::config::value;
 
 /// What TLS needs, whole and consistent.
 #[derive(Clone)]
@@ -188,7 +189,7 @@ fn policy(text: &str) -> Result<ClientCertificates, String> {
     }
 }
 
-/// A file's bytes; the fault does not name the file, as anything may stand in its place.
+/// A file's bytes.
 fn read_file(
     text: &Text,
     directory: &Path,
@@ -197,8 +198,7 @@ fn read_file(
 ) -> Option<zeroize::Zeroizing<Vec<u8>>> {
     let read = files.read(&directory.join(&text.text));
     read.map_err(|problem| {
-        let problem = format!("names a file that cannot be read ({problem}): check its path and its rights");
-        faults.add(text.place.as_str(), problem);
+        faults.add(text.place.as_str(), value::cannot_read(&text.text, problem));
     })
     .ok()
 }

@@ -334,7 +334,49 @@ fn a_file_is_replaced_whole_and_only_its_owner_reads_it() {
 }
 
 #[test]
-fn a_link_is_not_written_through() {
+fn a_link_stays_and_what_it_points_to_is_replaced() {
+    use std::os::unix::fs::symlink;
+    let (names, disk) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let path = names.path().join("state.json");
+    // One link relative, one absolute; the file behind them is not there yet.
+    symlink("second", &path).unwrap();
+    symlink(disk.path().join("real.json"), names.path().join("second")).unwrap();
+    for _ in 0..2 {
+        write(&path, &State::default()).unwrap();
+        assert!(std::fs::symlink_metadata(&path).unwrap().is_symlink());
+        assert!(std::fs::symlink_metadata(disk.path().join("real.json")).unwrap().is_file());
+        assert!(read(&path).unwrap().is_some());
+    }
+    let moved = set_aside(&path, "2026-11-24T12:00:00Z".parse().unwrap()).unwrap();
+    assert_eq!(moved, disk.path().join("real.json.unusable-1795521600"));
+    assert!(std::fs::symlink_metadata(&path).unwrap().is_symlink());
+
+    let circle = names.path().join("circle");
+    symlink("circle", &circle).unwrap();
+    assert!(write(&circle, &State::default()).unwrap_err().to_string().contains("links"));
+}
+
+#[test]
+fn whether_it_could_be_written_is_found_out_without_a_change() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("state.json");
+    check(&path).unwrap();
+    assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0);
+    std::fs::write(&path, "old").unwrap();
+    check(&path).unwrap();
+    assert_eq!(check(&directory.path().join("none/state.json")).unwrap_err().kind(), io::ErrorKind::NotFound);
+    assert_eq!(check(&path.join("state.json")).unwrap_err().kind(), io::ErrorKind::NotADirectory);
+    assert!(check(directory.path()).unwrap_err().to_string().contains("no file"));
+    // Whoever may write everywhere may write here too.
+    std::fs::set_permissions(directory.path(), std::fs::Permissions::from_mode(0o500)).unwrap();
+    let refused = check(&path).is_err();
+    let tried = write(&path, &State::default());
+    std::fs::set_permissions(directory.path(), std::fs::Permissions::from_mode(0o700)).unwrap();
+    assert_eq!(refused, tried.is_err());
+}
+
+#[test]
+fn a_link_beside_it_is_not_written_through() {
     let directory = tempfile::tempdir().unwrap();
     let (path, victim) = (directory.path().join("state.json"), directory.path().join("victim"));
     std::fs::write(&victim, "precious").unwrap();

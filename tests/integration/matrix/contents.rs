@@ -129,10 +129,16 @@ fn bomb(collector: Collector) -> Fault {
     Fault::gzip(encoder.finish().unwrap())
 }
 
+/// More of nothing than any list has.
+fn far_too_many() -> Fault {
+    Fault::raw("application/json", format!("[{}0]", "0,".repeat(1_000_000)))
+}
+
 #[test]
 fn that_is_endless() {
-    let says = "the answer is longer than 67108864 bytes, which is the most that is read";
-    let row = |name: &str, collector: Collector, fault| second_poll::Row {
+    let long = "the answer is longer than 67108864 bytes, which is the most that is read";
+    let many = "the answer lists more than 1000000 things, which is the most that is read";
+    let row = |name: &str, collector: Collector, fault, says: &str| second_poll::Row {
         name: format!("{collector}: {name}"),
         collector,
         faults: vec![(endpoint(collector), fault)],
@@ -143,8 +149,9 @@ fn that_is_endless() {
         says: says.to_owned(),
     };
     let rows = vec![
-        row("endless", Collector::Credentials, Fault::Endless),
-        row("a bomb", Collector::CurrentUsage, bomb(Collector::CurrentUsage)),
+        row("endless", Collector::Credentials, Fault::Endless, long),
+        row("a list of too many", Collector::ServiceAccounts, far_too_many(), many),
+        row("a bomb", Collector::CurrentUsage, bomb(Collector::CurrentUsage), long),
     ];
     play(async |log| second_poll::play_rows(rows, Duration::from_secs(180), log).await);
 }

@@ -152,6 +152,14 @@ fn an_answer_of_another_shape_is_refused() {
     }
 }
 
+#[test]
+fn a_list_that_comes_again_and_again_has_an_end_too() {
+    let list = format!(r#""buckets":[{}]"#, vec![r#"{"name":"a"}"#; 500_001].join(","));
+    let body = format!(r#"{{"usageByBucket":{{{list},{list}}}}}"#);
+    let refused = "the answer lists more than 1000000 things, which is the most that is read";
+    assert_eq!(&*current(body.as_bytes()).unwrap_err(), refused);
+}
+
 proptest! {
     #[test]
     fn arbitrary_json_never_panics(body in crate::api::arbitrary::json(&[
