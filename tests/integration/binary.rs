@@ -1,5 +1,7 @@
 //! The program itself: its commands, exit statuses, signals and logs.
 
+mod object_storage;
+
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};

@@ -1,10 +1,13 @@
 //! The same for the vendor's current platform, where each request is signed and there is no session.
 
 mod answers;
+mod clock;
 mod contents;
 mod fields;
+mod keys;
 
 mod lists;
+mod places;
 
 mod xml;
 

@@ -26,8 +26,8 @@ struct Row {
 }
 
 /// A listener that does the same with each connection. It ends when it is dropped.
-struct Listener {
-    address: std::net::SocketAddr,
+pub struct Listener {
+    pub address: std::net::SocketAddr,
     task: JoinHandle<()>,
 }
 
@@ -37,7 +37,7 @@ impl Drop for Listener {
     }
 }
 
-async fn listener(with: impl AsyncFn(TcpStream) + Clone + 'static) -> Listener {
+pub async fn listener(with: impl AsyncFn(TcpStream) + Clone + 'static) -> Listener {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("an address");
     let local = async move {
@@ -60,7 +60,7 @@ fn spawn_here(work: impl Future<Output = ()> + 'static) -> JoinHandle<()> {
 }
 
 /// Answers each connection with these bytes, and closes.
-async fn says(bytes: &'static [u8]) -> Listener {
+pub async fn says(bytes: &'static [u8]) -> Listener {
     listener(async move |mut stream: TcpStream| {
         let mut request = [0; 4096];
         let _ = stream.read(&mut request).await;
@@ -71,7 +71,11 @@ async fn says(bytes: &'static [u8]) -> Listener {
 }
 
 /// A certificate for this name, and a file that says to trust it.
-fn certificate(directory: &std::path::Path, name: &str, years: (i32, i32)) -> (Arc<ServerConfig>, PathBuf) {
+pub fn certificate(
+    directory: &std::path::Path,
+    name: &str,
+    years: (i32, i32),
+) -> (Arc<ServerConfig>, PathBuf) {
     let key = rcgen::KeyPair::generate().expect("a key");
     let mut parameters = rcgen::CertificateParams::new([name.to_owned()]).expect("a name");
     parameters.not_before = rcgen::date_time_ymd(years.0, 1, 1);
