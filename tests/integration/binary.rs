@@ -8,7 +8,7 @@ use std::process::{Output, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
-use lyve_cloud_exporter::clock::System;
+use lyve_cloud_exporter::clock::{Clock as _, System};
 use lyve_cloud_exporter::simulator::{Actions, Endpoint, Fault, Permission, ServiceAccount, Simulator};
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader, Lines};
@@ -352,7 +352,9 @@ async fn the_demo_needs_nothing_and_says_where_to_look() {
     let all = async {
         loop {
             let samples = Samples::parse(&get(address, "/metrics").await.text());
-            if samples.all("lyvecloud_account_usage_bytes", &[]).len() == 2 && samples.names().len() >= 40 {
+            let is_whole = samples.all("lyvecloud_account_usage_bytes", &[]).len() == 3
+                && !samples.all("lyvecloud_access_key_active", &[]).is_empty();
+            if is_whole && samples.names().len() >= 50 {
                 break samples;
             }
             tokio::time::sleep(Duration::from_millis(10)).await;
@@ -361,4 +363,7 @@ async fn the_demo_needs_nothing_and_says_where_to_look() {
     let samples = tokio::time::timeout(PATIENCE, all).await.expect("all families in time");
     let expired = [("account", "fabrikam-archive"), ("kind", "account_api"), ("status", "expired")];
     assert_eq!(samples.value("lyvecloud_credential_status", &expired), Some(1.0));
+    let due = samples.all("lyvecloud_access_key_rotation_due_timestamp_seconds", &[]);
+    let now = System.now().as_second() as f64;
+    assert_eq!(due.iter().filter(|due| **due < now).count(), 1, "one key is older than it may be: {due:?}");
 }
