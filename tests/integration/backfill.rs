@@ -232,6 +232,26 @@ async fn the_past_arrives_in_prometheus_and_is_drawn_in_steps() {
 }
 
 #[tokio::test]
+async fn labels_can_be_written_in_as_the_readme_tells() {
+    let site = Site::new().await;
+    let text = site.text(&[]).await;
+    let readme = std::fs::read_to_string(crate::programs::repository("README.md")).unwrap();
+    let (_, rest) = readme.split_once("`sed -i -E '").expect("the command");
+    let (expression, _) = rest.split_once("' past.om`").unwrap();
+    std::fs::write(site.path("past.om"), &text).unwrap();
+    let sed = Command::new("sed")
+        .args(["-i", "-E", expression, "past.om"])
+        .current_dir(site.directory.path())
+        .status();
+    assert!(sed.await.unwrap().success());
+    let changed = std::fs::read_to_string(site.path("past.om")).unwrap();
+    let added = r#"{job="lyve-cloud-exporter",instance="localhost:10047","#;
+    assert_eq!(changed.replace(added, "{"), text);
+    let samples = text.lines().filter(|line| !line.starts_with('#')).count();
+    assert_eq!(changed.matches(added).count(), samples);
+}
+
+#[tokio::test]
 async fn the_past_arrives_in_victoria_metrics() {
     let site = Site::new().await;
     let text = site.text(&[]).await;
