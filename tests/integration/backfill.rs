@@ -1,23 +1,24 @@
 //! The past: from the simulated vendor through the program into the databases that draw it.
 
+mod site;
+
 use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::PathBuf;
 use std::process::{Output, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
 use lyve_cloud_exporter::clock::System;
 use lyve_cloud_exporter::model::Month;
-use lyve_cloud_exporter::simulator::{Endpoint, Fault, Simulator, SubAccount};
-use tempfile::TempDir;
+use lyve_cloud_exporter::simulator::{Endpoint, Fault, Simulator};
 use tokio::io::AsyncWriteExt as _;
 use tokio::process::Command;
 
 use crate::binary::program;
 use crate::client::post;
 use crate::programs::{Program, eventually};
-use crate::stage::Stage;
+
+use self::site::Site;
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -44,92 +45,6 @@ fn days(month: Month) -> i64 {
 
 /// Series by their labels, as one text each.
 type Figures = BTreeMap<String, f64>;
-
-/// A vendor with two accounts of some past, and a directory with the configuration of both.
-struct Site {
-    stage: Stage,
-    directory: TempDir,
-    buckets: Figures,
-    accounts: Figures,
-}
-
-impl Site {
-    async fn new() -> Self {
-        let stage = Stage::new().await;
-        let (mut buckets, mut accounts) = (Figures::new(), Figures::new());
-        for name in ["acme", "globex"] {
-            let mut account = stage.simulator.account(name).master();
-            for (index, month) in months().enumerate() {
-                // In June 2024 there is no data, which the API tells as zeros.
-                if index == 7 {
-                    account = account.month(month, &[("backups", 0.0), ("media", 0.0)]);
-                    continue;
-                }
-                let figure = index as f64 + if name == "acme" { 0.25 } else { 100.5 };
-                let mut figures = vec![("backups", figure * 10.0), ("media", figure + 0.125)];
-                if index % 3 == 0 {
-                    figures.push((AWKWARD, 1.5));
-                }
-                account = account.month(month, &figures);
-                let sub_account = if index < 9 { "was" } else { "is" };
-                account = account.sub_account_month(month, "8d1c", sub_account, 3.5);
-                for (bucket, gigabytes) in &figures {
-                    buckets.insert(format!("{name}|{bucket}|{month}"), gigabytes * 1e9);
-                }
-                let total: f64 = figures.iter().map(|(_, gigabytes)| gigabytes).sum();
-                accounts.insert(format!("{name}|{month}"), total * 1e9);
-            }
-            let _ = account.sub_account(SubAccount::new("8d1c", "is", 3.5));
-        }
-        let site = Self { stage, directory: tempfile::tempdir().unwrap(), buckets, accounts };
-        site.configure("");
-        site
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.directory.path().join(name)
-    }
-
-    fn configure(&self, more: &str) {
-        let account = |name: &str, more: &str| {
-            let (access_key, secret) = self.stage.simulator.account(name).pair();
-            let base_url = self.stage.simulator.base_url();
-            format!(
-                "  - {{name: {name}, base_url: '{base_url}', account_id: {name}, access_key: {access_key}, secret: {secret}{more}}}\n"
-            )
-        };
-        let price = ", price: {per_terabyte_month: 8, currency: EUR}";
-        let config = format!("accounts:\n{}{}{more}", account("globex", ""), account("acme", price));
-        std::fs::write(self.path("config.yaml"), config).unwrap();
-        std::fs::set_permissions(self.path("config.yaml"), std::fs::Permissions::from_mode(0o600)).unwrap();
-    }
-
-    /// The command, from [`FROM`] to [`TO`] where `arguments` say nothing else.
-    fn backfill(&self, arguments: &[&str]) -> Command {
-        let mut command = program();
-        command.arg("--config.file").arg(self.path("config.yaml")).arg("backfill");
-        if !arguments.iter().any(|argument| argument.starts_with("--from")) {
-            command.args(["--from", FROM, "--to", TO]);
-        }
-        command.args(arguments).current_dir(self.directory.path());
-        command
-    }
-
-    async fn run(&self, arguments: &[&str]) -> Output {
-        tokio::time::timeout(PATIENCE, self.backfill(arguments).output()).await.unwrap().unwrap()
-    }
-
-    /// What the command writes to standard output.
-    async fn text(&self, arguments: &[&str]) -> String {
-        let output = self.run(arguments).await;
-        assert_eq!(output.status.code(), Some(0), "{}", said(&output));
-        String::from_utf8(output.stdout).unwrap()
-    }
-
-    fn queries(&self) -> usize {
-        self.stage.simulator.request_count(Endpoint::MonthlyUsage)
-    }
-}
 
 fn said(output: &Output) -> &str {
     std::str::from_utf8(&output.stderr).unwrap()
@@ -229,6 +144,26 @@ async fn the_past_arrives_in_prometheus_and_is_drawn_in_steps() {
     let prometheus = Program::prometheus_on(&blocks).await;
     has_the_whole_past(&site, &prometheus).await;
     draws_steps(&site, &prometheus).await;
+}
+
+#[tokio::test]
+async fn labels_can_be_written_in_as_the_readme_tells() {
+    let site = Site::new().await;
+    let text = site.text(&[]).await;
+    let readme = std::fs::read_to_string(crate::programs::repository("README.md")).unwrap();
+    let (_, rest) = readme.split_once("`sed -i -E '").expect("the command");
+    let (expression, _) = rest.split_once("' past.om`").unwrap();
+    std::fs::write(site.path("past.om"), &text).unwrap();
+    let sed = Command::new("sed")
+        .args(["-i", "-E", expression, "past.om"])
+        .current_dir(site.directory.path())
+        .status();
+    assert!(sed.await.unwrap().success());
+    let changed = std::fs::read_to_string(site.path("past.om")).unwrap();
+    let added = r#"{job="lyve-cloud-exporter",instance="localhost:10047","#;
+    assert_eq!(changed.replace(added, "{"), text);
+    let samples = text.lines().filter(|line| !line.starts_with('#')).count();
+    assert_eq!(changed.matches(added).count(), samples);
 }
 
 #[tokio::test]
