@@ -33,7 +33,7 @@ use super::transport::{Call, Incoming, Reply, Signed};
 use super::{ApiError, Endpoint, Reason, Telemetry, Transport};
 use crate::clock::{self, Clock};
 use crate::config;
-use crate::model::{Answer, Billing, Buckets, DropReason, Dropped, User};
+use crate::model::{AccessKey, Answer, Billing, Buckets, DropReason, Dropped, User};
 
 /// After a change of users or keys the vendor refuses good requests for a while (seen on the wire): what is refused is asked
 /// once more after this time, before it counts.
@@ -80,6 +80,14 @@ enum Failed {
     Judged(Judged),
     /// There was no usable answer.
     Other(ApiError),
+}
+
+impl From<Failed> for ApiError {
+    fn from(failed: Failed) -> Self {
+        match failed {
+            Failed::Judged(Judged { error, .. }) | Failed::Other(error) => error,
+        }
+    }
 }
 
 impl Client {
@@ -171,33 +179,41 @@ impl Client {
         let question = Question::Action("ListUsers", &[]);
         let listed = self.ask(Endpoint::ListUsers, question, users::list).await?;
         dropped.merge(listed.dropped);
-        for (name, created) in listed.data {
-            let user = users.entry(name).or_insert_with_key(|name| users::nobody(name.clone()));
+        for (name, created) in &listed.data {
+            let user = users.entry(name.clone()).or_insert_with_key(|name| users::nobody(name.clone()));
             user.created = created.or(user.created);
         }
         let left_out = users.len().saturating_sub(MAX_USERS);
         dropped.add(DropReason::Limit, left_out as u64);
         let mut all = Vec::new();
         for mut user in users.into_values().take(MAX_USERS) {
-            // Somebody may have deleted it since it was listed.
-            if let Some(keys) = self.keys_of(&user.name).await? {
-                dropped.merge(keys.dropped);
-                user.keys = keys.data;
-                all.push(user);
+            match self.keys_of(&user.name).await {
+                Ok(keys) => {
+                    dropped.merge(keys.dropped);
+                    user.keys = keys.data;
+                }
+                // Somebody deleted it since it was listed.
+                Err(Failed::Judged(Judged { no_user: true, .. })) if listed.data.contains_key(&user.name) => {
+                    continue;
+                }
+                // The root user need not be one of whom keys can be listed.
+                Err(Failed::Judged(Judged { error, .. }))
+                    if matches!(error.reason, Reason::Request | Reason::Forbidden)
+                        && !listed.data.contains_key(&user.name) =>
+                {
+                    tracing::debug!(account = %self.account, %error, "going on without the keys of a user who is not listed");
+                }
+                Err(failed) => return Err(failed.into()),
             }
+            all.push(user);
         }
         Ok(Answer { data: all, dropped })
     }
 
-    /// The keys of one user; `None` where the vendor says that there is no such user.
-    async fn keys_of(&self, user: &str) -> Result<Option<Answer<Vec<crate::model::AccessKey>>>, ApiError> {
+    async fn keys_of(&self, user: &str) -> Result<Answer<Vec<AccessKey>>, Failed> {
         let parameters = [("UserName", user)];
         let question = Question::Action("ListAccessKeys", &parameters);
-        match self.answer(Endpoint::ListAccessKeys, question, users::keys).await {
-            Ok(keys) => Ok(Some(keys)),
-            Err(Failed::Judged(judged)) if judged.no_user => Ok(None),
-            Err(Failed::Judged(Judged { error, .. }) | Failed::Other(error)) => Err(error),
-        }
+        self.answer(Endpoint::ListAccessKeys, question, users::keys).await
     }
 
     /// Whether the key was refused, and the credentials, read now, are others than the refused ones.
@@ -210,9 +226,7 @@ impl Client {
         T: Send + 'static,
         D: FnOnce(Incoming) -> Result<T, Box<str>> + Clone + Send + 'static,
     {
-        self.answer(endpoint, question, decode).await.map_err(|failed| match failed {
-            Failed::Judged(Judged { error, .. }) | Failed::Other(error) => error,
-        })
+        self.answer(endpoint, question, decode).await.map_err(ApiError::from)
     }
 
     /// Asks, and asks once more where the vendor may have been confused for a moment.

@@ -142,7 +142,9 @@ async fn users_come_from_both_lists_with_their_keys() {
     let setup = Setup::new(good).await;
     let answer = setup.client.keys().await.unwrap();
     let key = AccessKey { id: "AK1".into(), active: Some(true), created: None };
-    let [both, listed] = &answer.data[..] else { panic!("{:?}", answer.data) };
+    let [both, listed, root] = &answer.data[..] else { panic!("{:?}", answer.data) };
+    assert_eq!((&*root.name, &*root.kind), ("root", "root"));
+    assert_eq!(root.keys, [], "the vendor does not tell");
     assert_eq!((&*both.name, &*both.kind, both.password_change_required), ("b&b", "user", Some(true)));
     assert_eq!((&*listed.name, &*listed.kind, listed.password_change_required), ("c", "", None));
     assert_eq!(both.keys, std::slice::from_ref(&key));
