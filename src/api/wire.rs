@@ -18,7 +18,7 @@ use crate::model::{DropReason, Dropped};
 pub(super) const MAX_NAME: usize = 1024;
 
 /// The most items that one list of an answer may have: ten times the buckets of the largest account.
-pub(super) const MAX_ITEMS: usize = 1_000_000;
+pub(super) const MAX_LISTED: usize = 1_000_000;
 
 /// Why an answer cannot be understood, in words that hold nothing of it.
 pub(super) type Undecodable = Box<str>;
@@ -266,7 +266,7 @@ pub(super) fn each<R: Take + Default, F: FnMut(Option<R>)>(sink: F) -> Each<R, F
 
 impl<R: Take + Default, F: FnMut(Option<R>)> Take for Each<R, F> {
     fn list<'de, A: SeqAccess<'de>>(&mut self, mut list: A) -> Result<(), A::Error> {
-        for _ in 0..=MAX_ITEMS {
+        for _ in 0..=MAX_LISTED {
             let mut record = R::default();
             match list.next_element_seed(Seed(&mut record))? {
                 None => return Ok(()),
@@ -284,8 +284,7 @@ pub(super) fn too_many<E: serde::de::Error>() -> E {
 }
 
 /// The same, in words.
-pub(super) const TOO_MANY: &str =
-    "a list in the answer has more than 1000000 items, which is the most that is read";
+pub(super) const TOO_MANY: &str = "the answer lists more than 1000000 things, which is the most that is read";
 
 /// The items in the order of their identities, the first of each.
 pub(super) fn unique<T>(mut items: Vec<T>, identity: impl Fn(&T) -> &str, dropped: &mut Dropped) -> Vec<T> {

@@ -31,3 +31,35 @@ impl Connection {
             && self.account.address() == other.account.address()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{ObjectStorage, Secret, SecretSource};
+
+    #[test]
+    fn what_a_key_may_not_outlive_is_no_part_of_how_it_is_used() {
+        let connection = |iam_url: &str, s3_url: &str, max_age| {
+            let source = |text: &str| SecretSource::Inline(Secret::new(text.to_owned()));
+            let api =
+                ObjectStorage { iam_url: iam_url.parse().unwrap(), s3_url: s3_url.parse().unwrap(), max_age };
+            let account = config::Account {
+                name: "archive".to_owned(),
+                api: Api::ObjectStorage(api),
+                account_id: "archive".to_owned(),
+                access_key: source("AK"),
+                secret: source("x"),
+                credential: Expiry::Never,
+                ca_file: None,
+                price: None,
+            };
+            Connection::of(&account, Duration::from_secs(30))
+        };
+        let (iam, s3) = ("https://iam.example", "https://s3.example");
+        let before = connection(iam, s3, None);
+        assert!(before == connection(iam, s3, Some(Duration::from_secs(1))));
+        let elsewhere = connection(iam, "https://s3.west.example", None);
+        assert!(before != elsewhere && before.is_same_account(&elsewhere), "it has the same billing");
+        assert!(!before.is_same_account(&connection("https://iam.west.example", s3, None)));
+    }
+}

@@ -211,6 +211,37 @@ async fn of_two_shards_one_has_the_account_and_the_other_has_none() {
 }
 
 #[tokio::test]
+async fn a_live_check_shows_what_an_access_key_may_do() {
+    let site = Site::new().await;
+    let archive = site.simulator.object_storage_account("archive").access_key(ACCESS_KEY).secret(SECRET);
+    let url = site.simulator.object_storage_url();
+    let config = format!(
+        "accounts:\n  - {{name: archive, api: object_storage, iam_url: '{url}', s3_url: '{url}', access_key: {ACCESS_KEY}, \
+         secret_file: secret, credential: {{max_age: 90d}}}}\n"
+    );
+    std::fs::write(site.config(), config).unwrap();
+    let good = output(with_config(&site.config()).args(["check", "--live"])).await;
+    let (text, errors) = (String::from_utf8(good.stdout).unwrap(), String::from_utf8(good.stderr).unwrap());
+    assert_eq!(good.status.code(), Some(0), "{text}{errors}");
+    for line in ["archive  RSListBillingData  yes", "archive  ListBuckets        yes", "Never expires"] {
+        assert!(text.contains(line), "{line}: {text}");
+    }
+
+    archive.set_root(false);
+    let half = output(with_config(&site.config()).args(["check", "--live"])).await;
+    let text = String::from_utf8(half.stdout).unwrap();
+    assert_eq!(half.status.code(), Some(1), "{text}");
+    assert!(text.contains("billing needs the account's root key"), "{text}");
+    assert!(text.contains("archive  ListUsers          yes"), "{text}");
+    let once = output(with_config(&site.config()).arg("once")).await;
+    assert_eq!(once.status.code(), Some(1));
+    let page = String::from_utf8(once.stdout).unwrap();
+    assert!(page.contains("lyvecloud_account_buckets{account=\"archive\"} 0"), "{page}");
+    assert!(page.contains("lyvecloud_collector_up{account=\"archive\",collector=\"billing\"} 0"), "{page}");
+    assert!(!text.contains(SECRET) && !page.contains(SECRET));
+}
+
+#[tokio::test]
 async fn a_live_check_shows_each_endpoint_and_each_credential() {
     let site = Site::new().await;
     let good = output(with_config(&site.config()).args(["check", "--live"])).await;

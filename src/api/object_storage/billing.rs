@@ -285,7 +285,7 @@ mod tests {
     #[test]
     fn a_list_without_end_is_refused() {
         let item = r#"{"Date":"2026-11-02"},"#;
-        let body = format!(r#"{{"ObjectCount":[{}{{}}]}}"#, item.repeat(wire::MAX_ITEMS));
+        let body = format!(r#"{{"ObjectCount":[{}{{}}]}}"#, item.repeat(wire::MAX_LISTED));
         assert_eq!(&*read(&body).unwrap_err(), wire::TOO_MANY);
     }
 

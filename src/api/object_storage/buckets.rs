@@ -6,7 +6,7 @@ use serde::de::MapAccess;
 
 use super::xml::{self, List};
 use crate::api::figure;
-use crate::api::wire::{self, MAX_ITEMS, Seed, Shape, Take, Undecodable, record};
+use crate::api::wire::{self, MAX_LISTED, Seed, Shape, Take, Undecodable, record};
 use crate::model::{Bucket, DropReason, Dropped};
 
 const BUCKETS: List<1> = List { root: "ListAllMyBuckets", list: "Buckets", item: "Bucket", fields: ["Name"] };
@@ -57,7 +57,7 @@ struct Root {
 
 impl Take for Root {
     fn object<'de, A: MapAccess<'de>>(&mut self, mut object: A) -> Result<(), A::Error> {
-        for _ in 0..=MAX_ITEMS {
+        for _ in 0..=MAX_LISTED {
             let Some(name) = object.next_key::<String>()? else { return Ok(()) };
             let mut item = StatsItem::default();
             let shape = object.next_value_seed(Seed(&mut item))?;

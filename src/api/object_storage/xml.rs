@@ -6,7 +6,7 @@ use std::io::BufRead;
 use quick_xml::events::Event;
 use quick_xml::{Error, Reader};
 
-use crate::api::wire::{MAX_ITEMS, MAX_NAME, TOO_MANY, Undecodable};
+use crate::api::wire::{MAX_LISTED, MAX_NAME, TOO_MANY, Undecodable};
 
 /// Deeper than anything that the vendor writes.
 const MAX_DEPTH: usize = 32;
@@ -48,7 +48,7 @@ pub(super) fn each<const FIELDS: usize>(
             Event::End(_) => {
                 if let Some(fields) = walk.close() {
                     items += 1;
-                    if items > MAX_ITEMS {
+                    if items > MAX_LISTED {
                         return Err(TOO_MANY.into());
                     }
                     sink(fields);
