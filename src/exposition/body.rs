@@ -1,11 +1,10 @@
 //! The bytes of one page, as a list of parts.
 
-use std::io::{self, Write};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::io;
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use bytes::Bytes;
-use flate2::Compression;
-use flate2::write::GzEncoder;
+use flate2::{Compress, Compression, FlushCompress, Status};
 
 use super::{Encoding, Format};
 
@@ -154,9 +153,35 @@ impl<'a> Assembly<'a> {
     }
 }
 
+/// The largest that gzip allows.
+const WINDOW_BITS: u8 = 15;
+
+/// What packed last. It has some 300 KB of tables: making them costs more than packing a short text does, and one for
+/// each thread would stay in memory.
+static SPARE: Mutex<Option<Compress>> = Mutex::new(None);
+
+fn spare() -> MutexGuard<'static, Option<Compress>> {
+    SPARE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// One gzip member. Writing to memory does not fail, though its type says that it may.
 fn gzip(text: &[u8]) -> io::Result<Bytes> {
-    let mut encoder = GzEncoder::new(Vec::with_capacity(text.len() / 8), Compression::new(LEVEL));
-    encoder.write_all(text)?;
-    Ok(Bytes::from(encoder.finish()?.into_boxed_slice()))
+    let taken = spare().take();
+    let mut packer = taken.unwrap_or_else(|| Compress::new_gzip(Compression::new(LEVEL), WINDOW_BITS));
+    let mut member = Vec::with_capacity(text.len() / 8);
+    let mut rest = text;
+    loop {
+        // Room for a header at the least; without any, nothing would ever be written.
+        member.reserve(1024);
+        let before = packer.total_in();
+        let status = packer.compress_vec(rest, &mut member, FlushCompress::Finish)?;
+        let read = usize::try_from(packer.total_in() - before).map_err(io::Error::other)?;
+        rest = rest.get(read..).unwrap_or_default();
+        if status == Status::StreamEnd {
+            break;
+        }
+    }
+    packer.reset();
+    *spare() = Some(packer);
+    Ok(Bytes::from(member.into_boxed_slice()))
 }
