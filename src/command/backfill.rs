@@ -87,12 +87,14 @@ pub async fn backfill(config: &Config, request: Request, clock: Arc<dyn Clock>) 
     let asker = Asker::new(config, clock, if request.keep_zeros { Zeros::Kept } else { Zeros::NoData })?;
     let mut failures = Vec::new();
     for account in &plan.accounts {
-        let client = asker.client(account)?;
+        let client = asker
+            .client(account)
+            .map_err(|error| BackfillError::Unanswered(format!("{}: {error}", account.name)))?;
         for key in plan.keys_of(account) {
             if spill.has(&key) {
                 continue;
             }
-            match asker.ask(&client, &key, &mut progress).await {
+            match asker.ask(&client, &account.name, &key, &progress).await {
                 Ok(answer) => {
                     spill.add(key.clone(), &answer).map_err(|error| spill_error(&spill, error))?;
                     progress.step(&format!("{}: {} to {}", account.name, key.first, key.last));

@@ -53,8 +53,9 @@ impl Asker {
     pub(super) async fn ask(
         &self,
         client: &Client,
+        account: &str,
         key: &Key,
-        progress: &mut Progress,
+        progress: &Progress,
     ) -> Result<Answered, ApiError> {
         let mut failures = 0;
         loop {
@@ -68,7 +69,7 @@ impl Asker {
                 return Err(error);
             }
             let wait = BACKOFF.after(&error, failures);
-            progress.say(&format!("{error}; trying again in {} s", wait.as_secs()));
+            progress.say(&format!("{account}: {error}; trying again in {} s", wait.as_secs()));
             self.clock.sleep_until(clock::after(self.clock.now(), wait)).await;
         }
     }
@@ -121,8 +122,8 @@ mod tests {
 
         simulator.fail_once(At::MonthlyUsage, Fault::empty(503));
         simulator.fail_once(At::MonthlyUsage, Fault::empty(429).retry_after("40"));
-        let mut progress = Progress::new(0, 1);
-        let asking = asker.ask(&client, &key, &mut progress);
+        let progress = Progress::new(0, 1);
+        let asking = asker.ask(&client, "acme", &key, &progress);
         let waits = async {
             for (requests, seconds) in [(1, 2), (2, 40)] {
                 simulator.wait_for_requests(At::MonthlyUsage, requests).await;
@@ -140,7 +141,7 @@ mod tests {
         assert_eq!(simulator.request_count(At::MonthlyUsage), 3);
 
         simulator.fail_always(At::MonthlyUsage, Fault::error(400, "InvalidTimeRange", ""));
-        let refused = asker.ask(&client, &key, &mut progress).await.map(|_| ()).unwrap_err();
+        let refused = asker.ask(&client, "acme", &key, &progress).await.map(|_| ()).unwrap_err();
         assert_eq!((refused.reason, simulator.request_count(At::MonthlyUsage)), (Reason::Request, 4));
     }
 }
