@@ -201,12 +201,15 @@ impl Inner {
             let change = *self.changes.borrow();
             let shown = self.shown();
             if shown.holds(change, now) {
+                self.is_ordered.store(false, Ordering::Release);
                 return shown;
             }
             let (mut page, states) = (shown.page.clone(), self.store.snapshot());
             page.refresh(&states, now);
             let packed = encoding == Encoding::Gzip && page.body(&[], Format::Text, encoding).is_ok();
             let shown = Arc::new(Shown::new(page, Some(change), &states, packed, now));
+            // Before anybody sees it: nothing newer than this is on its way then.
+            self.is_ordered.store(false, Ordering::Release);
             *self.shown.lock().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&shown);
             shown
         });
@@ -229,7 +232,6 @@ impl Inner {
             let encoding = if packed { Encoding::Gzip } else { Encoding::Identity };
             // What goes wrong there goes wrong at the next scrape as well, which tells of it.
             let _ = Arc::clone(&self).refreshed(encoding).await;
-            self.is_ordered.store(false, Ordering::Release);
         }
     }
 }

@@ -147,11 +147,11 @@ async fn the_past_arrives_in_prometheus_and_is_drawn_in_steps() {
 }
 
 #[tokio::test]
-async fn labels_can_be_written_in_as_the_readme_tells() {
+async fn labels_can_be_written_in_as_the_docs_tell() {
     let site = Site::new().await;
     let text = site.text(&[]).await;
-    let readme = std::fs::read_to_string(crate::programs::repository("README.md")).unwrap();
-    let (_, rest) = readme.split_once("`sed -i -E '").expect("the command");
+    let page = std::fs::read_to_string(crate::programs::repository("docs/history.md")).unwrap();
+    let (_, rest) = page.split_once("`sed -i -E '").expect("the command");
     let (expression, _) = rest.split_once("' past.om`").unwrap();
     std::fs::write(site.path("past.om"), &text).unwrap();
     let sed = Command::new("sed")

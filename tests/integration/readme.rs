@@ -95,7 +95,7 @@ fn no_page_has_two_headings_of_one_name_and_each_is_linked_from_the_readme() {
 #[test]
 fn every_command_line_is_one_that_the_program_takes() {
     let command =
-        Regex::new(r"\blyve-cloud-exporter((?: (?:--(?:config|live|log|shard|web)[a-z.-]*(?:=[^\s`;]+)?|run|demo|check|once|health))+)")
+        Regex::new(r"\blyve-cloud-exporter((?: (?:--(?:account|config|from|keep-zeros|live|log|output|shard|to\b|web)[a-z.-]*(?:=[^\s`;]+)?|run|backfill|demo|check|once|health))+)")
             .unwrap();
     let mut taken = 0;
     for (path, page) in pages() {
