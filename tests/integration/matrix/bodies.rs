@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::play::{Log, Vendor, assert_failures, assert_nothing_leaked, config, data_of, endpoint, scrape};
 use super::second_poll::Wait;
-use crate::stage::{NOW, Stage, at, hours};
+use crate::stage::{NOW, PATIENCE, Stage, at, hours};
 
 /// What a metric must be after the poll that met the body.
 #[derive(Clone, Copy, Debug)]
@@ -63,7 +63,20 @@ pub async fn play_rows(rows: Vec<Row>, log: Log) {
     stage.clock.set(second_poll());
     let polled = |_: &_| rows.iter().all(|row| exporter.polls(&row.name, row.collector) == 2);
     exporter.until("every body was met", polled).await;
-    let samples = scrape(&exporter).await;
+    // While a page is made, the one of a moment ago may be shown.
+    let fresh = async {
+        loop {
+            let samples = scrape(&exporter).await;
+            let told = |row: &Row| {
+                let labels = [("collector", row.collector.name())];
+                samples[&row.name].value("lyvecloud_collector_polls_total", &labels) == Some(2.0)
+            };
+            if rows.iter().all(told) {
+                break samples;
+            }
+        }
+    };
+    let samples = tokio::time::timeout(PATIENCE, fresh).await.expect("a page of now");
     let warnings = log.warnings();
     let text = log.text();
     let no_dates: Vec<&str> = text.lines().filter(|line| line.contains("is no date")).collect();
