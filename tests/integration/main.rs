@@ -28,6 +28,7 @@ mod programs;
 mod prometheus;
 mod readme;
 mod reload;
+mod rotation;
 mod rules;
 mod samples;
 mod scrape;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use lyve_cloud_exporter::api::Reason;
-use lyve_cloud_exporter::config::{Account, Config, SecretSource};
+use lyve_cloud_exporter::config::Config;
 use lyve_cloud_exporter::model::Collector;
 use lyve_cloud_exporter::simulator::{Endpoint, ErrorForm, Fault, User};
 
@@ -235,73 +235,13 @@ async fn a_lone_403_is_waited_out() {
     assert_eq!(samples.value("lyvecloud_logins_total", &[("result", "refused")]), Some(0.0));
 }
 
-/// The configuration of the account with its secret in a file.
-fn with_secret_file(stage: &Stage, path: &std::path::Path) -> Account {
-    Account { secret: SecretSource::File(path.to_owned()), ..stage.object_storage_account(ARCHIVE) }
-}
-
-/// Moves the clock on until the exporter has found something.
-async fn walk_until(stage: &Stage, exporter: &Exporter, what: &str, wanted: impl Fn(&Exporter) -> bool) {
-    for _ in 0..1000 {
-        if wanted(exporter) {
-            return;
-        }
-        stage.clock.advance(Duration::from_secs(5));
-        for _ in 0..3 {
-            exporter.get("/-/healthy").await;
-        }
-    }
-    panic!("never: {what}");
-}
-
-#[tokio::test]
-async fn a_secret_that_was_rotated_is_picked_up_from_its_file() {
-    let stage = Stage::new().await;
-    let directory = tempfile::tempdir().unwrap();
-    let path = directory.path().join("secret");
-    std::fs::write(&path, "first\n").unwrap();
-    let archive = fill_archive(stage.simulator.object_storage_account(ARCHIVE)).secret("first");
-    let exporter = stage.polled_exporter(Config::of(vec![with_secret_file(&stage, &path)])).await;
-    assert_eq!(exporter.scrape().await.value("lyvecloud_up", &[]), Some(1.0));
-
-    let (access_key, _) = archive.pair();
-    archive.rotate(&access_key, "second");
-    stage.clock.advance(hours(1));
-    walk_until(&stage, &exporter, "the old secret is refused", |exporter| {
-        exporter.state(ARCHIVE).logins.last_refused.is_some()
-    })
-    .await;
-    assert_eq!(status(&exporter).await, "rejected");
-    let samples = exporter.scrape().await;
-    assert_eq!(samples.value("lyvecloud_up", &[]), Some(0.0));
-    assert_eq!(
-        samples.value("lyvecloud_account_usage_bytes", &[]),
-        Some(6_485_663_588_183.0),
-        "the last good one"
-    );
-    // It is remembered: the vendor is not hammered with it.
-    let before = stage.simulator.request_count(None);
-    stage.clock.advance(Duration::from_secs(30));
-    for _ in 0..3 {
-        exporter.get("/-/healthy").await;
-    }
-    assert_eq!(stage.simulator.request_count(None), before);
-
-    std::fs::write(&path, "second\n").unwrap();
-    walk_until(&stage, &exporter, "all works with the new one", |exporter| {
-        exporter.store.snapshot().iter().all(|state| state.up())
-    })
-    .await;
-    assert_eq!(status(&exporter).await, "never_expires");
-}
-
 #[tokio::test]
 async fn a_wrong_key_is_rejected_and_nothing_else_is_claimed() {
     let stage = Stage::new().await;
     let (archive, config) = stage.archive();
     archive.delete_credentials();
     let exporter = stage.exporter(config).await;
-    walk_until(&stage, &exporter, "everything was tried", |exporter| exporter.store.ready()).await;
+    exporter.walk_until("everything was tried", |exporter| exporter.store.ready()).await;
     assert_eq!(status(&exporter).await, "rejected");
     let samples = exporter.scrape().await;
     for collector in Collector::OBJECT_STORAGE {

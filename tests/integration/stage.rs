@@ -234,6 +234,27 @@ impl Exporter {
         tokio::task::yield_now().await;
     }
 
+    /// Moves the clock on by five seconds at a time until something is found.
+    pub async fn walk_until(&self, what: &str, wanted: impl Fn(&Self) -> bool) {
+        for _ in 0..1000 {
+            if wanted(self) {
+                return;
+            }
+            self.walk(Duration::from_secs(5)).await;
+        }
+        panic!("never: {what}");
+    }
+
+    /// Moves the clock on by five seconds at a time; whoever is due has begun after each of them.
+    pub async fn walk(&self, way: Duration) {
+        for _ in 0..way.as_secs() / 5 {
+            self.clock.advance(Duration::from_secs(5));
+            for _ in 0..3 {
+                self.get("/-/healthy").await;
+            }
+        }
+    }
+
     pub fn now(&self) -> Timestamp {
         self.clock.now()
     }

@@ -5,8 +5,8 @@
 //! behind, and the next in line makes the login.
 //!
 //! A refusal is remembered, so that lost credentials do not hammer the vendor: further calls fail at once until its own
-//! backoff is over, or until the credentials are others than those that were refused. A login that failed without a
-//! decision is not remembered.
+//! backoff is over, or until the credentials are others than those that were refused. Once others have been tried it is
+//! forgotten, whatever came of them. A login that failed without a decision is not remembered.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -167,6 +167,7 @@ impl Sessions {
                 Err(error)
             }
             Err(LoginError::Failed(error)) => {
+                state.refusal.take_if(|refusal| *refusal.pair != pair);
                 state.failure = Some(error.clone());
                 Err(error)
             }

@@ -68,25 +68,24 @@ impl Guard {
     /// Takes note of what came of a request.
     pub(super) async fn note(&self, admission: Admission, outcome: Result<(), &ApiError>) {
         let Admission { pair, alone } = admission;
-        let refused = match outcome {
-            Ok(()) => None,
-            // It was let in, although what came then was of no use.
-            Err(error) if error.status.is_some_and(|status| (200..300).contains(&status)) => None,
-            Err(error) if error.reason == Reason::Auth => Some(error),
-            // The vendor has decided nothing about the key.
-            Err(_) => return,
-        };
         let mut state = match alone {
             Some(state) => state,
             None => Arc::clone(&self.state).lock_owned().await,
         };
-        if let Some(error) = refused {
-            self.telemetry.login(LoginResult::Refused);
-            let refusal = Refusal::new(error.clone(), pair, self.clock.now(), state.refusal.as_ref());
-            *state = State { accepted: None, refusal: Some(refusal) };
-        } else {
-            self.telemetry.login(LoginResult::Accepted);
-            *state = State { accepted: Some(pair), refusal: None };
+        match outcome {
+            Err(error) if error.reason == Reason::Auth && !was_let_in(error) => {
+                self.telemetry.login(LoginResult::Refused);
+                let refusal = Refusal::new(error.clone(), pair, self.clock.now(), state.refusal.as_ref());
+                *state = State { accepted: None, refusal: Some(refusal) };
+            }
+            // The vendor has decided nothing about the key. What it said of another one before is of no use any more.
+            Err(error) if !was_let_in(error) => {
+                state.refusal.take_if(|refusal| *refusal.pair != *pair);
+            }
+            _ => {
+                self.telemetry.login(LoginResult::Accepted);
+                *state = State { accepted: Some(pair), refusal: None };
+            }
         }
     }
 
@@ -107,4 +106,9 @@ impl Guard {
             None => false,
         }
     }
+}
+
+/// The key opened the door, although what came then was of no use.
+fn was_let_in(error: &ApiError) -> bool {
+    error.status.is_some_and(|status| (200..300).contains(&status))
 }
