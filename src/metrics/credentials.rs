@@ -216,4 +216,20 @@ mod tests {
         assert!(samples(SESSION, &refused, now).is_empty());
         assert_eq!(statuses(&refused, now), ["acme|account_api|id-of-acme|API credentials|rejected"]);
     }
+    #[test]
+    fn what_came_last_decides_and_not_what_a_clock_says_that_was_set_back() {
+        let now = at("2026-11-24T12:00:00Z");
+        let before = at("2026-11-24T11:00:00Z");
+        for (first, second, status) in [
+            (LoginResult::Accepted, LoginResult::Refused, "rejected"),
+            (LoginResult::Refused, LoginResult::Accepted, "unknown"),
+        ] {
+            let state = state(spec("acme"), |state| {
+                state.count_login(first, now);
+                state.count_login(second, before);
+            });
+            let shown = format!("acme|account_api|id-of-acme|API credentials|{status}");
+            assert_eq!(statuses(&state, before), [shown]);
+        }
+    }
 }

@@ -97,15 +97,16 @@ pub fn time_left(end: Timestamp, now: Timestamp) -> String {
 pub struct Logins {
     /// The last one that worked.
     pub last_accepted: Option<Timestamp>,
-    /// The last one that the vendor refused.
-    pub last_refused: Option<Timestamp>,
+    /// The last one, where the vendor refused it. One that works after it ends it, so that no comparison of instants
+    /// decides which came later: a clock may have been set back in between.
+    pub refused_at: Option<Timestamp>,
 }
 
 impl Logins {
     /// Whether the last login that the vendor decided on was refused.
     #[must_use]
-    pub fn refused(&self) -> bool {
-        self.last_refused > self.last_accepted
+    pub const fn refused(&self) -> bool {
+        self.refused_at.is_some()
     }
 }
 
@@ -156,20 +157,21 @@ mod tests {
         let now = at("2026-11-24T12:00:00Z");
         let future = Expiry::At(at("2027-01-31T00:00:00Z"));
         let past = Expiry::At(at("2026-11-20T00:00:00Z"));
-        let accepted = |text: &str| Logins { last_accepted: Some(at(text)), last_refused: None };
-        let refused = |text: &str| Logins { last_accepted: None, last_refused: Some(at(text)) };
+        let accepted = |text: &str| Logins { last_accepted: Some(at(text)), refused_at: None };
+        let refused = |text: &str| Logins { last_accepted: None, refused_at: Some(at(text)) };
         let worked_before = accepted("2026-11-19T00:00:00Z");
         let worked_after = accepted("2026-11-24T11:00:00Z");
         let refused_now = refused("2026-11-24T11:00:00Z");
         let worked_then_refused =
             Logins { last_accepted: Some(at("2026-11-24T10:00:00Z")), ..refused("2026-11-24T11:00:00Z") };
-        let refused_then_worked =
-            Logins { last_refused: Some(at("2026-11-24T10:00:00Z")), ..accepted("2026-11-24T11:00:00Z") };
+        // Refused by a clock that was set back since the login before it.
+        let refused_before_it_worked =
+            Logins { last_accepted: Some(at("2026-11-24T11:30:00Z")), ..refused("2026-11-24T11:00:00Z") };
         let untried = Logins::default();
 
         for (expiry, logins, status) in [
             (future, worked_after, CredentialStatus::Expires),
-            (future, refused_then_worked, CredentialStatus::Expires),
+            (future, refused_before_it_worked, CredentialStatus::Rejected),
             (future, untried, CredentialStatus::Expires),
             (future, refused_now, CredentialStatus::Rejected),
             (future, worked_then_refused, CredentialStatus::Rejected),
@@ -181,7 +183,7 @@ mod tests {
             (past, worked_before, CredentialStatus::Expired),
             (past, untried, CredentialStatus::Expired),
             (past, worked_after, CredentialStatus::Unknown),
-            (past, refused_then_worked, CredentialStatus::Unknown),
+            (past, refused_before_it_worked, CredentialStatus::Expired),
             (Expiry::At(now), untried, CredentialStatus::Expired),
             (Expiry::Unknown, worked_after, CredentialStatus::Unknown),
             (Expiry::Unknown, untried, CredentialStatus::Unknown),

@@ -98,12 +98,13 @@ impl Schedule {
     }
 
     /// Whether a look at the session is not enough and the credentials must be tried with a fresh login: none worked
-    /// yet, the last one is older than `verify_login`, or their date has passed since.
+    /// yet, the last one is older than `verify_login` or, by a clock that was set back, from the future; or their date has
+    /// passed since.
     #[must_use]
     pub fn login_due(&self, now: Timestamp, expiry: Expiry, logins: &Logins) -> bool {
         let Some(accepted) = logins.last_accepted else { return true };
         let date_passed = matches!(expiry, Expiry::At(end) if accepted < end && end <= now);
-        date_passed || clock::after(accepted, self.verify_login) <= now
+        date_passed || accepted > now || clock::after(accepted, self.verify_login) <= now
     }
 
     /// The months to ask for at `now`: the closed ones, as many as the history has.
@@ -151,7 +152,7 @@ mod tests {
     }
 
     fn accepted(text: &str) -> Logins {
-        Logins { last_accepted: Some(at(text)), last_refused: None }
+        Logins { last_accepted: Some(at(text)), refused_at: None }
     }
 
     #[test]
@@ -223,6 +224,10 @@ mod tests {
         assert!(!credentials.login_due(at("2026-11-24T10:59:59Z"), Expiry::Never, &logins));
         assert!(credentials.login_due(at("2026-11-24T11:00:00Z"), Expiry::Never, &logins));
         assert!(credentials.login_due(at("2026-11-24T10:00:00Z"), Expiry::Never, &Logins::default()));
+        assert!(
+            credentials.login_due(at("2026-11-24T09:59:59Z"), Expiry::Never, &logins),
+            "a clock was set back"
+        );
         assert_eq!(
             credentials.after_success(at("2026-11-24T10:57:00Z"), Expiry::Never, &logins),
             at("2026-11-24T11:00:00Z")

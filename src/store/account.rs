@@ -325,9 +325,9 @@ impl AccountState {
     pub fn count_login(&mut self, result: LoginResult, at: Timestamp) {
         self.login_results[result as usize] += 1;
         match result {
-            LoginResult::Accepted => self.logins.last_accepted = Some(at),
+            LoginResult::Accepted => self.logins = Logins { last_accepted: Some(at), refused_at: None },
             LoginResult::Refused => {
-                self.logins.last_refused = Some(at);
+                self.logins.refused_at = Some(at);
                 // The token of refused credentials is dead with them.
                 self.session = None;
             }

@@ -48,10 +48,10 @@ impl Memory {
             good.filter(|good| good.at <= now)
         }
         let before = |at: Option<Timestamp>| at.filter(|at| *at <= now);
-        let Logins { last_accepted, last_refused } = self.logins;
+        let Logins { last_accepted, refused_at } = self.logins;
         let monthly_usage = until(self.monthly_usage, now);
         Self {
-            logins: Logins { last_accepted: before(last_accepted), last_refused: before(last_refused) },
+            logins: Logins { last_accepted: before(last_accepted), refused_at: before(refused_at) },
             credentials_at: before(self.credentials_at),
             current_usage: until(self.current_usage, now),
             settled: self.settled.filter(|_| monthly_usage.is_some()),

@@ -102,7 +102,7 @@ impl Serialize for AccountOut<'_> {
         map.serialize_entry("account_id", account_id)?;
         map.serialize_entry("base_url", base_url)?;
         map.serialize_entry("last_accepted", &memory.logins.last_accepted.map(Text))?;
-        map.serialize_entry("last_refused", &memory.logins.last_refused.map(Text))?;
+        map.serialize_entry("refused_at", &memory.logins.refused_at.map(Text))?;
         map.serialize_entry("credentials_at", &memory.credentials_at.map(Text))?;
         if let Some(Good { at, data }) = &memory.current_usage {
             map.serialize_entry("current_usage", &Dated { at: Text(*at), data: CurrentOut(data) })?;
@@ -140,7 +140,7 @@ struct AccountIn {
     account_id: String,
     base_url: String,
     last_accepted: Option<Text<Timestamp>>,
-    last_refused: Option<Text<Timestamp>>,
+    refused_at: Option<Text<Timestamp>>,
     credentials_at: Option<Text<Timestamp>>,
     current_usage: Option<Dated<CurrentIn>>,
     monthly_usage: Option<Dated<MonthlyIn>>,
@@ -156,7 +156,7 @@ impl AccountIn {
     fn saved(self) -> Result<Saved, String> {
         let at = |text: Option<Text<Timestamp>>| text.map(|Text(at)| at);
         let memory = Memory {
-            logins: Logins { last_accepted: at(self.last_accepted), last_refused: at(self.last_refused) },
+            logins: Logins { last_accepted: at(self.last_accepted), refused_at: at(self.refused_at) },
             credentials_at: at(self.credentials_at),
             current_usage: good(self.current_usage, CurrentIn::usage)?,
             monthly_usage: good(self.monthly_usage, MonthlyIn::usage)?,

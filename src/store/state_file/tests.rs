@@ -189,7 +189,7 @@ fn memory() -> impl Strategy<Value = Memory> {
                 (billing, buckets, keys),
             )| {
                 Memory {
-                    logins: Logins { last_accepted: accepted, last_refused: refused },
+                    logins: Logins { last_accepted: accepted, refused_at: refused },
                     credentials_at,
                     current_usage: current,
                     monthly_usage: monthly,
@@ -302,7 +302,7 @@ fn it_is_readable_json_of_version_1() {
         text,
         concat!(
             r#"{"format":"lyve-cloud-exporter state","version":1,"series":"d","accounts":[{"name":"a","account_id":"b","#,
-            r#""base_url":"c","last_accepted":null,"last_refused":null,"credentials_at":null,"current_usage":{"#,
+            r#""base_url":"c","last_accepted":null,"refused_at":null,"credentials_at":null,"current_usage":{"#,
             r#""at":"2026-11-24T12:00:00Z","data":{"usage_bytes":3,"bucket_count":null,"#,
             r#""usage_with_sub_accounts_bytes":null,"buckets":[["backups",3]],"sub_accounts":[]}},"settled":null}]}"#,
             "\n"

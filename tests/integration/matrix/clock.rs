@@ -125,7 +125,7 @@ fn a_refusal_is_not_stretched_by_a_clock_that_is_set_back() {
         // A refusal at one o'clock, remembered for a minute.
         vendor.fail_once(Endpoint::Login, Fault::error(403, "AuthenticationFailed", "canary"));
         stage.clock.advance(hours(1));
-        exporter.until("the login was refused", |_| exporter.state(ACME).logins.last_refused.is_some()).await;
+        exporter.until("the login was refused", |_| exporter.state(ACME).logins.refused_at.is_some()).await;
         settle(&stage, &exporter).await;
         let logins = stage.simulator.request_count(Endpoint::Login);
         assert_eq!(logins, 1);
