@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use tokio::sync::{Notify, watch};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tracing::error;
 
@@ -161,7 +161,7 @@ impl Fleet {
         let members = accounts.iter().filter_map(|account| self.known.members.get(&account.name));
         members
             .flat_map(|Member { account, .. }| {
-                let rotated = Arc::new(Notify::new());
+                let rotated = watch::Sender::new(());
                 let collectors = account.cell.state().spec.collectors.clone();
                 collectors.into_iter().map(move |collector| self.poller(account, collector, &rotated))
             })
@@ -224,7 +224,7 @@ impl Fleet {
 
     fn start_member(&self, Member { account, .. }: &Member) -> JoinSet<()> {
         let mut tasks = JoinSet::new();
-        let rotated = Arc::new(Notify::new());
+        let rotated = watch::Sender::new(());
         // A collector that is switched off waits for the configuration that switches it on.
         let api: &[Collector] = match account.client {
             Client::AccountV2(_) => &Collector::ACCOUNT_V2,
@@ -236,12 +236,12 @@ impl Fleet {
         }
         let (account, clock) = (account.clone(), Arc::clone(&self.known.clock));
         tasks.spawn(supervise(ROTATION, Arc::clone(&self.known.meter), move || {
-            watch_rotation(account.clone(), Arc::clone(&clock), Arc::clone(&rotated))
+            watch_rotation(account.clone(), Arc::clone(&clock), rotated.clone())
         }));
         tasks
     }
 
-    fn poller(&self, account: &Account, collector: Collector, rotated: &Arc<Notify>) -> Poller {
+    fn poller(&self, account: &Account, collector: Collector, rotated: &watch::Sender<()>) -> Poller {
         let Known { clock, meter, .. } = &self.known;
         let settings = self.settings.subscribe();
         Poller::new(
@@ -250,7 +250,7 @@ impl Fleet {
             settings,
             Arc::clone(clock),
             Arc::clone(meter),
-            Arc::clone(rotated),
+            rotated.subscribe(),
         )
     }
 }

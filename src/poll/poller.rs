@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
 use jiff::Timestamp;
-use tokio::sync::{Notify, watch};
+use tokio::sync::watch;
 use tracing::{debug, info, warn};
 
 use super::history::{self, Range};
@@ -31,7 +31,7 @@ pub struct Poller {
     collector: Collector,
     clock: Arc<dyn Clock>,
     meter: Arc<dyn Meter>,
-    rotated: Arc<Notify>,
+    rotated: watch::Receiver<()>,
     settings: watch::Receiver<Arc<Settings>>,
     /// What the last poll went by.
     used: Arc<Settings>,
@@ -67,7 +67,7 @@ impl Poller {
         mut settings: watch::Receiver<Arc<Settings>>,
         clock: Arc<dyn Clock>,
         meter: Arc<dyn Meter>,
-        rotated: Arc<Notify>,
+        rotated: watch::Receiver<()>,
     ) -> Self {
         let used = Arc::clone(&settings.borrow_and_update());
         let schedule = used.schedule(collector);
@@ -91,7 +91,6 @@ impl Poller {
     pub async fn run(&mut self) {
         loop {
             let wanted = self.account.cell.state().spec.collectors.contains(&self.collector);
-            let rotated = self.rotated.notified();
             tokio::select! {
                 biased;
                 changed = self.settings.changed() => match changed {
@@ -101,7 +100,8 @@ impl Poller {
                     }
                     Err(_) => return,
                 },
-                () = rotated, if wanted => {}
+                // Nothing that was heard during a poll is lost.
+                Ok(()) = self.rotated.changed(), if wanted => {}
                 () = self.clock.sleep_until(self.due), if wanted => {}
             }
             let others = other_question(self.settings.clone(), Arc::clone(&self.used), self.collector);
@@ -114,6 +114,7 @@ impl Poller {
             let now = self.clock.now();
             match outcome {
                 Ok(()) => {
+                    self.rotated.mark_unchanged();
                     self.last = Last::WorkedAt(now);
                     self.due = self.after_success(now);
                 }
@@ -373,7 +374,7 @@ async fn other_question(
 
 /// Looks after refused credentials: as soon as their files hold something else, the account's pollers are told, so that
 /// a new secret is used at once and not after a backoff.
-pub async fn watch_rotation(account: Account, clock: Arc<dyn Clock>, rotated: Arc<Notify>) {
+pub async fn watch_rotation(account: Account, clock: Arc<dyn Clock>, rotated: watch::Sender<()>) {
     loop {
         clock.sleep_until(clock::after(clock.now(), LOOK_FOR_NEW_SECRET)).await;
         if account.client.refusal_lifted().await {
@@ -381,7 +382,7 @@ pub async fn watch_rotation(account: Account, clock: Arc<dyn Clock>, rotated: Ar
                 account = &*account.cell.state().spec.name,
                 "the refused credentials have been replaced: logging in"
             );
-            rotated.notify_waiters();
+            rotated.send_replace(());
         }
     }
 }
