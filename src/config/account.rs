@@ -42,13 +42,15 @@ pub(super) fn read(mut section: Section, directory: &Path, faults: &mut Faults) 
         kind => Some(kind.unwrap_or(Kind::AccountV2)),
     };
     let api = api(kind, &mut section, faults);
-    let account_id = if kind != Some(Kind::AccountV2) && !section.has("account_id") {
+    let has_account_id = section.has("account_id");
+    let account_id = if kind != Some(Kind::AccountV2) && !has_account_id {
         // Asked for all the same, so that the section knows the key.
         section.text("account_id", faults);
         name.clone()
     } else {
         section.required_text("account_id", faults).and_then(|text| without_control_characters(text, faults))
     };
+    let access_key_place = section.place("access_key_file");
     let access_key = secret(&mut section, "access_key", "access_key_file", directory, faults);
     let secret = secret(&mut section, "secret", "secret_file", directory, faults);
     let credentials = section.section("credential", faults);
@@ -67,6 +69,11 @@ pub(super) fn read(mut section: Section, directory: &Path, faults: &mut Faults) 
     let mut api = api?;
     if let Api::ObjectStorage(api) = &mut api {
         api.max_age = max_age;
+        if !has_account_id {
+            let digest =
+                digest(access_key.as_ref()?).map_err(|problem| faults.add(access_key_place, problem));
+            api.key_digest = Some(digest.ok()?);
+        }
     }
     Some(Account {
         name: name?,
@@ -78,6 +85,16 @@ pub(super) fn read(mut section: Section, directory: &Path, faults: &mut Faults) 
         ca_file,
         price: price.flatten(),
     })
+}
+
+/// The first 64 bits of the SHA-256 of an access key's id: enough to tell apart the few keys that one name ever has.
+fn digest(access_key: &SecretSource) -> Result<String, String> {
+    let id = match access_key {
+        SecretSource::Inline(id) => Zeroizing::new(id.expose().to_owned()),
+        SecretSource::File(path) => read_file(path, &path.to_string_lossy())?,
+    };
+    let digest = ring::digest::digest(&ring::digest::SHA256, id.trim().as_bytes());
+    Ok(digest.as_ref().iter().take(8).map(|byte| format!("{byte:02x}")).collect())
 }
 
 fn kind(text: &str) -> Result<Kind, String> {
@@ -107,7 +124,12 @@ fn api(kind: Option<Kind>, section: &mut Section, faults: &mut Faults) -> Option
             refuse(&["base_url"], advice, section, faults);
             let iam_url = url(section, "iam_url", IAM_URL, faults);
             let s3_url = s3_url(section, faults);
-            Some(Api::ObjectStorage(ObjectStorage { iam_url: iam_url?, s3_url: s3_url?, max_age: None }))
+            Some(Api::ObjectStorage(ObjectStorage {
+                iam_url: iam_url?,
+                s3_url: s3_url?,
+                max_age: None,
+                key_digest: None,
+            }))
         }
     }
 }

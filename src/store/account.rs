@@ -9,7 +9,7 @@ use super::Settled;
 use crate::api::{ApiError, Endpoint, LoginResult, Reason};
 use crate::clock;
 use crate::model::{
-    Answer, Billing, Buckets, Collector, CurrentUsage, Data, Dropped, Expiry, Logins, MonthlyUsage,
+    Answer, Billing, Buckets, Collector, CurrentUsage, Data, Dropped, Expiry, Identity, Logins, MonthlyUsage,
     PerCollector, Permission, Price, ServiceAccount, Session, User,
 };
 
@@ -21,6 +21,8 @@ pub struct AccountSpec {
     /// The vendor's id of the account. It identifies the account's own pair of credentials too, as it stays the same
     /// when the pair is regenerated.
     pub account_id: Arc<str>,
+    /// What tells the account from one that had its name before.
+    pub identity: Arc<Identity>,
     /// When its own pair of credentials ends.
     pub credential: Expiry,
     /// The age at which one of its access keys is due for rotation, where the operator told.

@@ -61,8 +61,7 @@ impl<'a> Plan<'a> {
     /// The same of one account, oldest months first.
     pub(super) fn keys_of(&self, account: &Account) -> impl Iterator<Item = Key> {
         self.windows.iter().map(|(first, last)| Key {
-            account_id: account.account_id.clone(),
-            address: account.address().to_string(),
+            identity: account.identity(),
             first: *first,
             last: *last,
             keep_zeros: self.keep_zeros,
@@ -114,7 +113,7 @@ mod tests {
         let config = config();
         let plan = Plan::of(&config, &request("2025-10", None, &[]), at("2026-11-24T12:00:00Z")).unwrap();
         let keys: Vec<String> =
-            plan.keys().map(|key| format!("{} {} {}", key.account_id, key.first, key.last)).collect();
+            plan.keys().map(|key| format!("{} {} {}", key.identity.id, key.first, key.last)).collect();
         assert_eq!(
             keys,
             [

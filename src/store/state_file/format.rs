@@ -14,8 +14,8 @@ mod object_storage;
 
 use self::object_storage::{BillingIn, BillingOut, BucketsIn, BucketsOut, UserRecord};
 use crate::model::{
-    BucketHistory, BucketUsage, CurrentUsage, Expiry, Logins, Month, MonthTotal, MonthlyUsage, Permission,
-    ServiceAccount, SubAccount, SubAccountHistory,
+    BucketHistory, BucketUsage, CurrentUsage, Expiry, Identity, Logins, Month, MonthTotal, MonthlyUsage,
+    Permission, ServiceAccount, SubAccount, SubAccountHistory,
 };
 use crate::store::{Good, Memory, Settled};
 
@@ -96,11 +96,11 @@ struct AccountOut<'a>(&'a Saved);
 
 impl Serialize for AccountOut<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Saved { name, account_id, base_url, memory } = self.0;
+        let Saved { name, identity, memory } = self.0;
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("name", name)?;
-        map.serialize_entry("account_id", account_id)?;
-        map.serialize_entry("base_url", base_url)?;
+        map.serialize_entry("account_id", &identity.id)?;
+        map.serialize_entry("base_url", &identity.address)?;
         map.serialize_entry("last_accepted", &memory.logins.last_accepted.map(Text))?;
         map.serialize_entry("last_refused", &memory.logins.last_refused.map(Text))?;
         map.serialize_entry("credentials_at", &memory.credentials_at.map(Text))?;
@@ -171,7 +171,8 @@ impl AccountIn {
             buckets: good(self.buckets, BucketsIn::buckets)?,
             keys: good(self.keys, object_storage::users)?,
         };
-        Ok(Saved { name: self.name, account_id: self.account_id, base_url: self.base_url, memory })
+        let identity = Identity { id: self.account_id, address: self.base_url };
+        Ok(Saved { name: self.name, identity, memory })
     }
 }
 

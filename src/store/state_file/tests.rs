@@ -206,8 +206,11 @@ fn memory() -> impl Strategy<Value = Memory> {
 
 fn state() -> impl Strategy<Value = State> {
     let saved = (any::<String>(), any::<String>(), any::<String>(), memory());
-    let saved =
-        saved.prop_map(|(name, account_id, base_url, memory)| Saved { name, account_id, base_url, memory });
+    let saved = saved.prop_map(|(name, id, address, memory)| Saved {
+        name,
+        identity: Identity { id, address },
+        memory,
+    });
     (any::<String>(), prop::collection::vec(saved, 0..3))
         .prop_map(|(series, accounts)| State { series, accounts })
 }
@@ -295,7 +298,8 @@ fn it_is_readable_json_of_version_1() {
         ..CurrentUsage::default()
     };
     let memory = Memory { current_usage: Some(Good { at, data: Arc::new(usage) }), ..Memory::default() };
-    let saved = Saved { name: "a".to_owned(), account_id: "b".to_owned(), base_url: "c".to_owned(), memory };
+    let identity = Identity { id: "b".to_owned(), address: "c".to_owned() };
+    let saved = Saved { name: "a".to_owned(), identity, memory };
     let text = String::from_utf8(encoded(&State { series: "d".to_owned(), accounts: vec![saved] })).unwrap();
     // A change of this is a change of the version.
     assert_eq!(
