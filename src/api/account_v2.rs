@@ -27,7 +27,7 @@ use super::transport::{Call, Incoming, Reply};
 use super::{ApiError, Endpoint, Reason, Telemetry, Transport, figure, wire};
 use crate::clock::{self, Clock};
 use crate::config::{self, Secret};
-use crate::model::{Answer, CurrentUsage, Month, MonthlyUsage, Permission, ServiceAccount, Session};
+use crate::model::{Answer, CurrentUsage, Month, MonthlyUsage, Permissions, ServiceAccount, Session};
 
 /// Understands an answer of `GET /usage/current`, for who has one at hand.
 ///
@@ -163,11 +163,11 @@ impl Client {
     ///
     /// # Errors
     /// Where there is no whole answer.
-    pub async fn permissions(&self) -> Result<Answer<Vec<Permission>>, ApiError> {
+    pub async fn permissions(&self) -> Result<Answer<Permissions>, ApiError> {
         let url = url(&self.base, Endpoint::Permissions);
         let (mut answer, sent) = self.get(Endpoint::Permissions, url, inventory::permissions).await?;
         sent.token.confidential.remove_from(&mut answer);
-        Ok(answer)
+        Ok(answer.map(Permissions::of))
     }
 
     /// How long the session still lives, as the vendor says; logs in first where there is none.

@@ -3,6 +3,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use hyper::StatusCode;
 use jiff::Timestamp;
 
 use super::Settled;
@@ -10,7 +11,7 @@ use crate::api::{ApiError, Endpoint, LoginResult, Reason};
 use crate::clock;
 use crate::model::{
     Answer, Billing, Buckets, Collector, CurrentUsage, Data, Dropped, Expiry, Identity, Logins, MonthlyUsage,
-    PerCollector, Permission, Price, ServiceAccount, Session, User,
+    PerCollector, Permissions, Price, ServiceAccount, Session, User,
 };
 
 /// What the configuration says of an account, as far as it shows.
@@ -139,7 +140,7 @@ pub struct AccountState {
     pub(super) settled: Option<Settled>,
     session: Option<Good<Session>>,
     pub(super) service_accounts: Option<Good<Vec<ServiceAccount>>>,
-    pub(super) permissions: Option<Good<Vec<Permission>>>,
+    pub(super) permissions: Option<Good<Permissions>>,
     pub(super) billing: Option<Good<Billing>>,
     pub(super) buckets: Option<Good<Buckets>>,
     pub(super) keys: Option<Good<Vec<User>>>,
@@ -150,16 +151,31 @@ pub struct AccountState {
 /// How a request ended: the value of the `code` label.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum RequestCode {
-    /// With an answer of this status.
+    /// With an answer of this status, one of the few dozen that are registered (RFC 9110).
     Status(u16),
+    /// With an answer of any other status: each would be a series of its own.
+    Other,
     /// Without an answer, for the reason of this name.
     None(&'static str),
+}
+
+impl RequestCode {
+    fn of(outcome: Result<u16, Reason>) -> Self {
+        let registered =
+            |status| StatusCode::from_u16(status).is_ok_and(|status| status.canonical_reason().is_some());
+        match outcome {
+            Ok(status) if registered(status) => Self::Status(status),
+            Ok(_) => Self::Other,
+            Err(reason) => Self::None(reason.name()),
+        }
+    }
 }
 
 impl std::fmt::Display for RequestCode {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Status(status) => write!(f, "{status}"),
+            Self::Other => f.write_str("other"),
             Self::None(reason) => f.write_str(reason),
         }
     }
@@ -318,8 +334,7 @@ impl AccountState {
 
     /// Counts one request.
     pub fn count_request(&mut self, endpoint: Endpoint, outcome: Result<u16, Reason>) {
-        let code = outcome.map_or_else(|reason| RequestCode::None(reason.name()), RequestCode::Status);
-        *self.requests.entry((endpoint, code)).or_default() += 1;
+        *self.requests.entry((endpoint, RequestCode::of(outcome))).or_default() += 1;
         self.touch(Part::Health);
     }
 
@@ -365,7 +380,7 @@ impl AccountState {
 
     /// The permissions, unless they are too old to be shown at `now`.
     #[must_use]
-    pub fn permissions(&self, now: Timestamp) -> Option<&Good<Vec<Permission>>> {
+    pub fn permissions(&self, now: Timestamp) -> Option<&Good<Permissions>> {
         self.shown(self.permissions.as_ref(), now)
     }
 

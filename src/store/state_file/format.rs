@@ -15,7 +15,7 @@ mod object_storage;
 use self::object_storage::{BillingIn, BillingOut, BucketsIn, BucketsOut, UserRecord};
 use crate::model::{
     BucketHistory, BucketUsage, CurrentUsage, Expiry, Identity, Logins, Month, MonthTotal, MonthlyUsage,
-    Permission, ServiceAccount, SubAccount, SubAccountHistory,
+    Permission, PermissionCount, Permissions, ServiceAccount, SubAccount, SubAccountHistory,
 };
 use crate::store::{Good, Memory, Settled};
 
@@ -117,8 +117,10 @@ impl Serialize for AccountOut<'_> {
             map.serialize_entry("service_accounts", &Dated { at: Text(*at), data })?;
         }
         if let Some(Good { at, data }) = &memory.permissions {
-            let data = List(data, PermissionRecord::of);
-            map.serialize_entry("permissions", &Dated { at: Text(*at), data })?;
+            let list = List(&data.permissions, PermissionRecord::of);
+            map.serialize_entry("permissions", &Dated { at: Text(*at), data: list })?;
+            let sort = |sort: &'_ PermissionCount| ((sort.kind.clone(), sort.actions.clone()), sort.count);
+            map.serialize_entry("permission_counts", &List(&data.counts, sort))?;
         }
         if let Some(Good { at, data }) = &memory.billing {
             map.serialize_entry("billing", &Dated { at: Text(*at), data: BillingOut(data) })?;
@@ -147,6 +149,8 @@ struct AccountIn {
     settled: Option<(Text<Month>, Text<Month>)>,
     service_accounts: Option<Dated<Vec<ServiceAccountRecord<'static>>>>,
     permissions: Option<Dated<Vec<PermissionRecord<'static>>>>,
+    /// Kind and actions, and how many; it came later than the rest of this version.
+    permission_counts: Option<Vec<((Box<str>, Box<str>), u64)>>,
     billing: Option<Dated<BillingIn>>,
     buckets: Option<Dated<BucketsIn>>,
     keys: Option<Dated<Vec<UserRecord<'static>>>>,
@@ -164,9 +168,7 @@ impl AccountIn {
             service_accounts: good(self.service_accounts, |list| {
                 ascending(list.into_iter().map(ServiceAccountRecord::account), |account| &account.id)
             })?,
-            permissions: good(self.permissions, |list| {
-                ascending(list.into_iter().map(PermissionRecord::permission), |permission| &permission.id)
-            })?,
+            permissions: good(self.permissions, |list| permissions(list, self.permission_counts))?,
             billing: good(self.billing, BillingIn::billing)?,
             buckets: good(self.buckets, BucketsIn::buckets)?,
             keys: good(self.keys, object_storage::users)?,
@@ -383,6 +385,19 @@ enum ExpiryRecord {
     Unknown,
     Never,
     At(Text<Timestamp>),
+}
+
+fn permissions(
+    list: Vec<PermissionRecord<'_>>,
+    counts: Option<Vec<((Box<str>, Box<str>), u64)>>,
+) -> Result<Permissions, String> {
+    let list = list.into_iter().map(PermissionRecord::permission);
+    let found = Permissions::of(ascending(list, |permission| &permission.id)?);
+    let Some(counts) = counts else { return Ok(found) };
+    let counts = ascending(counts.into_iter(), |(sort, _)| sort)?;
+    let counts =
+        counts.into_iter().map(|((kind, actions), count)| PermissionCount { kind, actions, count }).collect();
+    Ok(Permissions { counts, ..found })
 }
 
 #[derive(Serialize, Deserialize)]

@@ -8,8 +8,8 @@ use proptest::prelude::*;
 use super::*;
 use crate::model::{
     AccessKey, BilledDay, Billing, Bucket, BucketHistory, BucketUsage, Buckets, CurrentUsage, Expiry, Logins,
-    Month, MonthTotal, MonthlyUsage, Permission, RegionTransfer, ServiceAccount, SubAccount,
-    SubAccountHistory, TransferDay, User,
+    Month, MonthTotal, MonthlyUsage, Permission, PermissionCount, Permissions, RegionTransfer,
+    ServiceAccount, SubAccount, SubAccountHistory, TransferDay, User,
 };
 use crate::store::{Good, Settled};
 
@@ -167,6 +167,12 @@ fn memory() -> impl Strategy<Value = Memory> {
         let permission = |(id, (name, kind, actions, ready))| Permission { id, name, kind, actions, ready };
         items.into_iter().map(permission).collect::<Vec<_>>()
     });
+    // All of them are counted, and some of them listed.
+    let permissions = (permissions, any::<prop::sample::Index>()).prop_map(|(all, listed)| {
+        let mut permissions = Permissions::of(all);
+        permissions.permissions.truncate(listed.index(permissions.permissions.len() + 1));
+        permissions
+    });
     let settled = (0i32..100_000, 0i32..12).prop_map(|(first, length)| {
         let first = Month::new(0, 1).unwrap().plus(first);
         Settled { first, last: first.plus(length) }
@@ -287,6 +293,19 @@ fn each_kind_of_stranger_is_told_from_the_others() {
     ] {
         assert_eq!(decode(bytes).unwrap_err().to_string(), message);
     }
+}
+
+#[test]
+fn permissions_without_their_counts_are_counted() {
+    let state = decode(
+        br#"{"format": "lyve-cloud-exporter state", "version": 1, "series": "", "accounts": [{"name": "a",
+        "account_id": "a", "base_url": "", "permissions": {"at": "2026-11-24T12:00:00Z", "data": [
+        {"id": "b", "name": "", "kind": "policy", "actions": "", "ready": null},
+        {"id": "c", "name": "", "kind": "policy", "actions": "", "ready": null}]}}]}"#,
+    );
+    let memory = state.unwrap().accounts.remove(0).memory;
+    let counts = memory.permissions.unwrap().data.counts.clone();
+    assert_eq!(counts, [PermissionCount { kind: "policy".into(), actions: "".into(), count: 2 }]);
 }
 
 #[test]
