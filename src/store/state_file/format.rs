@@ -149,8 +149,8 @@ struct AccountIn {
     settled: Option<(Text<Month>, Text<Month>)>,
     service_accounts: Option<Dated<Vec<ServiceAccountRecord<'static>>>>,
     permissions: Option<Dated<Vec<PermissionRecord<'static>>>>,
-    /// Kind and actions, and how many; it came later than the rest of this version.
-    permission_counts: Option<Vec<((Box<str>, Box<str>), u64)>>,
+    /// It came later than the rest of this version.
+    permission_counts: Option<Vec<CountRecord>>,
     billing: Option<Dated<BillingIn>>,
     buckets: Option<Dated<BucketsIn>>,
     keys: Option<Dated<Vec<UserRecord<'static>>>>,
@@ -387,9 +387,12 @@ enum ExpiryRecord {
     At(Text<Timestamp>),
 }
 
+/// Kind and actions of permissions, and how many there are.
+type CountRecord = ((Box<str>, Box<str>), u64);
+
 fn permissions(
     list: Vec<PermissionRecord<'_>>,
-    counts: Option<Vec<((Box<str>, Box<str>), u64)>>,
+    counts: Option<Vec<CountRecord>>,
 ) -> Result<Permissions, String> {
     let list = list.into_iter().map(PermissionRecord::permission);
     let found = Permissions::of(ascending(list, |permission| &permission.id)?);
