@@ -253,8 +253,7 @@ async fn serve(
         }
     });
     tokio::spawn(systemd::watchdog());
-    systemd::ready();
-    daemon.run(listeners, shutdown).await.map_err(cannot_run)
+    daemon.when_ready(systemd::ready).run(listeners, shutdown).await.map_err(cannot_run)
 }
 
 /// Prints to standard output. A reader that has closed its end, such as `head`, has what it wanted.

@@ -244,6 +244,26 @@ async fn answers_of_another_account_and_from_the_future_are_not_taken_up() {
 }
 
 #[tokio::test]
+async fn an_exporter_is_ready_once_it_knows_what_was_kept() {
+    let stage = Stage::new().await;
+    let (_directory, _, config, _) = kept(&stage);
+    stage.polled_exporter(config.clone()).await.stop().await.unwrap();
+    stage.simulator.stop().await;
+    let (tell, mut told) = tokio::sync::oneshot::channel();
+    let exporter = stage
+        .exporter_with(config, |daemon| {
+            let store = daemon.store();
+            daemon.when_ready(move || {
+                let acme = store.account("acme").unwrap().state();
+                tell.send(acme.current_usage(at(NOW)).is_some()).unwrap();
+            })
+        })
+        .await;
+    assert_eq!((&mut told).await, Ok(true));
+    exporter.stop().await.unwrap();
+}
+
+#[tokio::test]
 async fn another_key_of_object_storage_takes_nothing_up() {
     let stage = Stage::new().await;
     let directory = tempfile::tempdir().unwrap();
