@@ -65,7 +65,7 @@ pub(super) fn read(mut section: Section, directory: &Path, faults: &mut Faults) 
         // Asked for all the same, so that the section knows the key.
         section.text("price", faults);
     }
-    section.finish(&[], faults);
+    section.finish(faults);
     let mut api = api?;
     if let Api::ObjectStorage(api) = &mut api {
         api.max_age = max_age;
@@ -177,7 +177,7 @@ fn max_age(mut section: Section, faults: &mut Faults) -> Option<Duration> {
     let advice = "access keys of object_storage have no expiry; give max_age, the age at which a key is due for rotation";
     refuse(&["expires", "generated", "valid_for"], advice, &mut section, faults);
     let max_age = section.duration("max_age", &Limits::LIFE, faults);
-    section.finish(&[], faults);
+    section.finish(faults);
     max_age
 }
 
@@ -264,7 +264,7 @@ fn price(mut section: Section, faults: &mut Faults) -> Option<Price> {
         faults.add(text.place, "must be the three capital letters of a currency: USD, EUR");
         None
     });
-    section.finish(&[], faults);
+    section.finish(faults);
     Some(Price {
         per_terabyte_month: per_terabyte_month?,
         minimum_terabytes: minimum_terabytes?,
@@ -386,7 +386,7 @@ fn credential(mut section: Section, faults: &mut Faults) -> Expiry {
     let advice = "these credentials end on a date: give expires, or generated and valid_for; max_age belongs to object_storage";
     refuse(&["max_age"], advice, &mut section, faults);
     let valid_for = section.duration("valid_for", &Limits::LIFE, faults);
-    section.finish(&[], faults);
+    section.finish(faults);
     match (has_expires, has_generated, has_valid_for) {
         (true, false, false) => expires.unwrap_or_default(),
         (false, true, true) => match (generated, valid_for) {
