@@ -2,7 +2,7 @@ use jiff::Timestamp;
 
 use super::Request;
 use super::spill::Key;
-use crate::api::account_v2::MAX_MONTHS;
+use crate::api::account_v2::queries;
 use crate::config::{Account, Config, Filter};
 use crate::model::Month;
 use crate::poll::final_at;
@@ -43,13 +43,7 @@ impl<'a> Plan<'a> {
             |account: &&Account| request.accounts.is_empty() || request.accounts.contains(&account.name);
         let mut accounts: Vec<&Account> = config.accounts.iter().filter(wanted).collect();
         accounts.sort_by(|one, other| one.name.cmp(&other.name));
-        let mut windows = Vec::new();
-        let mut first = from;
-        while first <= to {
-            let last = first.plus(MAX_MONTHS - 1).min(to);
-            windows.push((first, last));
-            first = last.plus(1);
-        }
+        let windows = queries(from, to).collect();
         Ok(Self { accounts, buckets: &config.series.buckets, windows, keep_zeros: request.keep_zeros })
     }
 
