@@ -13,8 +13,9 @@ use std::path::{Path, PathBuf};
 use flate2::Crc;
 use serde::{Deserialize, Serialize};
 
-use super::row::{Answer, Kind, Row, Text};
+use super::row::{Answer, Kind, Row};
 use crate::model::{Identity, Month};
+use crate::text::Text;
 
 /// The first line of the file.
 const MAGIC: &[u8] = b"lyve-cloud-exporter backfill, version 1\n";

@@ -1,23 +1,21 @@
+mod object_storage;
+
 use std::borrow::Cow;
-use std::fmt::Display;
 use std::io::Write;
-use std::str::FromStr;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use serde::de::Error as _;
 use serde::ser::SerializeMap as _;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::{Saved, State, Unusable, VERSION};
-mod object_storage;
-
 use self::object_storage::{BillingIn, BillingOut, BucketsIn, BucketsOut, UserRecord};
 use crate::model::{
     BucketHistory, BucketUsage, CurrentUsage, Expiry, Identity, Logins, Month, MonthTotal, MonthlyUsage,
     Permission, PermissionCount, Permissions, ServiceAccount, SubAccount, SubAccountHistory,
 };
 use crate::store::{Good, Memory, Settled};
+use crate::text::Text;
 
 /// Tells our files from others.
 const FORMAT: &str = "lyve-cloud-exporter state";
@@ -431,21 +429,5 @@ impl<'a> PermissionRecord<'a> {
             actions: self.actions.into(),
             ready: self.ready,
         }
-    }
-}
-
-/// A value as the text that it is shown as.
-struct Text<T>(T);
-
-impl<T: Display> Serialize for Text<T> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(&self.0)
-    }
-}
-
-impl<'de, T: FromStr> Deserialize<'de> for Text<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = Cow::<str>::deserialize(deserializer)?;
-        text.parse().map(Text).map_err(|_| D::Error::custom("not what it should be"))
     }
 }
