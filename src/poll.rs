@@ -18,7 +18,6 @@ mod recall;
 mod recorder;
 mod schedule;
 mod settings;
-
 mod supervise;
 
 use std::sync::Arc;
