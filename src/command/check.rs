@@ -39,9 +39,7 @@ pub fn report(once: &Once, now: Timestamp) -> String {
         for view in state.credentials(now) {
             let source = match (view.kind, view.expiry) {
                 (_, Expiry::Unknown) => "nobody said",
-                (CredentialKind::AccountApi, Expiry::Never)
-                    if state.spec.collectors.contains(&Collector::Keys) =>
-                {
+                (CredentialKind::AccountApi, Expiry::Never) if state.spec.is_object_storage() => {
                     "these keys have none"
                 }
                 (CredentialKind::AccountApi, _) => "configuration",

@@ -36,6 +36,14 @@ pub struct AccountSpec {
     pub data_max_age: Duration,
 }
 
+impl AccountSpec {
+    /// Whether the account is one of the platform since 2024.
+    #[must_use]
+    pub fn is_object_storage(&self) -> bool {
+        self.collectors.contains(&Collector::Billing)
+    }
+}
+
 /// A part of an account's state that is shown together; each has a version of its own, so that what is made from one
 /// part is not made again when another changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

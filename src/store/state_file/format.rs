@@ -8,8 +8,8 @@ use jiff::Timestamp;
 use serde::ser::SerializeMap as _;
 use serde::{Deserialize, Serialize, Serializer};
 
-use super::{Saved, State, Unusable, VERSION};
 use self::object_storage::{BillingIn, BillingOut, BucketsIn, BucketsOut, UserRecord};
+use super::{Saved, State, Unusable, VERSION};
 use crate::model::{
     BucketHistory, BucketUsage, CurrentUsage, Expiry, Identity, Logins, Month, MonthTotal, MonthlyUsage,
     Permission, PermissionCount, Permissions, ServiceAccount, SubAccount, SubAccountHistory,
