@@ -36,6 +36,7 @@ fn store(accounts: usize, buckets: usize) -> Store {
     store.apply((0..accounts).map(|account| AccountSpec {
         name: name(account).into(),
         account_id: name(account).into(),
+        identity: Arc::default(),
         credential: Expiry::Unknown,
         max_key_age: None,
         price: None,

@@ -90,7 +90,12 @@ pub struct Options {
     pub listen_addresses: Vec<SocketAddr>,
 
     /// Listens on the sockets that systemd hands over, and not where --web.listen-address says
-    #[arg(long = "web.systemd-socket", global = true, env = "LYVE_EXPORTER_WEB_SYSTEMD_SOCKET")]
+    #[arg(
+        long = "web.systemd-socket",
+        global = true,
+        env = "LYVE_EXPORTER_WEB_SYSTEMD_SOCKET",
+        value_parser = clap::builder::FalseyValueParser::new()
+    )]
     pub systemd_socket: bool,
 
     /// The path of the metrics

@@ -10,4 +10,4 @@ pub use backfill::{BackfillError, Request, backfill};
 pub use check::report;
 pub use demo::Demo;
 pub use health::health;
-pub use once::{Once, once};
+pub use once::{Once, check, once};

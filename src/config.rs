@@ -18,7 +18,7 @@ use std::time::Duration;
 use regex::Regex;
 use url::Url;
 
-use crate::model::{Collector, Expiry, Price};
+use crate::model::{Collector, Expiry, Identity, Price};
 
 pub use alertmanager::{Alertmanager, BasicAuth};
 pub use faults::{ConfigFaults, Fault};
@@ -106,16 +106,31 @@ pub struct ObjectStorage {
     pub s3_url: Url,
     /// The age at which an access key is due for rotation; `None` where nobody set one.
     pub max_age: Option<Duration>,
+    /// Where no `account_id` was given, the beginning of the SHA-256 of the access key's id as it was when the
+    /// configuration was read, 16 hexadecimal digits. A name alone may come to stand for another account.
+    pub key_digest: Option<String>,
 }
 
 impl Account {
-    /// Where the account is known under its id: two accounts with the same id and the same address are one.
+    /// Where the account is known.
     #[must_use]
     pub const fn address(&self) -> &Url {
         match &self.api {
             Api::AccountV2 { base_url } => base_url,
             Api::ObjectStorage(ObjectStorage { iam_url, .. }) => iam_url,
         }
+    }
+
+    /// What tells it from every other account.
+    #[must_use]
+    pub fn identity(&self) -> Identity {
+        let id = match &self.api {
+            Api::ObjectStorage(ObjectStorage { key_digest: Some(digest), .. }) => {
+                format!("{}, key {digest}", self.account_id)
+            }
+            _ => self.account_id.clone(),
+        };
+        Identity { id, address: self.address().to_string() }
     }
 
     /// What can be polled of it.

@@ -56,6 +56,7 @@ pub struct Daemon {
     fleet: Fleet,
     reloader: Reloader,
     requests: Requests,
+    when_ready: Box<dyn FnOnce() + Send>,
 }
 
 impl Meter for Own {
@@ -95,7 +96,20 @@ impl Daemon {
         let (reloader, requests) = reload::channel();
         let guard = Arc::new(Guard::open().map_err(io::Error::other)?);
         let limits = Limits::default();
-        Ok(Self { config, loader, clock, web, store, own, guard, limits, fleet, reloader, requests })
+        Ok(Self {
+            config,
+            loader,
+            clock,
+            web,
+            store,
+            own,
+            guard,
+            limits,
+            fleet,
+            reloader,
+            requests,
+            when_ready: Box::new(|| ()),
+        })
     }
 
     /// The same, with what a web configuration says of TLS, headers and passwords.
@@ -115,6 +129,12 @@ impl Daemon {
     #[must_use]
     pub fn within(self, limits: Limits) -> Self {
         Self { limits, ..self }
+    }
+
+    /// The same, with something to do once it polls, knows what an earlier process knew, and is about to answer.
+    #[must_use]
+    pub fn when_ready(self, when_ready: impl FnOnce() + Send + 'static) -> Self {
+        Self { when_ready: Box::new(when_ready), ..self }
     }
 
     /// What is known.
@@ -140,8 +160,20 @@ impl Daemon {
     /// # Errors
     /// Where a listener has no address or is lost, or the client for the Alertmanagers cannot be made.
     pub async fn run(self, listeners: Vec<TcpListener>, shutdown: CancellationToken) -> io::Result<()> {
-        let Self { config, loader, clock, web, store, own, guard, limits, mut fleet, reloader, mut requests } =
-            self;
+        let Self {
+            config,
+            loader,
+            clock,
+            web,
+            store,
+            own,
+            guard,
+            limits,
+            mut fleet,
+            reloader,
+            mut requests,
+            when_ready,
+        } = self;
         for listener in &listeners {
             info!(
                 address = %listener.local_addr()?,
@@ -186,6 +218,7 @@ impl Daemon {
 
         let exposition = Exposition::new(Arc::clone(&store), Arc::clone(&clock), own);
         let routes = Arc::new(Routes { store, clock, exposition, web, reloader });
+        when_ready();
         let served = serve(listeners, routes, guard, limits, shutdown.clone()).await;
         if let Err(error) = &served {
             error!(%error, "stopping, as not everybody is answered any more; please report this fault");

@@ -9,8 +9,8 @@
 //! own families, and hands out references to what is kept. Scrapes that come meanwhile wait for that one refresh.
 //!
 //! Much is made ahead: each scrape orders one refresh behind the next change, in the background. A scrape that comes
-//! before that is done gets the page of a moment ago, where it would have to wait for much (the constants below say how much of each).
-//! Where nobody scrapes, nothing is made.
+//! before that is done gets the page of a moment ago, where it would have to wait for much (the constants below say how
+//! much of each). Where nobody scrapes, nothing is made.
 
 mod body;
 mod dated;

@@ -31,3 +31,4 @@ pub mod shard;
 pub mod simulator;
 pub mod store;
 pub mod systemd;
+mod text;

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use lyve_cloud_exporter::cli::{Backfill, Cli, Command, Options};
 use lyve_cloud_exporter::clock::{Clock, System};
-use lyve_cloud_exporter::command::{BackfillError, Demo, Once, Request, backfill, health, once, report};
+use lyve_cloud_exporter::command::{BackfillError, Demo, Request, backfill, check, health, once, report};
 use lyve_cloud_exporter::config::{self, Config};
 use lyve_cloud_exporter::daemon::{Daemon, Deps};
 use lyve_cloud_exporter::http::{Guard, GuardError, Web, bind};
@@ -112,7 +112,8 @@ async fn execute(cli: &Cli) -> Result<(), Ended> {
             if !live {
                 return print(["The configuration is good.\n"]);
             }
-            let once = poll_once(&cli.options, config, &clock).await?;
+            let checked = check(deps(&cli.options, config, Arc::clone(&clock))).await;
+            let once = checked.map_err(|error| Ended::failed("cannot poll", error))?;
             print([report(&once, clock.now())])?;
             match once.failures().count() {
                 0 => Ok(()),
@@ -120,7 +121,9 @@ async fn execute(cli: &Cli) -> Result<(), Ended> {
             }
         }
         Command::Once => {
-            let once = poll_once(&cli.options, shard.of(load(&cli.options)?), &clock).await?;
+            let config = shard.of(load(&cli.options)?);
+            let polled = once(deps(&cli.options, config, Arc::clone(&clock))).await;
+            let once = polled.map_err(|error| Ended::failed("cannot poll", error))?;
             let metrics =
                 once.metrics(clock.now()).map_err(|error| Ended::failed("cannot make the metrics", error))?;
             print(metrics.parts)?;
@@ -143,11 +146,6 @@ async fn execute(cli: &Cli) -> Result<(), Ended> {
             health(*address, cli.options.web_config_file.as_deref()).await.map_err(Ended::Failed)
         }
     }
-}
-
-async fn poll_once(options: &Options, config: Config, clock: &Arc<dyn Clock>) -> Result<Once, Ended> {
-    let deps = deps(options, config, Arc::clone(clock));
-    once(deps).await.map_err(|error| Ended::failed("cannot poll", error))
 }
 
 fn deps(options: &Options, config: Config, clock: Arc<dyn Clock>) -> Deps {
@@ -255,8 +253,7 @@ async fn serve(
         }
     });
     tokio::spawn(systemd::watchdog());
-    systemd::ready();
-    daemon.run(listeners, shutdown).await.map_err(cannot_run)
+    daemon.when_ready(systemd::ready).run(listeners, shutdown).await.map_err(cannot_run)
 }
 
 /// Prints to standard output. A reader that has closed its end, such as `head`, has what it wanted.

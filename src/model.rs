@@ -7,6 +7,7 @@ mod collector;
 mod cost;
 mod credential;
 mod dropped;
+mod identity;
 mod inventory;
 mod month;
 mod object_storage;
@@ -17,7 +18,8 @@ pub use collector::{Collector, PerCollector};
 pub use cost::Price;
 pub use credential::{CredentialKind, CredentialStatus, Expiry, Logins, credential_status, time_left};
 pub use dropped::{Answer, DropReason, Dropped};
-pub use inventory::{Permission, ServiceAccount};
+pub use identity::Identity;
+pub use inventory::{Permission, PermissionCount, Permissions, ServiceAccount};
 pub use month::{Month, NoMonth};
 pub use object_storage::{AccessKey, Bucket, Buckets, User};
 pub use usage::{
@@ -42,8 +44,8 @@ pub enum Data {
     Credentials(Session),
     /// Of [`Collector::ServiceAccounts`], in the order of their ids, each id once.
     ServiceAccounts(Vec<ServiceAccount>),
-    /// Of [`Collector::Permissions`], in the order of their ids, each id once.
-    Permissions(Vec<Permission>),
+    /// Of [`Collector::Permissions`].
+    Permissions(Permissions),
     /// Of [`Collector::Billing`].
     Billing(Billing),
     /// Of [`Collector::Buckets`].

@@ -20,7 +20,6 @@ mod recall;
 mod recorder;
 mod schedule;
 mod settings;
-
 mod supervise;
 
 use std::sync::Arc;
@@ -59,6 +58,7 @@ pub fn spec(account: &config::Account, config: &Config) -> AccountSpec {
     AccountSpec {
         name: account.name.as_str().into(),
         account_id: account.account_id.as_str().into(),
+        identity: Arc::new(account.identity()),
         credential: account.credential,
         max_key_age: match &account.api {
             config::Api::ObjectStorage(api) => api.max_age,

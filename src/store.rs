@@ -23,7 +23,7 @@ pub use account::{AccountSpec, AccountState, Failure, Good, Health, Part, Reques
 pub use credentials::{ACCOUNT_CREDENTIAL_NAME, CredentialView};
 pub use keys::KeyView;
 pub use memory::{Memory, Settled};
-pub use usage::UsageNow;
+pub use usage::{BucketNow, UsageNow};
 
 use crate::model::Collector;
 

@@ -33,7 +33,7 @@ pub fn listeners() -> io::Result<Vec<TcpListener>> {
     Ok(listeners)
 }
 
-/// Tells systemd that every socket is bound and requests are answered.
+/// Tells systemd that every socket is bound, that what was kept is taken up, and that requests are answered.
 pub fn ready() {
     tell(NotifyState::Ready);
 }

@@ -19,15 +19,16 @@ use std::time::Duration;
 use jiff::Timestamp;
 use url::Url;
 
-pub use self::months::MAX_MONTHS;
+pub use self::months::{MAX_MONTHS, queries};
 
 use self::login::Login;
+use self::months::Window;
 use self::session::{Sessions, Token};
 use super::transport::{Call, Incoming, Reply};
-use super::{ApiError, Endpoint, Reason, Telemetry, Transport, figure, wire};
+use super::{ApiError, Endpoint, Reason, Telemetry, Transport};
 use crate::clock::{self, Clock};
 use crate::config::{self, Secret};
-use crate::model::{Answer, CurrentUsage, Month, MonthlyUsage, Permission, ServiceAccount, Session};
+use crate::model::{Answer, CurrentUsage, Month, MonthlyUsage, Permissions, ServiceAccount, Session};
 
 /// Understands an answer of `GET /usage/current`, for who has one at hand.
 ///
@@ -114,7 +115,8 @@ impl Client {
     ) -> Result<Answer<MonthlyUsage>, ApiError> {
         const ENDPOINT: Endpoint = Endpoint::MonthlyUsage;
         let (mut parts, mut tokens) = (Vec::new(), Vec::new());
-        for window in months::windows(first, last) {
+        for (first, last) in queries(first, last) {
+            let window = Window { first, last };
             let mut url = url(&self.base, ENDPOINT);
             // In a query months count from 0: the guide says so.
             url.query_pairs_mut()
@@ -163,11 +165,11 @@ impl Client {
     ///
     /// # Errors
     /// Where there is no whole answer.
-    pub async fn permissions(&self) -> Result<Answer<Vec<Permission>>, ApiError> {
+    pub async fn permissions(&self) -> Result<Answer<Permissions>, ApiError> {
         let url = url(&self.base, Endpoint::Permissions);
         let (mut answer, sent) = self.get(Endpoint::Permissions, url, inventory::permissions).await?;
         sent.token.confidential.remove_from(&mut answer);
-        Ok(answer)
+        Ok(answer.map(Permissions::of))
     }
 
     /// How long the session still lives, as the vendor says; logs in first where there is none.

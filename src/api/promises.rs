@@ -3,6 +3,9 @@
 use std::fmt::Debug;
 use std::io::{BufRead, BufReader};
 
+use reqwest::header::{HeaderValue, RETRY_AFTER};
+
+use super::transport::FailureReply;
 use super::wire::Undecodable;
 
 /// What a decoder says of bytes, however they arrive.
@@ -14,6 +17,20 @@ pub(super) fn decode<T: PartialEq + Debug>(
     let pieces = decoder(&mut BufReader::with_capacity(3, bytes));
     assert_eq!(whole.as_ref().ok(), pieces.as_ref().ok(), "the size of the pieces makes a difference");
     whole.inspect_err(|problem| assert_plain(problem)).ok()
+}
+
+/// An answer that is no success, of two bytes for its status, a line for its `Retry-After`, and the body; `None` where the
+/// bytes are too few.
+pub(super) fn failure_reply(bytes: &[u8]) -> Option<FailureReply> {
+    let [high, low, rest @ ..] = bytes else { return None };
+    let mut lines = rest.splitn(2, |byte| *byte == b'\n');
+    let wish = lines.next().unwrap_or_default();
+    let headers = HeaderValue::from_bytes(wish).map(|value| (RETRY_AFTER, value)).into_iter().collect();
+    Some(FailureReply {
+        status: 100 + u16::from_be_bytes([*high, *low]) % 900,
+        headers,
+        body: lines.next().unwrap_or_default().to_vec(),
+    })
 }
 
 /// A complaint is one short line.

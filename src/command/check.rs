@@ -39,9 +39,7 @@ pub fn report(once: &Once, now: Timestamp) -> String {
         for view in state.credentials(now) {
             let source = match (view.kind, view.expiry) {
                 (_, Expiry::Unknown) => "nobody said",
-                (CredentialKind::AccountApi, Expiry::Never)
-                    if state.spec.collectors.contains(&Collector::Keys) =>
-                {
+                (CredentialKind::AccountApi, Expiry::Never) if state.spec.is_object_storage() => {
                     "these keys have none"
                 }
                 (CredentialKind::AccountApi, _) => "configuration",
@@ -76,17 +74,15 @@ pub fn report(once: &Once, now: Timestamp) -> String {
 
 /// Whether an account's access key may use an endpoint, by what came of the poll that needed it.
 fn right(state: &AccountState, endpoint: Endpoint, error: Option<&ApiError>) -> String {
-    let asked = |statuses: std::ops::Range<u16>| {
-        state.requests.keys().any(|(of, code)| {
-            *of == endpoint && matches!(code, RequestCode::Status(status) if statuses.contains(status))
-        })
-    };
+    let mut codes = state.requests.keys().filter(|(of, _)| *of == endpoint).map(|(_, code)| code).peekable();
+    let asked = codes.peek().is_some();
+    let works = codes.any(|code| matches!(code, RequestCode::Status(200..300)));
     match error.filter(|error| error.endpoint == endpoint) {
         Some(error) if error.reason == Reason::Forbidden => format!("no: {}", error.detail),
         Some(error) => format!("not known: {}", error.detail),
-        None if asked(200..300) => "yes".to_owned(),
+        None if works => "yes".to_owned(),
         // The one endpoint without which its collector goes on.
-        None if asked(400..500) => "no: who has to change a password stays unknown".to_owned(),
+        None if asked => "no: who has to change a password stays unknown".to_owned(),
         None => "not asked".to_owned(),
     }
 }

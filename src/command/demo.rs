@@ -81,7 +81,12 @@ impl Demo {
         let max_age = Some(account.max_age);
         Ok(Account {
             name: account.name.to_owned(),
-            api: Api::ObjectStorage(ObjectStorage { iam_url: url.clone(), s3_url: url, max_age }),
+            api: Api::ObjectStorage(ObjectStorage {
+                iam_url: url.clone(),
+                s3_url: url,
+                max_age,
+                key_digest: None,
+            }),
             account_id: account.name.to_owned(),
             access_key: SecretSource::Inline(account.access_key),
             secret: SecretSource::Inline(account.secret),

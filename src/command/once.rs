@@ -8,6 +8,7 @@ use crate::api::ApiError;
 use crate::daemon::{Daemon, Deps};
 use crate::exposition::{Body, Encoding, Format, Page};
 use crate::model::Collector;
+use crate::poll::Poller;
 use crate::store::Store;
 
 /// What polling everything once came to.
@@ -24,9 +25,26 @@ pub struct Once {
 /// # Errors
 /// Where a client cannot be made.
 pub async fn once(deps: Deps) -> io::Result<Once> {
-    let daemon = Daemon::new(deps)?;
+    poll(deps, Poller::poll).await
+}
+
+/// Polls everything in such a way that each endpoint is asked: where a login worked, its session is looked at too, which
+/// a daemon does at its next poll.
+///
+/// # Errors
+/// Where a client cannot be made.
+pub async fn check(deps: Deps) -> io::Result<Once> {
+    poll(deps, async |poller| {
+        poller.poll().await?;
+        if poller.collector() == Collector::Credentials { poller.poll().await } else { Ok(()) }
+    })
+    .await
+}
+
+async fn poll(deps: Deps, each: impl AsyncFn(&Poller) -> Result<(), ApiError>) -> io::Result<Once> {
+    let (daemon, each) = (Daemon::new(deps)?, &each);
     let polls = join_all(daemon.pollers().into_iter().map(|poller| async move {
-        let outcome = poller.poll().await;
+        let outcome = each(&poller).await;
         (poller.account(), poller.collector(), outcome)
     }))
     .await;

@@ -42,13 +42,15 @@ pub(super) fn read(mut section: Section, directory: &Path, faults: &mut Faults) 
         kind => Some(kind.unwrap_or(Kind::AccountV2)),
     };
     let api = api(kind, &mut section, faults);
-    let account_id = if kind != Some(Kind::AccountV2) && !section.has("account_id") {
+    let has_account_id = section.has("account_id");
+    let account_id = if kind != Some(Kind::AccountV2) && !has_account_id {
         // Asked for all the same, so that the section knows the key.
         section.text("account_id", faults);
         name.clone()
     } else {
         section.required_text("account_id", faults).and_then(|text| without_control_characters(text, faults))
     };
+    let access_key_place = section.place("access_key_file");
     let access_key = secret(&mut section, "access_key", "access_key_file", directory, faults);
     let secret = secret(&mut section, "secret", "secret_file", directory, faults);
     let credentials = section.section("credential", faults);
@@ -63,10 +65,15 @@ pub(super) fn read(mut section: Section, directory: &Path, faults: &mut Faults) 
         // Asked for all the same, so that the section knows the key.
         section.text("price", faults);
     }
-    section.finish(&[], faults);
+    section.finish(faults);
     let mut api = api?;
     if let Api::ObjectStorage(api) = &mut api {
         api.max_age = max_age;
+        if !has_account_id {
+            let digest =
+                digest(access_key.as_ref()?).map_err(|problem| faults.add(access_key_place, problem));
+            api.key_digest = Some(digest.ok()?);
+        }
     }
     Some(Account {
         name: name?,
@@ -78,6 +85,16 @@ pub(super) fn read(mut section: Section, directory: &Path, faults: &mut Faults) 
         ca_file,
         price: price.flatten(),
     })
+}
+
+/// The first 64 bits of the SHA-256 of an access key's id: enough to tell apart the few keys that one name ever has.
+fn digest(access_key: &SecretSource) -> Result<String, String> {
+    let id = match access_key {
+        SecretSource::Inline(id) => Zeroizing::new(id.expose().to_owned()),
+        SecretSource::File(path) => read_file(path, &path.to_string_lossy())?,
+    };
+    let digest = ring::digest::digest(&ring::digest::SHA256, id.trim().as_bytes());
+    Ok(digest.as_ref().iter().take(8).map(|byte| format!("{byte:02x}")).collect())
 }
 
 fn kind(text: &str) -> Result<Kind, String> {
@@ -107,7 +124,12 @@ fn api(kind: Option<Kind>, section: &mut Section, faults: &mut Faults) -> Option
             refuse(&["base_url"], advice, section, faults);
             let iam_url = url(section, "iam_url", IAM_URL, faults);
             let s3_url = s3_url(section, faults);
-            Some(Api::ObjectStorage(ObjectStorage { iam_url: iam_url?, s3_url: s3_url?, max_age: None }))
+            Some(Api::ObjectStorage(ObjectStorage {
+                iam_url: iam_url?,
+                s3_url: s3_url?,
+                max_age: None,
+                key_digest: None,
+            }))
         }
     }
 }
@@ -155,7 +177,7 @@ fn max_age(mut section: Section, faults: &mut Faults) -> Option<Duration> {
     let advice = "access keys of object_storage have no expiry; give max_age, the age at which a key is due for rotation";
     refuse(&["expires", "generated", "valid_for"], advice, &mut section, faults);
     let max_age = section.duration("max_age", &Limits::LIFE, faults);
-    section.finish(&[], faults);
+    section.finish(faults);
     max_age
 }
 
@@ -242,7 +264,7 @@ fn price(mut section: Section, faults: &mut Faults) -> Option<Price> {
         faults.add(text.place, "must be the three capital letters of a currency: USD, EUR");
         None
     });
-    section.finish(&[], faults);
+    section.finish(faults);
     Some(Price {
         per_terabyte_month: per_terabyte_month?,
         minimum_terabytes: minimum_terabytes?,
@@ -364,7 +386,7 @@ fn credential(mut section: Section, faults: &mut Faults) -> Expiry {
     let advice = "these credentials end on a date: give expires, or generated and valid_for; max_age belongs to object_storage";
     refuse(&["max_age"], advice, &mut section, faults);
     let valid_for = section.duration("valid_for", &Limits::LIFE, faults);
-    section.finish(&[], faults);
+    section.finish(faults);
     match (has_expires, has_generated, has_valid_for) {
         (true, false, false) => expires.unwrap_or_default(),
         (false, true, true) => match (generated, valid_for) {

@@ -55,11 +55,11 @@ pub(super) fn read(mut section: Section, directory: &Path, faults: &mut Faults) 
         let password = secret(&mut auth, "password", "password_file", directory, faults);
         Some(BasicAuth { username: username?, password: password? })
     });
-    auth.finish(&[], faults);
+    auth.finish(faults);
     let used = has_auth || section.has("ca_file") || section.has("external_url");
     let ca_file = section.text("ca_file", faults).and_then(|text| ca_file(text, directory, faults));
     let external_url = section.parsed("external_url", value::web_url, faults);
-    section.finish(&[], faults);
+    section.finish(faults);
     if absent && used {
         faults.add(place.as_str(), "is missing: list the addresses of your Alertmanagers");
     }

@@ -120,7 +120,7 @@ pub(super) fn read(
     if let Some(steps) = alertmanager::warning(&mut root, faults) {
         config.credential_warning = steps;
     }
-    root.finish(&[], faults);
+    root.finish(faults);
     check_age(&place, &config, faults);
     (config, inline_secret)
 }
@@ -178,7 +178,7 @@ fn poll(mut section: Section, faults: &mut Faults) -> Poll {
     let max_concurrent_requests = section
         .number("max_concurrent_requests", 1, 1000, faults)
         .map_or(default.max_concurrent_requests, |number| number as usize);
-    section.finish(&[], faults);
+    section.finish(faults);
     Poll {
         current_usage,
         monthly_usage,
@@ -192,7 +192,7 @@ fn poll(mut section: Section, faults: &mut Faults) -> Poll {
 
 fn history(mut section: Section, faults: &mut Faults) -> History {
     let months = section.number("months", 0, 120, faults);
-    section.finish(&[], faults);
+    section.finish(faults);
     months.map_or_else(History::default, |months| History { months })
 }
 
@@ -208,9 +208,9 @@ fn series(mut section: Section, faults: &mut Faults) -> Series {
     };
     let include = expressions("include");
     let exclude = expressions("exclude");
-    buckets.finish(&[], faults);
+    buckets.finish(faults);
     let max_per_account = section.number("max_per_account", 1, u32::MAX, faults);
-    section.finish(&[], faults);
+    section.finish(faults);
     let default = Series::default();
     Series {
         buckets: Filter { include, exclude },

@@ -266,14 +266,9 @@ impl Section {
         Self::new(path, values)
     }
 
-    /// Ends the reading of this table: every key that nobody asked for is a fault. `planned` are keys that a later
-    /// version may know.
-    pub(super) fn finish(self, planned: &[&str], faults: &mut Faults) {
+    /// Ends the reading of this table: every key that nobody asked for is a fault.
+    pub(super) fn finish(self, faults: &mut Faults) {
         for (key, value) in &self.values {
-            if planned.contains(&key.as_str()) {
-                faults.add(self.place(key), "is not supported by this version: remove it");
-                continue;
-            }
             let near = nearest(key, &self.known);
             // What does not look like a key at all may be a secret that lost its key.
             let shown = near.is_some() || looks_like_a_key(key);

@@ -84,14 +84,14 @@ fn read(values: Table, directory: &Path, files: &mut Files, faults: &mut Faults)
         faults.add(place, "is not supported: HTTP/1.1 is spoken; write false, or remove the key");
     }
     let headers = headers(http.section("headers", faults), faults);
-    http.finish(&[], faults);
+    http.finish(faults);
     let users = users(root.section("basic_auth_users", faults), faults);
     root.unsupported(
         "rate_limit",
         "remove it; a scrape costs little, and the number of connections is limited",
         faults,
     );
-    root.finish(&[], faults);
+    root.finish(faults);
     WebConfig { tls, headers, users }
 }
 
@@ -117,7 +117,7 @@ fn headers(mut section: Section, faults: &mut Faults) -> Vec<(HeaderName, Header
             Err(_) => faults.add(text.place, "has a line break or another control character in it"),
         }
     }
-    section.finish(&[], faults);
+    section.finish(faults);
     headers
 }
 

@@ -159,15 +159,11 @@ impl Keeper {
 fn state(config: &Config, states: &[Arc<AccountState>]) -> State {
     let accounts = config.accounts.iter().filter_map(|account| {
         // While a reload is under way the two may be of different accounts.
-        let state = states.iter().find(|state| {
-            *state.spec.name == *account.name && *state.spec.account_id == *account.account_id
-        })?;
-        Some(Saved {
-            name: account.name.clone(),
-            account_id: account.account_id.clone(),
-            base_url: account.address().to_string(),
-            memory: state.memory(),
-        })
+        let identity = account.identity();
+        let state = states
+            .iter()
+            .find(|state| *state.spec.name == *account.name && *state.spec.identity == identity)?;
+        Some(Saved { name: account.name.clone(), identity, memory: state.memory() })
     });
     State { series: poll::series_text(&config.series), accounts: accounts.collect() }
 }

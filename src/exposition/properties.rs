@@ -10,7 +10,7 @@ use crate::metrics::families;
 use crate::metrics::testing::{TOOK, answer, at, spec, state};
 use crate::model::{
     BucketHistory, BucketUsage, CurrentUsage, Data, Expiry, Month, MonthTotal, MonthlyUsage, Permission,
-    ServiceAccount, SubAccount,
+    Permissions, ServiceAccount, SubAccount,
 };
 use crate::store::{AccountState, Store};
 
@@ -100,13 +100,13 @@ prop_compose! {
                 ready: None,
                 expiry,
             }).collect()),
-            Data::Permissions(ids.iter().map(|(id, name, ready)| Permission {
+            Data::Permissions(Permissions::of(ids.iter().map(|(id, name, ready)| Permission {
                 id: id.as_str().into(),
                 name: name.as_str().into(),
                 kind: name.as_str().into(),
                 actions: id.as_str().into(),
                 ready: *ready,
-            }).collect()),
+            }).collect())),
         ]
     }
 }

@@ -14,7 +14,7 @@ use crate::metrics::families;
 use crate::metrics::testing::{TOOK, answer, at, spec, state};
 use crate::model::{
     BucketHistory, BucketUsage, Collector, CurrentUsage, Data, Expiry, Month, MonthTotal, MonthlyUsage,
-    Permission, ServiceAccount, Session, SubAccount,
+    Permission, Permissions, ServiceAccount, Session, SubAccount,
 };
 use crate::store::{AccountSpec, AccountState, Store};
 
@@ -88,7 +88,7 @@ fn small() -> Vec<Arc<AccountState>> {
             Data::MonthlyUsage(months),
             Data::Credentials(session),
             Data::ServiceAccounts(vec![service_account]),
-            Data::Permissions(vec![permission]),
+            Data::Permissions(Permissions::of(vec![permission])),
         ] {
             state.succeed(answer(data), now, TOOK);
         }

@@ -2,10 +2,10 @@
 //!
 //! A hash is slow on purpose. So that scrapes are not, a password that was right is known again by a keyed digest, which
 //! is made with a key that only this process has. So that hashing cannot be used to tie the process up, few passwords
-//! are hashed at once, and each peer can have only some of its own waiting. So that no peer waits for all that another one
-//! sends, they take turns. So that whoever cannot wait that long gets in at the next try, a password keeps its turn when its
-//! client has left. So that names cannot be found out, the
-//! password of a name that nobody has is hashed like that of one of the users.
+//! are hashed at once, and each peer can have only some of its own waiting. So that no peer waits for all that another
+//! one sends, they take turns. So that whoever cannot wait that long gets in at the next try, a password keeps its turn
+//! when its client has left. So that names cannot be found out, the password of a name that nobody has is hashed like
+//! that of one of the users.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -7,6 +7,7 @@ use hyper::header::{
     X_FRAME_OPTIONS,
 };
 use hyper::{HeaderMap, Method, Request, Response, StatusCode};
+use jiff::Timestamp;
 use tokio::sync::Semaphore;
 use tracing::error;
 
@@ -15,7 +16,7 @@ use super::{page, status};
 use crate::clock::Clock;
 use crate::exposition::{Encoding, Exposition, Format};
 use crate::reload::Reloader;
-use crate::store::Store;
+use crate::store::{AccountState, Store};
 
 /// The choices of the command line that show on the web side.
 #[derive(Clone, Debug)]
@@ -43,7 +44,8 @@ pub struct Routes {
     pub reloader: Reloader,
 }
 
-/// How many status pages are made at once: enough for people, too few to keep scrapes from the processor.
+/// How many status pages are made at once, for people or for programs: enough for them, too few to keep scrapes from the
+/// processor.
 static PAGES: Semaphore = Semaphore::const_new(2);
 
 /// How long the store may take to answer before the process counts as unable to work.
@@ -68,7 +70,7 @@ impl Routes {
         }
         let mut answer = match path {
             "/" => self.page(request.uri().query().unwrap_or_default()).await,
-            "/api/v1/status" => self.status(),
+            "/api/v1/status" => self.status().await,
             "/-/healthy" => self.healthy().await,
             "/-/ready" if self.store.ready() => text(StatusCode::OK, "ready\n"),
             "/-/ready" => {
@@ -84,7 +86,7 @@ impl Routes {
         answer
     }
 
-    /// Whether the process can do its work: its tasks run, and the store and what makes the metrics answer.
+    /// Whether the process can do its work: its tasks run, and the store answers, from which everything is made.
     async fn healthy(&self) -> Answer {
         let store = Arc::clone(&self.store);
         // Off the runtime's threads, which a lock that is never released would take away one by one.
@@ -137,17 +139,10 @@ impl Routes {
     }
 
     async fn page(&self, query: &str) -> Answer {
-        // The semaphore is never closed.
-        let _permit = PAGES.acquire().await.ok();
-        let (states, now) = (self.store.snapshot(), self.clock.now());
         let (web, query) = (self.web.clone(), query.to_owned());
-        let made = tokio::task::spawn_blocking(move || page::render(&states, now, &web, &query)).await;
-        let page = match made {
+        let page = match self.made(move |states, now| page::render(states, now, &web, &query)).await {
             Ok(page) => page,
-            Err(error) => {
-                error!(%error, "cannot make the status page");
-                return text(StatusCode::INTERNAL_SERVER_ERROR, "cannot make the page: see the log\n");
-            }
+            Err(answer) => return answer,
         };
         let mut answer = Response::new(Parts::from(page.html));
         if !page.found {
@@ -161,11 +156,33 @@ impl Routes {
         guarded(answer)
     }
 
-    fn status(&self) -> Answer {
-        let json = status::render(&self.store.snapshot(), self.clock.now());
+    async fn status(&self) -> Answer {
+        let json = match self.made(status::render).await {
+            Ok(json) => json,
+            Err(answer) => return answer,
+        };
         let mut answer = Response::new(Parts::from(json));
         answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         guarded(answer)
+    }
+
+    /// What `make` makes of the store as it is now, where it holds up nothing else.
+    async fn made<T: Send + 'static>(
+        &self,
+        make: impl FnOnce(&[Arc<AccountState>], Timestamp) -> T + Send + 'static,
+    ) -> Result<T, Answer> {
+        // The semaphore is never closed.
+        let permit = PAGES.acquire().await.ok();
+        let (states, now) = (self.store.snapshot(), self.clock.now());
+        let making = tokio::task::spawn_blocking(move || {
+            // Held to the end, even where the client has gone by then.
+            let _permit = permit;
+            make(&states, now)
+        });
+        making.await.map_err(|error| {
+            error!(%error, "cannot make the status page");
+            text(StatusCode::INTERNAL_SERVER_ERROR, "cannot make the page: see the log\n")
+        })
     }
 }
 

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::stored::{Stored, is_object_storage};
+use super::stored::Stored;
 use crate::model::{Expiry, User};
 use crate::store::{AccountState, CredentialView};
 
@@ -103,7 +103,7 @@ pub(super) fn render(states: &[std::sync::Arc<AccountState>], now: Timestamp) ->
 
 fn account(state: &AccountState, now: Timestamp) -> Account<'_> {
     let stored = Stored::of(state, now);
-    let object_storage = is_object_storage(state);
+    let object_storage = state.spec.is_object_storage();
     Account {
         account: &state.spec.name,
         api: if object_storage { "object_storage" } else { "account_v2" },

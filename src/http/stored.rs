@@ -5,13 +5,8 @@ use std::cmp::{Ordering, Reverse};
 use jiff::Timestamp;
 use jiff::civil::Date;
 
-use crate::model::{Collector, SubAccount};
-use crate::store::AccountState;
-
-/// Whether the account is one of the platform since 2024.
-pub(super) fn is_object_storage(state: &AccountState) -> bool {
-    state.spec.collectors.contains(&Collector::Billing)
-}
+use crate::model::SubAccount;
+use crate::store::{AccountState, BucketNow};
 
 /// The figures of an account. What is not known is `None`.
 #[derive(Clone, Copy, Debug)]
@@ -54,35 +49,8 @@ impl<'a> Stored<'a> {
     }
 }
 
-/// One bucket.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Bucket<'a> {
-    /// Its name.
-    pub(super) name: &'a str,
-    /// Its size.
-    pub(super) bytes: Option<u64>,
-    /// How many objects it holds.
-    pub(super) objects: Option<u64>,
-}
-
-/// The buckets of an account that are listed.
-pub(super) fn buckets(
-    state: &AccountState,
-    now: Timestamp,
-) -> impl Iterator<Item = Bucket<'_>> + Clone + use<'_> {
-    let by_month = state.current_usage(now).into_iter().flat_map(|good| &good.data.buckets);
-    let by_day = state.buckets(now).into_iter().flat_map(|good| &good.data.buckets);
-    let by_month =
-        by_month.map(|bucket| Bucket { name: &bucket.name, bytes: Some(bucket.usage_bytes), objects: None });
-    by_month.chain(by_day.map(|bucket| Bucket {
-        name: &bucket.name,
-        bytes: bucket.size_bytes,
-        objects: bucket.objects,
-    }))
-}
-
 /// Which of two buckets comes first.
-pub(super) fn largest_first(a: &Bucket<'_>, b: &Bucket<'_>) -> Ordering {
+pub(super) fn largest_first(a: &BucketNow<'_>, b: &BucketNow<'_>) -> Ordering {
     (Reverse(a.bytes), a.name).cmp(&(Reverse(b.bytes), b.name))
 }
 

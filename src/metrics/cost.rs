@@ -10,9 +10,10 @@ pub(super) const FAMILIES: &[Family] = &[Family {
     name: "lyvecloud_account_estimated_cost",
     help: concat!(
         "Estimated cost of the account's own buckets in a month (UTC): the configured price times the month's average, or \
-         times the usage to date for the open month, or times the configured minimum where that is more. An estimate, not \
-         the invoice.",
-        polled_from_both!("monthly_usage", "6 hours", "billing", "15 minutes")
+         times the usage to date for the open month, with object_storage that of its newest day, or times the configured \
+         minimum where that is more. An estimate, not the invoice.",
+        polled_from_both!("monthly_usage", "6 hours", "billing", "15 minutes"),
+        " The open month's usage with account_v2 every 15 minutes, and collector=\"current_usage\"."
     ),
     kind: Kind::Gauge,
     labels: &["account", "month", "currency"],

@@ -56,7 +56,9 @@ pub(super) const FAMILIES: &[Family] = &[
         help: concat!(
             "When the vendor last accepted a login with the credential, or with object_storage any signed request, seconds \
              since 1970; only of kind=\"account_api\".",
-            seen!()
+            seen!(),
+            " With object_storage seen in every poll, by default every 15 minutes, and of collector=\"billing\", \"buckets\" and \
+             \"keys\" the newest."
         ),
         kind: Kind::Gauge,
         labels: &["account", "kind", "credential_id", "credential"],

@@ -79,8 +79,8 @@ pub(super) const FAMILIES: &[Family] = &[
     },
     Family {
         name: "lyvecloud_api_requests_total",
-        help: "How many requests to the vendor ended, by endpoint and by code: the answer's status, or the reason why \
-               there was no answer.",
+        help: "How many requests to the vendor ended, by endpoint and by code: the answer's status, other where that is \
+               none of the registered ones, or the reason why there was no answer.",
         kind: Kind::Counter,
         labels: &["account", "endpoint", "code"],
         part: Part::Health,
@@ -152,11 +152,27 @@ mod tests {
     use super::*;
     use crate::api::{ApiError, Endpoint};
     use crate::metrics::testing::{TOOK, at, samples, spec, state};
-    use crate::model::{Answer, Data, Dropped};
+    use crate::model::{Answer, Data, Dropped, Permissions};
     use crate::store::AccountSpec;
 
     fn two_collectors() -> AccountSpec {
         AccountSpec { collectors: vec![Collector::Permissions, Collector::CurrentUsage], ..spec("acme") }
+    }
+
+    #[test]
+    fn statuses_that_nobody_registered_share_one_series() {
+        let state = state(spec("acme"), |state| {
+            (0..=u16::MAX).for_each(|status| state.count_request(Endpoint::Login, Ok(status)));
+        });
+        let counted = samples("lyvecloud_api_requests_total", &state, at("2026-11-24T12:00:00Z"));
+        let has = |code: &str| {
+            counted.iter().any(|line| line.starts_with(&format!("acme|POST /auth/token|{code} ")))
+        };
+        for code in ["200", "307", "403", "429", "503", "other"] {
+            assert!(has(code), "{code}");
+        }
+        assert!(!has("0") && !has("299") && !has("599") && !has("65535"));
+        assert!(counted.len() < 80, "{}", counted.len());
     }
 
     #[test]
@@ -205,7 +221,7 @@ mod tests {
         let now = at("2026-11-24T12:00:00Z");
         let good = |data| Answer { data, dropped: Dropped::default() };
         let half = state(two_collectors(), |state| {
-            state.succeed(good(Data::Permissions(Vec::new())), now, TOOK);
+            state.succeed(good(Data::Permissions(Permissions::default())), now, TOOK);
         });
         assert_eq!(samples("lyvecloud_up", &half, now), ["acme 0"]);
         let mut whole = (*half).clone();

@@ -1,7 +1,5 @@
 //! Service accounts and permissions, apart from when their keys expire.
 
-use std::collections::BTreeMap;
-
 use jiff::Timestamp;
 
 use super::{Family, Kind, Sink, flag, number, polled};
@@ -75,12 +73,8 @@ fn permissions(state: &AccountState, now: Timestamp, sink: &mut Sink<'_>) {
     let Some(good) = state.permissions(now) else {
         return;
     };
-    let mut counts: BTreeMap<(&str, &str), u64> = BTreeMap::new();
-    for permission in good.data.iter() {
-        *counts.entry((&permission.kind, &permission.actions)).or_default() += 1;
-    }
-    for ((kind, actions), count) in counts {
-        sink(&[&state.spec.name, kind, actions], number(count));
+    for sort in &good.data.counts {
+        sink(&[&state.spec.name, &sort.kind, &sort.actions], number(sort.count));
     }
 }
 
@@ -88,7 +82,7 @@ fn permission_ready(state: &AccountState, now: Timestamp, sink: &mut Sink<'_>) {
     let Some(good) = state.permissions(now) else {
         return;
     };
-    for permission in good.data.iter() {
+    for permission in &good.data.permissions {
         if let Some(ready) = permission.ready {
             sink(&[&state.spec.name, &permission.id, &permission.name], flag(ready));
         }
@@ -99,7 +93,7 @@ fn permission_ready(state: &AccountState, now: Timestamp, sink: &mut Sink<'_>) {
 mod tests {
     use super::*;
     use crate::metrics::testing::{TOOK, answer, at, samples, spec, state};
-    use crate::model::{Data, Expiry, Permission};
+    use crate::model::{Data, Expiry, Permission, Permissions};
 
     const POLLED: &str = "2026-11-24T12:00:00Z";
 
@@ -146,7 +140,7 @@ mod tests {
             permission("p4", "all-buckets", "all-operations", None),
         ];
         let state = state(spec("acme"), |state| {
-            state.succeed(answer(Data::Permissions(listed)), at(POLLED), TOOK);
+            state.succeed(answer(Data::Permissions(Permissions::of(listed))), at(POLLED), TOOK);
         });
         assert_eq!(
             samples("lyvecloud_permissions", &state, at(POLLED)),

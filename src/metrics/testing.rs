@@ -20,6 +20,7 @@ pub(crate) fn spec(name: &str) -> AccountSpec {
     AccountSpec {
         name: name.into(),
         account_id: format!("id-of-{name}").into(),
+        identity: Arc::default(),
         max_key_age: None,
         price: None,
         credential: Expiry::Unknown,

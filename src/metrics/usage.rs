@@ -145,8 +145,10 @@ pub(super) const FAMILIES: &[Family] = &[
 ];
 
 fn buckets(state: &AccountState, now: Timestamp, sink: &mut Sink<'_>) {
-    for (name, bytes) in state.bucket_sizes(now) {
-        sink(&[&state.spec.name, name], number(bytes));
+    for bucket in state.buckets_now(now) {
+        if let Some(bytes) = bucket.bytes {
+            sink(&[&state.spec.name, bucket.name], number(bytes));
+        }
     }
 }
 

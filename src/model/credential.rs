@@ -79,8 +79,8 @@ impl CredentialStatus {
     }
 }
 
-/// The time until `end` for a person: whole days, or what is left of the last one in hours or minutes: rounded down, so that nobody counts on time that is
-/// not there.
+/// The time until `end` for a person: whole days, or what is left of the last one in hours or minutes: rounded down, so
+/// that nobody counts on time that is not there.
 #[must_use]
 pub fn time_left(end: Timestamp, now: Timestamp) -> String {
     let minutes = clock::until(now, end).as_secs() / 60;

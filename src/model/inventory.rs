@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use super::Expiry;
 
 /// A service account: a pair of S3 keys with permissions.
@@ -13,6 +15,43 @@ pub struct ServiceAccount {
     pub ready: Option<bool>,
     /// When its keys stop working.
     pub expiry: Expiry,
+}
+
+/// The permissions of an account.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Permissions {
+    /// How many there are of each sort, in the order of the sorts; the list may be shorter.
+    pub counts: Vec<PermissionCount>,
+    /// Those that are shown, in the order of their ids, each id once.
+    pub permissions: Vec<Permission>,
+}
+
+/// How many permissions cover and allow the same.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PermissionCount {
+    /// As [`Permission::kind`].
+    pub kind: Box<str>,
+    /// As [`Permission::actions`].
+    pub actions: Box<str>,
+    /// How many.
+    pub count: u64,
+}
+
+impl Permissions {
+    /// All of these, counted.
+    #[must_use]
+    pub fn of(permissions: Vec<Permission>) -> Self {
+        let mut counts: BTreeMap<(&str, &str), u64> = BTreeMap::new();
+        for permission in &permissions {
+            *counts.entry((&permission.kind, &permission.actions)).or_default() += 1;
+        }
+        let counts = counts.into_iter().map(|((kind, actions), count)| PermissionCount {
+            kind: kind.into(),
+            actions: actions.into(),
+            count,
+        });
+        Self { counts: counts.collect(), permissions }
+    }
 }
 
 /// A permission that service accounts are given.

@@ -1,5 +1,5 @@
 use crate::config::Series;
-use crate::model::{Answer, Bucket, BucketHistory, Data, DropReason, Dropped, Expiry, User};
+use crate::model::{Answer, Bucket, BucketHistory, Data, DropReason, Dropped, Expiry, Permissions, User};
 
 /// Leaves out of an answer what the configuration wants no series for, and counts it in series.
 ///
@@ -33,7 +33,11 @@ pub(super) fn admit(answer: Answer<Data>, series: &Series) -> Answer<Data> {
         Data::ServiceAccounts(accounts) => {
             budget.keep_largest(accounts, |account| urgency(account.expiry), |_| 8)
         }
-        Data::Permissions(permissions) => budget.keep_largest(permissions, |_| 0, |_| 1),
+        // The counts are of all of them, and a handful: the vendor has few kinds and actions.
+        Data::Permissions(Permissions { counts, permissions }) => {
+            budget.keep_largest(counts, |sort| sort.count, |_| 1);
+            budget.keep_largest(permissions, |_| 0, |_| 1);
+        }
         Data::Buckets(buckets) => {
             budget.filter(&mut buckets.buckets, |bucket| series.buckets.allows(&bucket.name), bucket_series);
             budget.keep_largest(&mut buckets.buckets, |bucket| bucket.size_bytes.unwrap_or(0), bucket_series);
@@ -129,7 +133,8 @@ mod tests {
     use super::*;
     use crate::config::Filter;
     use crate::model::{
-        AccessKey, BucketUsage, Buckets, CurrentUsage, Month, MonthTotal, MonthlyUsage, ServiceAccount,
+        AccessKey, BucketUsage, Buckets, CurrentUsage, Month, MonthTotal, MonthlyUsage, Permission,
+        ServiceAccount,
     };
 
     fn current(buckets: &[(&str, u64)]) -> Answer<Data> {
@@ -180,6 +185,26 @@ mod tests {
         let Data::ServiceAccounts(kept) = &answer.data else { panic!() };
         assert_eq!(kept.iter().map(|account| &*account.id).collect::<Vec<_>>(), ["b", "d"]);
         assert_eq!(answer.dropped.get(DropReason::Limit), 16);
+    }
+
+    #[test]
+    fn permissions_that_are_not_listed_are_counted_all_the_same() {
+        let permission = |id: &str, actions: &str| Permission {
+            id: id.into(),
+            name: id.into(),
+            kind: "bucket-names".into(),
+            actions: actions.into(),
+            ready: Some(true),
+        };
+        let listed = [("a", "read-only"), ("b", "write-only"), ("c", "read-only"), ("d", "read-only")];
+        let all = Permissions::of(listed.map(|(id, actions)| permission(id, actions)).to_vec());
+        let answer = Answer { data: Data::Permissions(all.clone()), dropped: Dropped::default() };
+        let answer = admit(answer, &Series { max_per_account: 4, ..Series::default() });
+        let Data::Permissions(kept) = &answer.data else { panic!() };
+        assert_eq!(kept.counts, all.counts);
+        assert_eq!(kept.counts.iter().map(|sort| sort.count).collect::<Vec<_>>(), [3, 1]);
+        assert_eq!(kept.permissions, all.permissions[..2]);
+        assert_eq!(answer.dropped.get(DropReason::Limit), 2);
     }
 
     #[test]

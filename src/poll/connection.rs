@@ -27,8 +27,7 @@ impl Connection {
 
     /// Whether both are of the same account at the same vendor, so that what was known of one is true of the other.
     pub(super) fn is_same_account(&self, other: &Self) -> bool {
-        self.account.account_id == other.account.account_id
-            && self.account.address() == other.account.address()
+        self.account.identity() == other.account.identity()
     }
 }
 
@@ -39,10 +38,14 @@ mod tests {
 
     #[test]
     fn what_a_key_may_not_outlive_is_no_part_of_how_it_is_used() {
-        let connection = |iam_url: &str, s3_url: &str, max_age| {
+        let connection = |iam_url: &str, s3_url: &str, max_age, digest: &str| {
             let source = |text: &str| SecretSource::Inline(Secret::new(text.to_owned()));
-            let api =
-                ObjectStorage { iam_url: iam_url.parse().unwrap(), s3_url: s3_url.parse().unwrap(), max_age };
+            let api = ObjectStorage {
+                iam_url: iam_url.parse().unwrap(),
+                s3_url: s3_url.parse().unwrap(),
+                max_age,
+                key_digest: Some(digest.to_owned()),
+            };
             let account = config::Account {
                 name: "archive".to_owned(),
                 api: Api::ObjectStorage(api),
@@ -56,10 +59,11 @@ mod tests {
             Connection::of(&account, Duration::from_secs(30))
         };
         let (iam, s3) = ("https://iam.example", "https://s3.example");
-        let before = connection(iam, s3, None);
-        assert!(before == connection(iam, s3, Some(Duration::from_secs(1))));
-        let elsewhere = connection(iam, "https://s3.west.example", None);
+        let before = connection(iam, s3, None, "1");
+        assert!(before == connection(iam, s3, Some(Duration::from_secs(1)), "1"));
+        let elsewhere = connection(iam, "https://s3.west.example", None, "1");
         assert!(before != elsewhere && before.is_same_account(&elsewhere), "it has the same billing");
-        assert!(!before.is_same_account(&connection("https://iam.west.example", s3, None)));
+        assert!(!before.is_same_account(&connection("https://iam.west.example", s3, None, "1")));
+        assert!(!before.is_same_account(&connection(iam, s3, None, "2")), "it may be anybody's key");
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::api::account_v2::MAX_MONTHS;
+use crate::api::account_v2::queries;
 use crate::clock;
 use crate::model::{BucketHistory, Month, MonthTotal, MonthlyUsage, SubAccountHistory};
 use crate::store::Settled;
@@ -35,16 +35,8 @@ pub(super) struct Missing {
 impl Missing {
     /// The queries that it takes, oldest first, as the client divides them.
     pub(super) fn queries(self) -> Vec<Range> {
-        [self.older, self.newer].into_iter().flat_map(queries).collect()
+        [self.older, self.newer].into_iter().flat_map(|(first, last)| queries(first, last)).collect()
     }
-}
-
-fn queries((mut first, last): Range) -> impl Iterator<Item = Range> {
-    std::iter::from_fn(move || {
-        let query = (first <= last).then(|| (first, first.plus(MAX_MONTHS - 1).min(last)))?;
-        first = query.1.plus(1);
-        Some(query)
-    })
 }
 
 /// The final months as far as they lie in `window`.

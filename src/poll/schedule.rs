@@ -6,6 +6,7 @@ use jiff::{Span, Timestamp};
 
 use super::{Backoff, Jitter};
 use crate::api::ApiError;
+use crate::api::account_v2::MAX_MONTHS;
 use crate::clock;
 use crate::config::Config;
 use crate::model::{Collector, Expiry, Logins, Month};
@@ -39,9 +40,6 @@ const SESSION_REQUESTS: u32 = 3;
 
 /// The whole list of an account's users takes a request for each; a poll with more than so many slow ones is given up.
 const USERS: u32 = 20;
-
-/// The most months that one request covers.
-const MONTHS_A_REQUEST: u32 = 6;
 
 impl Schedule {
     /// The schedule of `collector`, one of `pollers` in all.
@@ -129,8 +127,9 @@ impl Schedule {
     pub fn deadline(&self) -> Duration {
         let requests = match self.collector {
             // Where months are asked for on both sides of those that are final, and one part again, it is two more.
-            Collector::MonthlyUsage => self.months.div_ceil(MONTHS_A_REQUEST) + 2,
-            Collector::Billing => self.months.div_ceil(MONTHS_A_REQUEST) + 1,
+            Collector::MonthlyUsage => self.months.div_ceil(MAX_MONTHS.unsigned_abs()) + 2,
+            // Fewer than this, as one request covers a year.
+            Collector::Billing => self.months.div_ceil(MAX_MONTHS.unsigned_abs()) + 1,
             Collector::Buckets => 2,
             Collector::Keys => USERS,
             _ => 1,

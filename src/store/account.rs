@@ -3,14 +3,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use hyper::StatusCode;
 use jiff::Timestamp;
 
 use super::Settled;
 use crate::api::{ApiError, Endpoint, LoginResult, Reason};
 use crate::clock;
 use crate::model::{
-    Answer, Billing, Buckets, Collector, CurrentUsage, Data, Dropped, Expiry, Logins, MonthlyUsage,
-    PerCollector, Permission, Price, ServiceAccount, Session, User,
+    Answer, Billing, Buckets, Collector, CurrentUsage, Data, Dropped, Expiry, Identity, Logins, MonthlyUsage,
+    PerCollector, Permissions, Price, ServiceAccount, Session, User,
 };
 
 /// What the configuration says of an account, as far as it shows.
@@ -21,6 +22,8 @@ pub struct AccountSpec {
     /// The vendor's id of the account. It identifies the account's own pair of credentials too, as it stays the same
     /// when the pair is regenerated.
     pub account_id: Arc<str>,
+    /// What tells the account from one that had its name before.
+    pub identity: Arc<Identity>,
     /// When its own pair of credentials ends.
     pub credential: Expiry,
     /// The age at which one of its access keys is due for rotation, where the operator told.
@@ -31,6 +34,14 @@ pub struct AccountSpec {
     pub collectors: Vec<Collector>,
     /// After this long without a success a collector's answer is withdrawn.
     pub data_max_age: Duration,
+}
+
+impl AccountSpec {
+    /// Whether the account is one of the platform since 2024.
+    #[must_use]
+    pub fn is_object_storage(&self) -> bool {
+        self.collectors.contains(&Collector::Billing)
+    }
 }
 
 /// A part of an account's state that is shown together; each has a version of its own, so that what is made from one
@@ -137,7 +148,7 @@ pub struct AccountState {
     pub(super) settled: Option<Settled>,
     session: Option<Good<Session>>,
     pub(super) service_accounts: Option<Good<Vec<ServiceAccount>>>,
-    pub(super) permissions: Option<Good<Vec<Permission>>>,
+    pub(super) permissions: Option<Good<Permissions>>,
     pub(super) billing: Option<Good<Billing>>,
     pub(super) buckets: Option<Good<Buckets>>,
     pub(super) keys: Option<Good<Vec<User>>>,
@@ -148,16 +159,31 @@ pub struct AccountState {
 /// How a request ended: the value of the `code` label.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum RequestCode {
-    /// With an answer of this status.
+    /// With an answer of this status, one of the few dozen that are registered (RFC 9110).
     Status(u16),
+    /// With an answer of any other status: each would be a series of its own.
+    Other,
     /// Without an answer, for the reason of this name.
     None(&'static str),
+}
+
+impl RequestCode {
+    fn of(outcome: Result<u16, Reason>) -> Self {
+        let registered =
+            |status| StatusCode::from_u16(status).is_ok_and(|status| status.canonical_reason().is_some());
+        match outcome {
+            Ok(status) if registered(status) => Self::Status(status),
+            Ok(_) => Self::Other,
+            Err(reason) => Self::None(reason.name()),
+        }
+    }
 }
 
 impl std::fmt::Display for RequestCode {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Status(status) => write!(f, "{status}"),
+            Self::Other => f.write_str("other"),
             Self::None(reason) => f.write_str(reason),
         }
     }
@@ -316,8 +342,7 @@ impl AccountState {
 
     /// Counts one request.
     pub fn count_request(&mut self, endpoint: Endpoint, outcome: Result<u16, Reason>) {
-        let code = outcome.map_or_else(|reason| RequestCode::None(reason.name()), RequestCode::Status);
-        *self.requests.entry((endpoint, code)).or_default() += 1;
+        *self.requests.entry((endpoint, RequestCode::of(outcome))).or_default() += 1;
         self.touch(Part::Health);
     }
 
@@ -363,7 +388,7 @@ impl AccountState {
 
     /// The permissions, unless they are too old to be shown at `now`.
     #[must_use]
-    pub fn permissions(&self, now: Timestamp) -> Option<&Good<Vec<Permission>>> {
+    pub fn permissions(&self, now: Timestamp) -> Option<&Good<Permissions>> {
         self.shown(self.permissions.as_ref(), now)
     }
 

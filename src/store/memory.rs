@@ -2,7 +2,7 @@ use jiff::Timestamp;
 
 use super::{AccountState, Good, Part};
 use crate::model::{
-    Billing, Buckets, Collector, CurrentUsage, Logins, Month, MonthlyUsage, Permission, ServiceAccount, User,
+    Billing, Buckets, Collector, CurrentUsage, Logins, Month, MonthlyUsage, Permissions, ServiceAccount, User,
 };
 
 /// What of an account's state outlives the process: answers with their times, and no session, secret or count.
@@ -21,7 +21,7 @@ pub struct Memory {
     /// The last good answer.
     pub service_accounts: Option<Good<Vec<ServiceAccount>>>,
     /// The last good answer.
-    pub permissions: Option<Good<Vec<Permission>>>,
+    pub permissions: Option<Good<Permissions>>,
     /// The last good answer.
     pub billing: Option<Good<Billing>>,
     /// The last good answer.

@@ -19,6 +19,7 @@ pub use disk::{check, replace};
 pub use format::{decode, encode};
 
 use super::Memory;
+use crate::model::Identity;
 
 /// The version that this program writes, and the only one that it reads.
 pub const VERSION: u64 = 1;
@@ -31,10 +32,8 @@ pub const LARGEST: u64 = 256 * 1024 * 1024;
 pub struct Saved {
     /// Its name in the configuration.
     pub name: String,
-    /// The vendor's id of it.
-    pub account_id: String,
-    /// Where its API is.
-    pub base_url: String,
+    /// What tells it from an account that has the same name in another configuration.
+    pub identity: Identity,
     /// What is known.
     pub memory: Memory,
 }

@@ -18,6 +18,17 @@ pub struct UsageNow {
     pub month: Month,
 }
 
+/// What a bucket holds now. What is not known is `None`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BucketNow<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// Its size, bytes.
+    pub bytes: Option<u64>,
+    /// How many objects it holds.
+    pub objects: Option<u64>,
+}
+
 impl AccountState {
     /// What the account stores, unless it is not known, or too old to be shown at `now`.
     #[must_use]
@@ -39,13 +50,20 @@ impl AccountState {
         }
     }
 
-    /// Each bucket's name and size, in the order of their names, as far as they are known and not too old to be shown at
-    /// `now`.
-    pub fn bucket_sizes(&self, now: Timestamp) -> impl Iterator<Item = (&str, u64)> {
-        let current = self.current_usage(now).into_iter().flat_map(|good| &good.data.buckets);
-        let listed = self.buckets(now).into_iter().flat_map(|good| &good.data.buckets);
-        let current = current.map(|bucket| (&*bucket.name, bucket.usage_bytes));
-        current.chain(listed.filter_map(|bucket| Some((&*bucket.name, bucket.size_bytes?))))
+    /// The buckets that are listed, in the order of their names, unless they are too old to be shown at `now`.
+    pub fn buckets_now(&self, now: Timestamp) -> impl Iterator<Item = BucketNow<'_>> + Clone + use<'_> {
+        let by_month = self.current_usage(now).into_iter().flat_map(|good| &good.data.buckets);
+        let by_day = self.buckets(now).into_iter().flat_map(|good| &good.data.buckets);
+        let by_month = by_month.map(|bucket| BucketNow {
+            name: &bucket.name,
+            bytes: Some(bucket.usage_bytes),
+            objects: None,
+        });
+        by_month.chain(by_day.map(|bucket| BucketNow {
+            name: &bucket.name,
+            bytes: bucket.size_bytes,
+            objects: bucket.objects,
+        }))
     }
 
     /// The averages of the closed months, oldest first, unless they are too old to be shown at `now`.

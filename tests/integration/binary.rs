@@ -156,6 +156,20 @@ async fn a_wrong_configuration_prints_every_fault_and_leaves_with_2() {
 }
 
 #[tokio::test]
+async fn a_switch_is_off_where_its_variable_says_so() {
+    let site = Site::new().await;
+    let switches = ["LYVE_EXPORTER_WEB_SYSTEMD_SOCKET", "LYVE_EXPORTER_WEB_ENABLE_LIFECYCLE"];
+    for value in ["", "0", "false", "no", "off", "1", "true", "yes"] {
+        let mut command = with_config(&site.config());
+        let output = output(command.envs(switches.map(|switch| (switch, value))).arg("check")).await;
+        assert_eq!(output.status.code(), Some(0), "{value:?}: {}", text(&output.stderr));
+    }
+    let mut demo = program();
+    let demo = output(demo.env(switches[0], "1").arg("demo")).await;
+    assert!(text(&demo.stderr).contains("systemd handed over no socket"), "{}", text(&demo.stderr));
+}
+
+#[tokio::test]
 async fn a_wrong_command_line_leaves_with_2() {
     for arguments in [
         &["--no-such-flag"][..],
@@ -247,14 +261,28 @@ async fn a_live_check_shows_each_endpoint_and_each_credential() {
     );
     assert_eq!(cells("veeam"), ["production", "veeam", "Never expires", "-", "vendor"]);
 
-    site.simulator.fail_always(Endpoint::Permissions, Fault::error(403, "AccessDenied", "no"));
+    let asked = [
+        Endpoint::Login,
+        Endpoint::Session,
+        Endpoint::CurrentUsage,
+        Endpoint::MonthlyUsage,
+        Endpoint::ServiceAccounts,
+        Endpoint::Permissions,
+    ];
+    for endpoint in asked {
+        assert!(site.simulator.request_count(endpoint) > 0, "{endpoint:?} was not tried");
+    }
+
+    for endpoint in [Endpoint::Permissions, Endpoint::Session] {
+        site.simulator.fail_always(endpoint, Fault::error(403, "AccessDenied", "no"));
+    }
     let bad = output(with_config(&site.config()).args(["check", "--live"])).await;
     assert_eq!(bad.status.code(), Some(1));
     let report = text(&bad.stdout);
-    assert!(
-        report.lines().any(|line| line.contains("permissions") && line.contains("not allowed")),
-        "{report}"
-    );
+    for collector in ["permissions", "credentials"] {
+        let told = |line: &str| line.contains(collector) && line.contains("not allowed");
+        assert!(report.lines().any(told), "{collector}: {report}");
+    }
     assert!(!text(&bad.stderr).contains("canary") && !report.contains("canary"));
 }
 

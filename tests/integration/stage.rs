@@ -78,7 +78,12 @@ impl Stage {
         let max_age = Some(hours(90 * 24));
         Account {
             name: name.to_owned(),
-            api: Api::ObjectStorage(ObjectStorage { iam_url: url.clone(), s3_url: url, max_age }),
+            api: Api::ObjectStorage(ObjectStorage {
+                iam_url: url.clone(),
+                s3_url: url,
+                max_age,
+                key_digest: None,
+            }),
             account_id: name.to_owned(),
             access_key: SecretSource::Inline(Secret::new(access_key)),
             secret: SecretSource::Inline(Secret::new(secret)),

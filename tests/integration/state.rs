@@ -3,7 +3,7 @@
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-use lyve_cloud_exporter::config::Config;
+use lyve_cloud_exporter::config::{Api, Config};
 use lyve_cloud_exporter::model::{Collector, Expiry};
 use lyve_cloud_exporter::reload::Loader;
 use lyve_cloud_exporter::simulator::{Account, Endpoint, Fault};
@@ -241,6 +241,50 @@ async fn answers_of_another_account_and_from_the_future_are_not_taken_up() {
     std::fs::write(&path, &saved).unwrap();
     stage.clock.set(at(NOW));
     assert_eq!(shown(config).await.value(USAGE, &[ACME]), Some(4_492e9));
+}
+
+#[tokio::test]
+async fn an_exporter_is_ready_once_it_knows_what_was_kept() {
+    let stage = Stage::new().await;
+    let (_directory, _, config, _) = kept(&stage);
+    stage.polled_exporter(config.clone()).await.stop().await.unwrap();
+    stage.simulator.stop().await;
+    let (tell, mut told) = tokio::sync::oneshot::channel();
+    let exporter = stage
+        .exporter_with(config, |daemon| {
+            let store = daemon.store();
+            daemon.when_ready(move || {
+                let acme = store.account("acme").unwrap().state();
+                tell.send(acme.current_usage(at(NOW)).is_some()).unwrap();
+            })
+        })
+        .await;
+    assert_eq!((&mut told).await, Ok(true));
+    exporter.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn another_key_of_object_storage_takes_nothing_up() {
+    let stage = Stage::new().await;
+    let directory = tempfile::tempdir().unwrap();
+    let (archive, mut config) = stage.archive();
+    config.state_file = Some(directory.path().join("state.json"));
+    let with_key = |digest: &str| {
+        let mut config = config.clone();
+        if let Api::ObjectStorage(api) = &mut config.accounts[0].api {
+            api.key_digest = Some(digest.to_owned());
+        }
+        config
+    };
+    let account = ("account", "archive");
+    stage.polled_exporter(with_key("0a")).await.stop().await.unwrap();
+    archive.fail_always(None, Fault::empty(500));
+    for (digest, shown) in [("0a", true), ("0b", false), ("0a", false)] {
+        let exporter = stage.polled_exporter(with_key(digest)).await;
+        let usage = exporter.scrape().await.value(USAGE, &[account]);
+        assert_eq!(usage.is_some(), shown, "{digest}");
+        exporter.stop().await.unwrap();
+    }
 }
 
 #[tokio::test]

@@ -6,9 +6,9 @@
 
 use jiff::Timestamp;
 
-use super::wire::{self, Scalar, record};
 use crate::api::confidential::Confidential;
 use crate::api::transport::FailureReply;
+use crate::api::wire::{self, Scalar, record};
 use crate::api::{ApiError, Endpoint, Reason};
 
 /// Codes of letters that are longer than this are not shown.

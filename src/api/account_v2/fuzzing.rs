@@ -1,13 +1,11 @@
 //! Entry points for fuzzing: each decoder on any bytes. They panic where a promise is broken, and answer nothing.
 
 use jiff::Timestamp;
-use reqwest::header::{HeaderMap, HeaderValue, RETRY_AFTER};
 
 use super::months::Window;
 use super::{errors, inventory, login, monthly, usage};
 use crate::api::confidential::Confidential;
-use crate::api::promises::{assert_plain, assert_unique, decode};
-use crate::api::transport::FailureReply;
+use crate::api::promises::{assert_plain, assert_unique, decode, failure_reply};
 use crate::api::{Endpoint, Reason};
 use crate::model::Month;
 
@@ -65,19 +63,9 @@ pub fn session(bytes: &[u8]) {
     decode(bytes, |body| login::issued(body).map(|(token, seconds)| (token.expose().to_owned(), seconds)));
 }
 
-/// An answer that is no success: two bytes for its status, a line for its `Retry-After`, and the body.
+/// An answer that is no success, as [`failure_reply`] makes it.
 pub fn error_answer(bytes: &[u8]) {
-    let [high, low, rest @ ..] = bytes else { return };
-    let mut lines = rest.splitn(2, |byte| *byte == b'\n');
-    let wish = lines.next().unwrap_or_default();
-    let reply = FailureReply {
-        status: 100 + u16::from_be_bytes([*high, *low]) % 900,
-        headers: HeaderValue::from_bytes(wish)
-            .map(|value| (RETRY_AFTER, value))
-            .into_iter()
-            .collect::<HeaderMap>(),
-        body: lines.next().unwrap_or_default().to_vec(),
-    };
+    let Some(reply) = failure_reply(bytes) else { return };
     for endpoint in [Endpoint::Login, Endpoint::CurrentUsage] {
         let judged = errors::judge(endpoint, &reply, Timestamp::UNIX_EPOCH, &Confidential::default());
         assert_plain(&judged.error.to_string());

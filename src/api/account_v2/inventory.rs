@@ -4,9 +4,8 @@ use std::io::BufRead;
 
 use jiff::Timestamp;
 
-use super::figure::{self, Absurd};
-use super::usage::unique;
-use super::wire::{self, Scalar, Undecodable, each, record};
+use crate::api::figure::{self, Absurd};
+use crate::api::wire::{self, Scalar, Undecodable, each, record, unique};
 use crate::model::{Answer, DropReason, Dropped, Expiry, Permission, ServiceAccount};
 
 record!(ServiceAccountItem {

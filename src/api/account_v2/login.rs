@@ -6,11 +6,12 @@ use serde::Serialize;
 use url::Url;
 use zeroize::Zeroizing;
 
-use super::wire::{self, Scalar, record};
-use super::{errors, figure};
+use super::errors;
 use crate::api::confidential::Confidential;
+use crate::api::figure;
 use crate::api::refusal::{Pair, PairSource};
 use crate::api::transport::{Call, Reply};
+use crate::api::wire::{self, Scalar, record};
 use crate::api::{ApiError, Endpoint, LoginResult, Reason, Telemetry, Transport};
 use crate::clock::Clock;
 use crate::config::{Account, Secret};

@@ -8,9 +8,9 @@ use std::io::BufRead;
 use serde::de::{IgnoredAny, MapAccess, SeqAccess};
 
 use super::Zeros;
-use super::figure::{self, Absurd};
 use super::months::{Base, Window, Written};
-use super::wire::{self, KeyOf, Scalar, Seed, Shape, Take, Undecodable, each, record};
+use crate::api::figure::{self, Absurd};
+use crate::api::wire::{self, KeyOf, Scalar, Seed, Shape, Take, Undecodable, each, record};
 use crate::model::{
     Answer, BucketHistory, DropReason, Dropped, Month, MonthTotal, MonthlyUsage, SubAccountHistory,
 };

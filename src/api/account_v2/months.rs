@@ -3,7 +3,7 @@
 //! In a query months count from 0, as the guide says. What they count from in the answer is documented nowhere, so each
 //! answer is read by what was asked for.
 
-use super::wire::Undecodable;
+use crate::api::wire::Undecodable;
 use crate::model::Month;
 
 /// The most months that one query may ask for; more is refused as `InvalidTimeRange` (vendor guide).
@@ -22,16 +22,15 @@ impl Window {
     }
 }
 
-/// The windows that cover `first` to `last`, oldest first; none where `last` is earlier.
-pub(super) fn windows(first: Month, last: Month) -> Vec<Window> {
-    let mut windows = Vec::new();
+/// The queries that it takes to ask for `first` to `last`, both included: ranges of months, both ends included, oldest
+/// first; none where `last` is earlier.
+pub fn queries(first: Month, last: Month) -> impl Iterator<Item = (Month, Month)> {
     let mut first = first;
-    while first <= last {
-        let end = first.plus(MAX_MONTHS - 1).min(last);
-        windows.push(Window { first, last: end });
-        first = end.plus(1);
-    }
-    windows
+    std::iter::from_fn(move || {
+        let query = (first <= last).then(|| (first, first.plus(MAX_MONTHS - 1).min(last)))?;
+        first = query.1.plus(1);
+        Some(query)
+    })
 }
 
 /// A month as the answer writes it.
@@ -113,9 +112,8 @@ mod tests {
     #[test]
     fn long_ranges_are_split() {
         let split = |first, last| {
-            windows(month(first), month(last))
-                .iter()
-                .map(|window| format!("{}..{}", window.first, window.last))
+            queries(month(first), month(last))
+                .map(|(first, last)| format!("{first}..{last}"))
                 .collect::<Vec<_>>()
         };
         assert_eq!(split("2026-05", "2026-10"), ["2026-05..2026-10"]);

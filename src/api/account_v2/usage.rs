@@ -4,9 +4,9 @@ use std::io::BufRead;
 
 use serde::de::{IgnoredAny, MapAccess};
 
-use super::figure::{self, Absurd};
-pub(super) use super::wire::unique;
-use super::wire::{self, KeyOf, Scalar, Seed, Shape, Take, Undecodable, each, record};
+use crate::api::figure::{self, Absurd};
+
+use crate::api::wire::{self, KeyOf, Scalar, Seed, Shape, Take, Undecodable, each, record, unique};
 use crate::model::{Answer, BucketUsage, CurrentUsage, DropReason, Dropped, SubAccount};
 
 record!(BucketItem { name = "name", usage = "usageGB" });

@@ -2,12 +2,10 @@
 
 use jiff::Timestamp;
 use jiff::civil::date;
-use reqwest::header::{HeaderMap, HeaderValue, RETRY_AFTER};
 
 use super::{billing, buckets, errors, users};
 use crate::api::Endpoint;
-use crate::api::promises::{assert_plain, assert_unique, decode};
-use crate::api::transport::FailureReply;
+use crate::api::promises::{assert_plain, assert_unique, decode, failure_reply};
 
 /// The answer of `RSListBillingData`.
 pub fn billing(bytes: &[u8]) {
@@ -61,19 +59,9 @@ pub fn access_keys(bytes: &[u8]) {
     }
 }
 
-/// An answer that is no success: two bytes for its status, a line for its `Retry-After`, and the body.
+/// An answer that is no success, as [`failure_reply`] makes it.
 pub fn error_answer(bytes: &[u8]) {
-    let [high, low, rest @ ..] = bytes else { return };
-    let mut lines = rest.splitn(2, |byte| *byte == b'\n');
-    let wish = lines.next().unwrap_or_default();
-    let reply = FailureReply {
-        status: 100 + u16::from_be_bytes([*high, *low]) % 900,
-        headers: HeaderValue::from_bytes(wish)
-            .map(|value| (RETRY_AFTER, value))
-            .into_iter()
-            .collect::<HeaderMap>(),
-        body: lines.next().unwrap_or_default().to_vec(),
-    };
+    let Some(reply) = failure_reply(bytes) else { return };
     for endpoint in [Endpoint::Billing, Endpoint::ListAccessKeys] {
         let judged = errors::judge(endpoint, &reply, Timestamp::UNIX_EPOCH);
         assert_plain(&judged.error.to_string());

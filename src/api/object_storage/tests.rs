@@ -28,7 +28,8 @@ impl Setup {
         std::fs::write(directory.path().join("secret"), "canary-secret\n").unwrap();
         let mut url = vendor.url("http");
         url.set_path("/");
-        let api = config::ObjectStorage { iam_url: url.clone(), s3_url: url, max_age: None };
+        let api =
+            config::ObjectStorage { iam_url: url.clone(), s3_url: url, max_age: None, key_digest: None };
         let account = config::Account {
             name: "production".to_owned(),
             api: Api::ObjectStorage(api.clone()),

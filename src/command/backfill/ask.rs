@@ -96,7 +96,7 @@ mod tests {
     use super::*;
     use crate::clock::Manual;
     use crate::config::{Api, Secret, SecretSource};
-    use crate::model::Expiry;
+    use crate::model::{Expiry, Identity};
     use crate::simulator::{Endpoint as At, Fault, Simulator};
 
     #[tokio::test]
@@ -118,7 +118,7 @@ mod tests {
         let asker = Asker::new(&config, Arc::new(clock.clone()), Zeros::NoData).unwrap();
         let client = asker.client(&account).unwrap();
         let (first, last) = ("2026-05".parse().unwrap(), "2026-10".parse().unwrap());
-        let key = Key { account_id: String::new(), address: String::new(), first, last, keep_zeros: false };
+        let key = Key { identity: Identity::default(), first, last, keep_zeros: false };
 
         simulator.fail_once(At::MonthlyUsage, Fault::empty(503));
         simulator.fail_once(At::MonthlyUsage, Fault::empty(429).retry_after("40"));

@@ -1,11 +1,12 @@
 use std::io::{self, Write};
 
 use super::plan::Plan;
-use super::row::{Figure, Kind, Row, Text};
+use super::row::{Figure, Kind, Row};
 use super::spill::{Key, Run, Spill};
 use crate::config::Account;
 use crate::exposition::Dated;
 use crate::metrics::{Family, families, number};
+use crate::text::Text;
 
 /// From which rows a family is made, if it has a past at all.
 fn kind(family: &Family) -> Option<Kind> {

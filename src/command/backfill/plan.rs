@@ -2,7 +2,7 @@ use jiff::Timestamp;
 
 use super::Request;
 use super::spill::Key;
-use crate::api::account_v2::MAX_MONTHS;
+use crate::api::account_v2::queries;
 use crate::config::{Account, Config, Filter};
 use crate::model::Month;
 use crate::poll::final_at;
@@ -43,13 +43,7 @@ impl<'a> Plan<'a> {
             |account: &&Account| request.accounts.is_empty() || request.accounts.contains(&account.name);
         let mut accounts: Vec<&Account> = config.accounts.iter().filter(wanted).collect();
         accounts.sort_by(|one, other| one.name.cmp(&other.name));
-        let mut windows = Vec::new();
-        let mut first = from;
-        while first <= to {
-            let last = first.plus(MAX_MONTHS - 1).min(to);
-            windows.push((first, last));
-            first = last.plus(1);
-        }
+        let windows = queries(from, to).collect();
         Ok(Self { accounts, buckets: &config.series.buckets, windows, keep_zeros: request.keep_zeros })
     }
 
@@ -61,8 +55,7 @@ impl<'a> Plan<'a> {
     /// The same of one account, oldest months first.
     pub(super) fn keys_of(&self, account: &Account) -> impl Iterator<Item = Key> {
         self.windows.iter().map(|(first, last)| Key {
-            account_id: account.account_id.clone(),
-            address: account.address().to_string(),
+            identity: account.identity(),
             first: *first,
             last: *last,
             keep_zeros: self.keep_zeros,
@@ -114,7 +107,7 @@ mod tests {
         let config = config();
         let plan = Plan::of(&config, &request("2025-10", None, &[]), at("2026-11-24T12:00:00Z")).unwrap();
         let keys: Vec<String> =
-            plan.keys().map(|key| format!("{} {} {}", key.account_id, key.first, key.last)).collect();
+            plan.keys().map(|key| format!("{} {} {}", key.identity.id, key.first, key.last)).collect();
         assert_eq!(
             keys,
             [

@@ -3,10 +3,11 @@ use std::ops::Range;
 use std::str::FromStr;
 
 use jiff::civil::Date;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
 use crate::clock;
 use crate::model::{BilledDay, Billing, Month, MonthTotal, MonthlyUsage};
+use crate::text::Text;
 
 /// What the figures of a row are of. Rows of one kind stand together, in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -127,22 +128,5 @@ impl Row {
     /// What stays the same where a label changes: the first label.
     pub(super) fn identity(&self) -> &str {
         self.1.first().map_or("", |label| label)
-    }
-}
-
-/// A value as the text that it is shown as.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Text<T>(pub(super) T);
-
-impl<T: Display> Serialize for Text<T> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(&self.0)
-    }
-}
-
-impl<'de, T: FromStr<Err: Display>> Deserialize<'de> for Text<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = std::borrow::Cow::<str>::deserialize(deserializer)?;
-        text.parse().map(Self).map_err(serde::de::Error::custom)
     }
 }

@@ -13,8 +13,9 @@ use std::path::{Path, PathBuf};
 use flate2::Crc;
 use serde::{Deserialize, Serialize};
 
-use super::row::{Answer, Kind, Row, Text};
-use crate::model::Month;
+use super::row::{Answer, Kind, Row};
+use crate::model::{Identity, Month};
+use crate::text::Text;
 
 /// The first line of the file.
 const MAGIC: &[u8] = b"lyve-cloud-exporter backfill, version 1\n";
@@ -29,9 +30,7 @@ const BUFFER: usize = 16 * 1024;
 /// What was asked of whom.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Key {
-    pub(super) account_id: String,
-    /// Where its API is.
-    pub(super) address: String,
+    pub(super) identity: Identity,
     /// The oldest month asked for.
     pub(super) first: Month,
     /// The newest month asked for.
@@ -111,8 +110,8 @@ impl Spill {
         let mut out =
             Summed { out: BufWriter::with_capacity(64 * 1024, &self.file), crc: Crc::new(), length: 0 };
         let asked = Asked {
-            account_id: key.account_id.clone(),
-            address: key.address.clone(),
+            account_id: key.identity.id.clone(),
+            address: key.identity.address.clone(),
             first: Text(key.first),
             last: Text(key.last),
             keep_zeros: key.keep_zeros,
@@ -175,7 +174,8 @@ impl Spill {
             let Asked { account_id, address, first, last, keep_zeros, is_final } = asked;
             // What could still change is asked for again.
             if is_final {
-                let key = Key { account_id, address, first: first.0, last: last.0, keep_zeros };
+                let identity = Identity { id: account_id, address };
+                let key = Key { identity, first: first.0, last: last.0, keep_zeros };
                 self.parts.insert(key, runs);
             }
         }

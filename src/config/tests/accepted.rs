@@ -180,9 +180,12 @@ fn an_account_of_object_storage_needs_a_region_and_no_more() {
         iam_url: url("https://iam.global.lyve.seagate.com"),
         s3_url: url("https://s3.us-east-1.global.lyve.seagate.com"),
         max_age: None,
+        // `printf AK | sha256sum`
+        key_digest: Some("3c4e58eff203b042".to_owned()),
     };
     assert_eq!(account.api, Api::ObjectStorage(expected.clone()));
     assert_eq!(account.account_id, "a");
+    assert_eq!(account.identity().id, "a, key 3c4e58eff203b042");
     assert_eq!(account.credential, Expiry::Never);
     assert_eq!(account.collectors(), Collector::OBJECT_STORAGE);
 
@@ -192,9 +195,27 @@ fn an_account_of_object_storage_needs_a_region_and_no_more() {
     expected.iam_url = url("https://iam.x.example");
     expected.s3_url = url("http://127.0.0.1:9000");
     expected.max_age = Some(Duration::from_secs(90 * 86_400));
+    expected.key_digest = None;
     assert_eq!(account.api, Api::ObjectStorage(expected));
     assert_eq!(account.account_id, "acme");
+    assert_eq!(account.identity().id, "acme", "whatever its keys are");
     assert!(account.price.is_some());
+}
+
+#[test]
+fn without_an_account_id_another_key_is_another_account() {
+    let place = Place::new();
+    std::fs::write(place.path("key"), "AK\n").unwrap();
+    let identity = |text: &str| place.load(text).unwrap().accounts[0].identity();
+    let inline = object_storage("region: us-east-1");
+    let file = inline.replace("access_key: AK", "access_key_file: key");
+    assert_eq!(identity(&inline), identity(&file), "the id counts, not where it is written");
+    assert_eq!(identity(&inline), identity(&inline.replace("secret_file: secret", "secret: other")));
+    let before = identity(&file);
+    std::fs::write(place.path("key"), "OTHER\n").unwrap();
+    assert_ne!(identity(&file), before);
+    assert_ne!(identity(&inline.replace("name: a", "name: b")), identity(&inline));
+    assert_ne!(identity(&object_storage("region: us-east-1, account_id: a")), identity(&inline));
 }
 
 #[test]

@@ -73,7 +73,7 @@ pub(super) fn read(
     for (key, advice) in UNSUPPORTED {
         section.unsupported(key, advice, faults);
     }
-    section.finish(&[], faults);
+    section.finish(faults);
 
     let (chain, key, verifier) = (chain?, key?, verifier?);
     let certificate = chain.first()?.clone();

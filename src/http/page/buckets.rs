@@ -7,17 +7,16 @@ use super::layout::{cell, columns, found, head, pager, search};
 use super::query::{List, Query};
 use super::rank::window;
 use super::{chart, words};
-use crate::http::stored;
-use crate::http::stored::{Bucket, Stored, is_object_storage, largest_first};
+use crate::http::stored::{Stored, largest_first};
 use crate::model::{DropReason, MonthlyUsage};
-use crate::store::AccountState;
+use crate::store::{AccountState, BucketNow};
 
 /// How many are on one page.
 const BUCKETS: usize = 50;
 
 /// The section with its heading.
 pub(super) fn section(state: &AccountState, query: &Query, now: Timestamp) -> Markup {
-    let all = stored::buckets(state, now);
+    let all = state.buckets_now(now);
     let shown = window(
         all.clone().filter(|bucket| query.finds(bucket.name)),
         largest_first,
@@ -28,7 +27,8 @@ pub(super) fn section(state: &AccountState, query: &Query, now: Timestamp) -> Ma
     let listed = all.count();
     let count = Stored::of(state, now).and_then(|stored| stored.buckets);
     let cut = state.dropped.get(DropReason::Limit) + state.dropped.get(DropReason::Filtered) > 0;
-    let table = if is_object_storage(state) { Columns::Objects } else { Columns::of_months(state, now) };
+    let table =
+        if state.spec.is_object_storage() { Columns::Objects } else { Columns::of_months(state, now) };
     html! {
         section aria-labelledby=(List::Main.anchor()) {
             h2 id=(List::Main.anchor()) { "Buckets, the largest first" }
@@ -81,7 +81,7 @@ impl<'a> Columns<'a> {
         }
     }
 
-    fn cells(&self, bucket: &Bucket<'_>) -> Markup {
+    fn cells(&self, bucket: &BucketNow<'_>) -> Markup {
         let dash = || "–".to_owned();
         match self {
             Self::Months { whole, history } => {

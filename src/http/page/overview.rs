@@ -12,8 +12,7 @@ use super::rank::window;
 use super::summary::{Summary, account_state};
 use super::urgency::credentials;
 use super::{chart, collectors, words};
-use crate::http::stored;
-use crate::http::stored::{Stored, is_object_storage};
+use crate::http::stored::{Stored, largest_first};
 use crate::store::AccountState;
 
 /// How many accounts are on one page.
@@ -92,7 +91,7 @@ pub(super) fn figures(state: &AccountState, now: Timestamp) -> Markup {
                 @match stored.day {
                     Some(day) => { "used on " (day) ", read " }
                     None if state.billing(now).is_some() => { "no day has figures yet, read " }
-                    None if is_object_storage(state) => { "usage by day not known, read " }
+                    None if state.spec.is_object_storage() => { "usage by day not known, read " }
                     None => { "month to date, " }
                 }
                 (words::relative(stored.at, now))
@@ -123,7 +122,7 @@ fn months(state: &AccountState, now: Timestamp) -> Markup {
 }
 
 fn largest(state: &AccountState, now: Timestamp) -> Markup {
-    let shown = window(stored::buckets(state, now), stored::largest_first, 1, BUCKETS);
+    let shown = window(state.buckets_now(now), largest_first, 1, BUCKETS);
     let whole = shown.items.first().and_then(|bucket| bucket.bytes).unwrap_or(0);
     html! {
         @if !shown.items.is_empty() {

@@ -98,7 +98,7 @@ fn a_month_is_final_three_days_after_its_end_if_it_has_figures_and_no_doubt_is_l
             final_months("2026-06", "2026-09"),
         ),
     ] {
-        let asked: Vec<Range> = queries(asked).collect();
+        let asked: Vec<Range> = queries(asked.0, asked.1).collect();
         assert_eq!(settled(&usage(months), &asked, before, at(now)), expected, "{months:?} at {now}");
     }
 }
@@ -108,7 +108,8 @@ fn the_oldest_months_that_are_still_answered_are_asked_again_where_there_is_a_do
     let now = "2026-12-20T00:00:00Z".parse().unwrap();
     let months = ["2026-04", "2026-05", "2026-06", "2026-07", "2026-08", "2026-09", "2026-10", "2026-11"];
     let usage = usage(&months);
-    let asked: Vec<Range> = queries(range("2025-06", "2026-11")).collect();
+    let all = range("2025-06", "2026-11");
+    let asked: Vec<Range> = queries(all.0, all.1).collect();
     let run = settled(&usage, &asked, None, now).unwrap();
     assert_eq!(Some(run), final_months("2026-06", "2026-11"));
     let again = doubtful(&usage, &asked, run).unwrap();

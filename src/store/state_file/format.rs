@@ -1,23 +1,21 @@
+mod object_storage;
+
 use std::borrow::Cow;
-use std::fmt::Display;
 use std::io::Write;
-use std::str::FromStr;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use serde::de::Error as _;
 use serde::ser::SerializeMap as _;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
-use super::{Saved, State, Unusable, VERSION};
-mod object_storage;
+use serde::{Deserialize, Serialize, Serializer};
 
 use self::object_storage::{BillingIn, BillingOut, BucketsIn, BucketsOut, UserRecord};
+use super::{Saved, State, Unusable, VERSION};
 use crate::model::{
-    BucketHistory, BucketUsage, CurrentUsage, Expiry, Logins, Month, MonthTotal, MonthlyUsage, Permission,
-    ServiceAccount, SubAccount, SubAccountHistory,
+    BucketHistory, BucketUsage, CurrentUsage, Expiry, Identity, Logins, Month, MonthTotal, MonthlyUsage,
+    Permission, PermissionCount, Permissions, ServiceAccount, SubAccount, SubAccountHistory,
 };
 use crate::store::{Good, Memory, Settled};
+use crate::text::Text;
 
 /// Tells our files from others.
 const FORMAT: &str = "lyve-cloud-exporter state";
@@ -96,11 +94,11 @@ struct AccountOut<'a>(&'a Saved);
 
 impl Serialize for AccountOut<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Saved { name, account_id, base_url, memory } = self.0;
+        let Saved { name, identity, memory } = self.0;
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("name", name)?;
-        map.serialize_entry("account_id", account_id)?;
-        map.serialize_entry("base_url", base_url)?;
+        map.serialize_entry("account_id", &identity.id)?;
+        map.serialize_entry("base_url", &identity.address)?;
         map.serialize_entry("last_accepted", &memory.logins.last_accepted.map(Text))?;
         map.serialize_entry("refused_at", &memory.logins.refused_at.map(Text))?;
         map.serialize_entry("credentials_at", &memory.credentials_at.map(Text))?;
@@ -117,8 +115,10 @@ impl Serialize for AccountOut<'_> {
             map.serialize_entry("service_accounts", &Dated { at: Text(*at), data })?;
         }
         if let Some(Good { at, data }) = &memory.permissions {
-            let data = List(data, PermissionRecord::of);
-            map.serialize_entry("permissions", &Dated { at: Text(*at), data })?;
+            let list = List(&data.permissions, PermissionRecord::of);
+            map.serialize_entry("permissions", &Dated { at: Text(*at), data: list })?;
+            let sort = |sort: &'_ PermissionCount| ((sort.kind.clone(), sort.actions.clone()), sort.count);
+            map.serialize_entry("permission_counts", &List(&data.counts, sort))?;
         }
         if let Some(Good { at, data }) = &memory.billing {
             map.serialize_entry("billing", &Dated { at: Text(*at), data: BillingOut(data) })?;
@@ -147,6 +147,8 @@ struct AccountIn {
     settled: Option<(Text<Month>, Text<Month>)>,
     service_accounts: Option<Dated<Vec<ServiceAccountRecord<'static>>>>,
     permissions: Option<Dated<Vec<PermissionRecord<'static>>>>,
+    /// It came later than the rest of this version.
+    permission_counts: Option<Vec<CountRecord>>,
     billing: Option<Dated<BillingIn>>,
     buckets: Option<Dated<BucketsIn>>,
     keys: Option<Dated<Vec<UserRecord<'static>>>>,
@@ -164,14 +166,13 @@ impl AccountIn {
             service_accounts: good(self.service_accounts, |list| {
                 ascending(list.into_iter().map(ServiceAccountRecord::account), |account| &account.id)
             })?,
-            permissions: good(self.permissions, |list| {
-                ascending(list.into_iter().map(PermissionRecord::permission), |permission| &permission.id)
-            })?,
+            permissions: good(self.permissions, |list| permissions(list, self.permission_counts))?,
             billing: good(self.billing, BillingIn::billing)?,
             buckets: good(self.buckets, BucketsIn::buckets)?,
             keys: good(self.keys, object_storage::users)?,
         };
-        Ok(Saved { name: self.name, account_id: self.account_id, base_url: self.base_url, memory })
+        let identity = Identity { id: self.account_id, address: self.base_url };
+        Ok(Saved { name: self.name, identity, memory })
     }
 }
 
@@ -384,6 +385,22 @@ enum ExpiryRecord {
     At(Text<Timestamp>),
 }
 
+/// Kind and actions of permissions, and how many there are.
+type CountRecord = ((Box<str>, Box<str>), u64);
+
+fn permissions(
+    list: Vec<PermissionRecord<'_>>,
+    counts: Option<Vec<CountRecord>>,
+) -> Result<Permissions, String> {
+    let list = list.into_iter().map(PermissionRecord::permission);
+    let found = Permissions::of(ascending(list, |permission| &permission.id)?);
+    let Some(counts) = counts else { return Ok(found) };
+    let counts = ascending(counts.into_iter(), |(sort, _)| sort)?;
+    let counts =
+        counts.into_iter().map(|((kind, actions), count)| PermissionCount { kind, actions, count }).collect();
+    Ok(Permissions { counts, ..found })
+}
+
 #[derive(Serialize, Deserialize)]
 struct PermissionRecord<'a> {
     id: Cow<'a, str>,
@@ -412,21 +429,5 @@ impl<'a> PermissionRecord<'a> {
             actions: self.actions.into(),
             ready: self.ready,
         }
-    }
-}
-
-/// A value as the text that it is shown as.
-struct Text<T>(T);
-
-impl<T: Display> Serialize for Text<T> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(&self.0)
-    }
-}
-
-impl<'de, T: FromStr> Deserialize<'de> for Text<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = Cow::<str>::deserialize(deserializer)?;
-        text.parse().map(Text).map_err(|_| D::Error::custom("not what it should be"))
     }
 }

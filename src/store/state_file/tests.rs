@@ -8,8 +8,8 @@ use proptest::prelude::*;
 use super::*;
 use crate::model::{
     AccessKey, BilledDay, Billing, Bucket, BucketHistory, BucketUsage, Buckets, CurrentUsage, Expiry, Logins,
-    Month, MonthTotal, MonthlyUsage, Permission, RegionTransfer, ServiceAccount, SubAccount,
-    SubAccountHistory, TransferDay, User,
+    Month, MonthTotal, MonthlyUsage, Permission, PermissionCount, Permissions, RegionTransfer,
+    ServiceAccount, SubAccount, SubAccountHistory, TransferDay, User,
 };
 use crate::store::{Good, Settled};
 
@@ -167,6 +167,12 @@ fn memory() -> impl Strategy<Value = Memory> {
         let permission = |(id, (name, kind, actions, ready))| Permission { id, name, kind, actions, ready };
         items.into_iter().map(permission).collect::<Vec<_>>()
     });
+    // All of them are counted, and some of them listed.
+    let permissions = (permissions, any::<prop::sample::Index>()).prop_map(|(all, listed)| {
+        let mut permissions = Permissions::of(all);
+        permissions.permissions.truncate(listed.index(permissions.permissions.len() + 1));
+        permissions
+    });
     let settled = (0i32..100_000, 0i32..12).prop_map(|(first, length)| {
         let first = Month::new(0, 1).unwrap().plus(first);
         Settled { first, last: first.plus(length) }
@@ -206,8 +212,11 @@ fn memory() -> impl Strategy<Value = Memory> {
 
 fn state() -> impl Strategy<Value = State> {
     let saved = (any::<String>(), any::<String>(), any::<String>(), memory());
-    let saved =
-        saved.prop_map(|(name, account_id, base_url, memory)| Saved { name, account_id, base_url, memory });
+    let saved = saved.prop_map(|(name, id, address, memory)| Saved {
+        name,
+        identity: Identity { id, address },
+        memory,
+    });
     (any::<String>(), prop::collection::vec(saved, 0..3))
         .prop_map(|(series, accounts)| State { series, accounts })
 }
@@ -287,6 +296,19 @@ fn each_kind_of_stranger_is_told_from_the_others() {
 }
 
 #[test]
+fn permissions_without_their_counts_are_counted() {
+    let state = decode(
+        br#"{"format": "lyve-cloud-exporter state", "version": 1, "series": "", "accounts": [{"name": "a",
+        "account_id": "a", "base_url": "", "permissions": {"at": "2026-11-24T12:00:00Z", "data": [
+        {"id": "b", "name": "", "kind": "policy", "actions": "", "ready": null},
+        {"id": "c", "name": "", "kind": "policy", "actions": "", "ready": null}]}}]}"#,
+    );
+    let memory = state.unwrap().accounts.remove(0).memory;
+    let counts = memory.permissions.unwrap().data.counts.clone();
+    assert_eq!(counts, [PermissionCount { kind: "policy".into(), actions: "".into(), count: 2 }]);
+}
+
+#[test]
 fn it_is_readable_json_of_version_1() {
     let at = "2026-11-24T12:00:00Z".parse().unwrap();
     let usage = CurrentUsage {
@@ -295,7 +317,8 @@ fn it_is_readable_json_of_version_1() {
         ..CurrentUsage::default()
     };
     let memory = Memory { current_usage: Some(Good { at, data: Arc::new(usage) }), ..Memory::default() };
-    let saved = Saved { name: "a".to_owned(), account_id: "b".to_owned(), base_url: "c".to_owned(), memory };
+    let identity = Identity { id: "b".to_owned(), address: "c".to_owned() };
+    let saved = Saved { name: "a".to_owned(), identity, memory };
     let text = String::from_utf8(encoded(&State { series: "d".to_owned(), accounts: vec![saved] })).unwrap();
     // A change of this is a change of the version.
     assert_eq!(

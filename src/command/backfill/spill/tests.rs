@@ -6,8 +6,7 @@ use crate::model::{BilledDay, Billing, BucketHistory, MonthTotal, MonthlyUsage, 
 fn key(first: &str, account_id: &str) -> Key {
     let first: Month = first.parse().unwrap();
     Key {
-        account_id: account_id.to_owned(),
-        address: "https://example.com/v2".to_owned(),
+        identity: Identity { id: account_id.to_owned(), address: "https://example.com/v2".to_owned() },
         first,
         last: first.plus(5),
         keep_zeros: false,

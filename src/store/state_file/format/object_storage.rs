@@ -7,8 +7,9 @@ use jiff::civil::Date;
 use serde::ser::SerializeMap as _;
 use serde::{Deserialize, Serialize, Serializer};
 
-use super::{List, Text, ascending};
+use super::{List, ascending};
 use crate::model::{AccessKey, BilledDay, Billing, Bucket, Buckets, RegionTransfer, TransferDay, User};
+use crate::text::Text;
 
 /// Day, used bytes, ghost bytes, objects; or day, upload, download and delete bytes.
 type DayRecord = (Text<Date>, Option<u64>, Option<u64>, Option<u64>);
