@@ -6,11 +6,12 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use lyve_cloud_exporter::api::Endpoint;
+use lyve_cloud_exporter::simulator;
 
 use crate::samples::Samples;
 use crate::scraper;
-use crate::vendor::{ACCOUNTS, Vendor};
-use crate::weather::{ENDPOINTS, Tally};
+use crate::vendor::{ACCOUNTS, ARCHIVE, Vendor};
+use crate::weather::Tally;
 
 /// How many looks it takes to meet a moment without a request under way.
 const LOOKS: usize = 60;
@@ -20,7 +21,10 @@ const LOOKS: usize = 60;
 pub(crate) struct Ledger {
     polls: u64,
     failures: BTreeMap<String, u64>,
+    /// Logins of the accounts that log in.
     logins: BTreeMap<String, u64>,
+    /// Signed requests that were let in or refused, of the account that has no login.
+    admissions: BTreeMap<String, u64>,
     endpoints: Vec<Line>,
     /// How many tokens the vendor gave; it keeps at least its last 10,000.
     tokens: u64,
@@ -62,19 +66,20 @@ impl Ledger {
     }
 
     fn new(samples: &Samples, vendor: &Vendor) -> Self {
-        let by_label = |name: &str, label: &str| {
+        let by_label = |name: &str, label: &str, accounts: &[&str]| {
             let mut sums = BTreeMap::<String, u64>::new();
-            for sample in ACCOUNTS.iter().flat_map(|account| {
-                samples.0.iter().filter(move |sample| {
-                    sample.name == name && sample.labels.get("account").is_some_and(|have| have == account)
-                })
+            for sample in samples.0.iter().filter(|sample| {
+                let account = sample.labels.get("account");
+                sample.name == name && account.is_some_and(|account| accounts.contains(&account.as_str()))
             }) {
                 *sums.entry(sample.labels.get(label).cloned().unwrap_or_default()).or_default() +=
                     count(sample.value);
             }
             sums
         };
-        let endpoints = Endpoint::ALL.into_iter().zip(ENDPOINTS).map(|(endpoint, theirs)| {
+        let (archive, with_login): (Vec<_>, Vec<_>) =
+            ACCOUNTS.into_iter().partition(|account| *account == ARCHIVE);
+        let endpoints = Endpoint::ALL.into_iter().map(|endpoint| {
             let requests = samples.0.iter().filter(|sample| {
                 sample.name == "lyvecloud_api_requests_total"
                     && sample.labels["endpoint"] == endpoint.name()
@@ -85,12 +90,14 @@ impl Ledger {
                 let is_status = request.labels["code"].bytes().all(|byte| byte.is_ascii_digit());
                 *(if is_status { &mut answered } else { &mut unanswered }) += count(request.value);
             }
-            Line { endpoint, arrived: vendor.main.request_count(theirs) as u64, answered, unanswered }
+            let arrived = vendor.main.request_count(theirs(endpoint)) as u64;
+            Line { endpoint, arrived, answered, unanswered }
         });
         Self {
-            polls: by_label("lyvecloud_collector_polls_total", "").values().sum(),
-            failures: by_label("lyvecloud_collector_failures_total", "reason"),
-            logins: by_label("lyvecloud_logins_total", "result"),
+            polls: by_label("lyvecloud_collector_polls_total", "", &ACCOUNTS).values().sum(),
+            failures: by_label("lyvecloud_collector_failures_total", "reason", &ACCOUNTS),
+            logins: by_label("lyvecloud_logins_total", "result", &with_login),
+            admissions: by_label("lyvecloud_logins_total", "result", &archive),
             endpoints: endpoints.collect(),
             tokens: vendor.main.tokens().len() as u64,
             violations: vendor.main.violations().len() + vendor.other.violations().len(),
@@ -119,7 +126,7 @@ impl Ledger {
                 "{endpoint}: {arrived} requests arrived, {answered} + {unanswered} were counted, {given_up} given up"
             );
         }
-        let login = &self.endpoints[0];
+        let login = self.endpoints.iter().find(|line| line.endpoint == Endpoint::Login).expect("a line");
         let accepted = self.logins["accepted"];
         let counted = login.answered + login.unanswered;
         assert_eq!(self.logins.values().sum::<u64>(), counted, "a login is one request, however it ends");
@@ -129,6 +136,14 @@ impl Ledger {
             "{} tokens were given, {accepted} logins counted",
             self.tokens
         );
+        // The second try of a refused request counts with the first as one.
+        let admissions = &self.admissions;
+        let signed = self.endpoints.iter().filter(|line| !Endpoint::ACCOUNT_V2.contains(&line.endpoint));
+        let answered: u64 = signed.map(|line| line.answered).sum();
+        let [let_in, refused, failed] = ["accepted", "refused", "failed"].map(|result| admissions[result]);
+        assert!(let_in + refused <= answered, "{admissions:?} of {answered} answers to signed requests");
+        assert!(let_in > 0 && refused > 0, "the key was rotated: {admissions:?}");
+        assert_eq!(failed, 0, "the files of the key are always there");
         let reasons = self.failures.values().filter(|count| **count > 0).count();
         assert!(reasons >= 6, "there was too little weather: {:?}", self.failures);
         assert!(self.failed() * 20 < self.polls * 19, "next to nothing worked");
@@ -157,6 +172,25 @@ impl Ledger {
     }
 }
 
+/// The vendor's own name of an endpoint.
+const fn theirs(endpoint: Endpoint) -> simulator::Endpoint {
+    use simulator::Endpoint as Theirs;
+    match endpoint {
+        Endpoint::Login => Theirs::Login,
+        Endpoint::Session => Theirs::Session,
+        Endpoint::CurrentUsage => Theirs::CurrentUsage,
+        Endpoint::MonthlyUsage => Theirs::MonthlyUsage,
+        Endpoint::ServiceAccounts => Theirs::ServiceAccounts,
+        Endpoint::Permissions => Theirs::Permissions,
+        Endpoint::Billing => Theirs::Billing,
+        Endpoint::ListBuckets => Theirs::ListBuckets,
+        Endpoint::BucketStats => Theirs::BucketStats,
+        Endpoint::UserInfo => Theirs::UserInfo,
+        Endpoint::ListUsers => Theirs::ListUsers,
+        Endpoint::ListAccessKeys => Theirs::ListAccessKeys,
+    }
+}
+
 #[allow(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
@@ -174,7 +208,8 @@ impl fmt::Display for Ledger {
         self.failures.iter().try_for_each(|(reason, count)| write!(f, " {reason} {count}"))?;
         write!(f, "\nlogins:")?;
         self.logins.iter().try_for_each(|(result, count)| write!(f, " {result} {count}"))?;
-        write!(f, "; tokens given: {}; violations: {}", self.tokens, self.violations)?;
+        write!(f, "; tokens given: {}; violations: {}\nsigned requests:", self.tokens, self.violations)?;
+        self.admissions.iter().try_for_each(|(result, count)| write!(f, " {result} {count}"))?;
         for line in &self.endpoints {
             let Line { endpoint, arrived, answered, unanswered } = line;
             write!(

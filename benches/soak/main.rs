@@ -1,8 +1,9 @@
 //! The daemon under bad weather at a thousandfold clock: ten minutes are a week.
 //!
-//! A vendor in the same process fails at random in every way it knows, goes down, forgets sessions, gets new credentials
-//! and other buckets; the configuration is reloaded; a year turns; and all the while metrics, pages and status are read
-//! in every form. What must hold is asserted at each scrape, all along, and once the weather has cleared:
+//! A vendor in the same process, with accounts of both of its APIs, fails at random in every way it knows, goes down,
+//! forgets sessions, gets new credentials and other buckets; the configuration is reloaded; a year turns; and all the
+//! while metrics, pages and status are read in every form. What must hold is asserted at each scrape, all along, and once
+//! the weather has cleared:
 //!
 //! - every scrape is answered and can be read; no counter falls; each poll is a success or one failure;
 //! - memory, open files and tasks stay flat once the warm-up is over;
@@ -23,6 +24,7 @@
 )]
 
 mod clock;
+mod faults;
 mod ledger;
 mod options;
 mod place;

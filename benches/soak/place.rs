@@ -7,10 +7,10 @@ use std::path::PathBuf;
 
 use lyve_cloud_exporter::config;
 use lyve_cloud_exporter::reload::Loader;
-use lyve_cloud_exporter::simulator::{Account, Simulator};
+use lyve_cloud_exporter::simulator::{Account, ObjectStorageAccount, Simulator};
 use tempfile::TempDir;
 
-use crate::vendor::{ACCOUNTS, SECRET_MARK, Vendor};
+use crate::vendor::{ACCOUNTS, ARCHIVE, SECRET_MARK, Vendor};
 
 /// What differs from one good configuration to another.
 #[derive(Clone, Copy, Debug)]
@@ -43,6 +43,8 @@ impl Choices {
 pub(crate) struct Place {
     directory: TempDir,
     base_urls: BTreeMap<String, String>,
+    /// Where both hosts of Object Storage are.
+    object_storage_url: String,
     names: Vec<String>,
 }
 
@@ -55,8 +57,12 @@ impl Place {
             vendor.accounts.iter().map(|account| base_url(account, &vendor.main)).collect();
         base_urls.extend([base_url(&vendor.guest, &vendor.other)]);
         let names = vendor.all().map(|account| account.id().to_owned()).collect();
-        let place = Self { directory: tempfile::tempdir().expect("a directory"), base_urls, names };
+        let object_storage_url = vendor.main.object_storage_url();
+        let directory = tempfile::tempdir().expect("a directory");
+        let place = Self { directory, base_urls, object_storage_url, names };
         vendor.all().for_each(|account| place.write_secret(account));
+        place.write_access_key(&vendor.archive);
+        place.write_archive_secret(&vendor.archive);
         place
     }
 
@@ -74,6 +80,16 @@ impl Place {
     /// Brings an account's secret file up to date.
     pub(crate) fn write_secret(&self, account: &Account) {
         self.put(&format!("{}.secret", account.id()), &format!("{}\n", account.pair().1));
+    }
+
+    /// Brings the file of the access key up to date, which is of no use without its secret.
+    pub(crate) fn write_access_key(&self, account: &ObjectStorageAccount) {
+        self.put(&format!("{ARCHIVE}.key"), &format!("{}\n", account.pair().0));
+    }
+
+    /// Brings the file of its secret up to date.
+    pub(crate) fn write_archive_secret(&self, account: &ObjectStorageAccount) {
+        self.put(&format!("{ARCHIVE}.secret"), &format!("{}\n", account.pair().1));
     }
 
     /// Writes a good configuration.
@@ -95,6 +111,19 @@ impl Place {
             )
             .expect("text");
         }
+        let (key, secret) = (self.path(&format!("{ARCHIVE}.key")), self.path(&format!("{ARCHIVE}.secret")));
+        let (key, secret, url) = (key.display(), secret.display(), &self.object_storage_url);
+        let more = if choices.dated {
+            ", credential: {max_age: 90d}, price: {per_terabyte_month: 6.99, currency: EUR}"
+        } else {
+            ""
+        };
+        writeln!(
+            text,
+            "  - {{name: {ARCHIVE}, api: object_storage, iam_url: '{url}', s3_url: '{url}', access_key_file: '{key}', \
+             secret_file: '{secret}'{more}}}"
+        )
+        .expect("text");
         let Choices { current_usage, months, .. } = choices;
         writeln!(
             text,

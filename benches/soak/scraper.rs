@@ -109,7 +109,16 @@ pub(crate) async fn strangers(address: SocketAddr, stop: CancellationToken) -> S
 /// Looks at the pages, the status and the health.
 pub(crate) async fn people(address: SocketAddr, stop: CancellationToken) -> Scraped {
     let mut scraped = Scraped::default();
-    let paths = ["/", "/?account=alpha", "/?account=beta", "/?q=pool", "/api/v1/status", "/-/healthy"];
+    let paths = [
+        "/",
+        "/?account=alpha",
+        "/?account=beta",
+        "/?account=archive",
+        "/?search=a",
+        "/?account=alpha&search=pool",
+        "/api/v1/status",
+        "/-/healthy",
+    ];
     for path in paths.into_iter().cycle() {
         if stop.is_cancelled() {
             break;

@@ -22,7 +22,7 @@ pub(crate) const WARM_UP: Duration = Duration::from_secs(60);
 /// The same for open files and for tasks: an account that comes and goes, and whatever is under way.
 const MARGIN: u64 = 16;
 
-/// The most that may ever be open or alive: three scrapers, four accounts, and the connections between them.
+/// The most that may ever be open or alive: three scrapers, five accounts, and the connections between them.
 const MOST: u64 = 250;
 
 #[derive(Clone, Copy, Debug)]

@@ -1,6 +1,8 @@
 //! What happens to the daemon, one event after the other: drawn from decks by a seed, so that everything happens, in an
 //! order that can be had again.
 
+mod changes;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::SocketAddr;
@@ -8,28 +10,16 @@ use std::time::Duration;
 
 use fastrand::Rng;
 use hyper::Method;
-use lyve_cloud_exporter::simulator::{
-    Account, Actions, DeadTokenCode, Endpoint, ExpirationDate, Fault, Permission, ServiceAccount, Settings,
-    Simulator,
-};
+use lyve_cloud_exporter::simulator::{Account, Endpoint, Fault, Settings, Simulator};
 
 use crate::client;
+use crate::faults::{FAULTS, fault};
 use crate::place::{Choices, Place};
 use crate::scraper;
-use crate::vendor::{ACCOUNTS, BUCKET_POOL, GUEST, SECRET_MARK, Vendor, curve};
-
-/// Every endpoint that the exporter asks, in the order of its own list.
-pub(crate) const ENDPOINTS: [Endpoint; 6] = [
-    Endpoint::Login,
-    Endpoint::Session,
-    Endpoint::CurrentUsage,
-    Endpoint::MonthlyUsage,
-    Endpoint::ServiceAccounts,
-    Endpoint::Permissions,
-];
+use crate::vendor::{ACCOUNTS, Customer, GUEST, SECRET_MARK, Vendor};
 
 /// The kinds of events; those that are there several times happen as many times more often.
-const EVENTS: [Event; 20] = [
+const EVENTS: [Event; 25] = [
     Event::Faults,
     Event::Faults,
     Event::Faults,
@@ -41,6 +31,11 @@ const EVENTS: [Event; 20] = [
     Event::Revoked,
     Event::Regenerated,
     Event::Expired,
+    Event::Rotated,
+    Event::Deleted,
+    Event::NotRoot,
+    Event::ArchiveBuckets,
+    Event::Users,
     Event::Buckets,
     Event::Buckets,
     Event::ServiceAccounts,
@@ -65,6 +60,14 @@ enum Event {
     Regenerated,
     /// The pair expires, and is regenerated somewhat later.
     Expired,
+    /// A new key of Object Storage, which reaches its files somewhat later, and one after the other.
+    Rotated,
+    /// The key is deleted, and there is a new one somewhat later.
+    Deleted,
+    /// The key is another user's for a while, who is not told what is billed.
+    NotRoot,
+    ArchiveBuckets,
+    Users,
     Buckets,
     ServiceAccounts,
     Permissions,
@@ -148,8 +151,10 @@ impl<'a> Weather<'a> {
     /// Begins with what takes most memory: answers without an end, to everything that is polled at the start. What the
     /// allocator keeps of it later peaks can use, so that only what is really held makes memory grow from here on.
     pub(crate) fn begin(&self) {
-        for endpoint in ENDPOINTS.into_iter().filter(|endpoint| *endpoint != Endpoint::Login) {
-            self.vendor.main.fail_always(endpoint, Fault::Endless);
+        for customer in self.vendor.customers() {
+            for endpoint in customer.endpoints().iter().filter(|endpoint| **endpoint != Endpoint::Login) {
+                customer.fail_always(Some(*endpoint), Fault::Endless);
+            }
         }
     }
 
@@ -186,6 +191,19 @@ impl<'a> Weather<'a> {
                 self.pause(50..500).await;
                 self.regenerate(account).await;
             }
+            Event::Rotated => self.rotate().await,
+            Event::Deleted => {
+                self.vendor.archive.delete_credentials();
+                self.pause(50..500).await;
+                self.rotate().await;
+            }
+            Event::NotRoot => {
+                self.vendor.archive.set_root(false);
+                self.pause(200..800).await;
+                self.vendor.archive.set_root(true);
+            }
+            Event::ArchiveBuckets => self.change_archive_buckets(),
+            Event::Users => self.change_users(),
             Event::Buckets => self.change_buckets(),
             Event::ServiceAccounts => self.change_service_accounts(),
             Event::Permissions => self.change_permissions(),
@@ -212,6 +230,7 @@ impl<'a> Weather<'a> {
             self.new_secret(account);
             self.place.write_secret(account);
         }
+        self.rotate().await;
         let choices = Choices { guest: false, ..self.choices };
         self.go_over_to(choices).await;
         self.tally
@@ -233,6 +252,17 @@ impl<'a> Weather<'a> {
         }
     }
 
+    /// One of either API, and something that is asked for it.
+    fn customer(&mut self) -> (Customer<'a>, Endpoint) {
+        let customers = self.vendor.customers();
+        // The archive is as likely as all others together.
+        let customer = match self.rng.bool() {
+            true => customers[self.rng.usize(..customers.len())],
+            false => Customer::ObjectStorage(&self.vendor.archive),
+        };
+        (customer, customer.endpoints()[self.rng.usize(..customer.endpoints().len())])
+    }
+
     fn fault(&mut self) -> Fault {
         let kind = self.faults.draw(&mut self.rng);
         *self.tally.faults.entry(kind).or_default() += 1;
@@ -241,21 +271,21 @@ impl<'a> Weather<'a> {
 
     fn single_faults(&mut self) {
         for _ in 0..self.rng.usize(1..6) {
-            let endpoint = ENDPOINTS[self.rng.usize(..ENDPOINTS.len())];
+            let (customer, endpoint) = self.customer();
             let fault = self.fault();
             match self.rng.bool() {
-                true => self.account().fail_once(endpoint, fault),
+                true => customer.fail_once(endpoint, fault),
                 false => self.simulator().fail_once(endpoint, fault),
             }
         }
     }
 
     async fn spell(&mut self) {
-        let endpoint = ENDPOINTS[self.rng.usize(..ENDPOINTS.len())];
+        let (customer, endpoint) = self.customer();
         let fault = self.fault();
         match self.rng.u8(..4) {
-            0 => self.account().fail_always(None, fault),
-            1 => self.account().fail_always(endpoint, fault),
+            0 => customer.fail_always(None, fault),
+            1 => customer.fail_always(Some(endpoint), fault),
             2 => self.simulator().fail_always(None, fault),
             _ => self.simulator().fail_always(endpoint, fault),
         }
@@ -277,56 +307,15 @@ impl<'a> Weather<'a> {
         account.regenerate_as(&account.pair().0, &secret);
     }
 
-    fn change_buckets(&mut self) {
-        let account = self.account();
-        for _ in 0..self.rng.usize(1..10) {
-            let name = format!("pool-{}", self.rng.usize(..BUCKET_POOL));
-            match self.rng.u8(..3) {
-                0 => account.remove_bucket(&name),
-                1 => account.set_bucket_usage(&name, self.rng.f64() * 1000.0),
-                _ => account.set_bucket_usage(&name, curve(self.rng.f64() * 1000.0)),
-            }
-        }
-    }
-
-    fn change_service_accounts(&mut self) {
-        let account = self.account();
-        let id = format!("sa-{}", self.rng.u8(1..20));
-        account.remove_service_account(&id);
-        let end = lyve_cloud_exporter::clock::after(self.vendor.main.now(), Duration::from_secs(86_400));
-        let expires = match self.rng.u8(..6) {
-            0 => return,
-            1 => ExpirationDate::Missing,
-            2 => ExpirationDate::Null,
-            3 => ExpirationDate::Never,
-            4 => ExpirationDate::At(end),
-            _ => ExpirationDate::Text("soon".to_owned()),
-        };
-        account.add_service_account(ServiceAccount::new(&id, "a \\ name\n").expires(expires));
-    }
-
-    fn change_permissions(&mut self) {
-        let account = self.account();
-        let id = format!("p-{}", self.rng.u8(1..20));
-        account.remove_permission(&id);
-        if self.rng.bool() {
-            account.add_permission(Permission::bucket_prefix(&id, "some", "pool-", Actions::ReadOnly));
-        }
-    }
-
-    fn change_habits(&mut self) {
-        let codes = [DeadTokenCode::ExpiredToken, DeadTokenCode::TokenExpired, DeadTokenCode::InvalidToken];
-        let lifetimes = [86_400, 3600, 600];
-        let (code, lifetime) = (codes[self.rng.usize(..3)], lifetimes[self.rng.usize(..3)]);
-        let (number, empty) = (self.rng.bool(), self.rng.bool());
-        let latency = Duration::from_millis(self.rng.u64(..30));
-        self.simulator().configure(|settings| {
-            settings.dead_token_code = code;
-            settings.token_lifetime = Duration::from_secs(lifetime);
-            settings.expiration_as_number = number;
-            settings.leave_out_empty = empty;
-            settings.latency = latency;
-        });
+    /// The same with a key of Object Storage: the old one is dead at once, and its files are replaced one after the other.
+    async fn rotate(&mut self) {
+        let archive = &self.vendor.archive;
+        let (key, secret) = (self.rng.u32(..), self.rng.u64(..));
+        archive.rotate(&format!("AK{key:X}"), &format!("{SECRET_MARK}{secret:x}"));
+        self.pause(0..700).await;
+        self.place.write_access_key(archive);
+        self.pause(0..50).await;
+        self.place.write_archive_secret(archive);
     }
 
     async fn reload(&mut self) {
@@ -370,74 +359,4 @@ async fn up_again(simulator: &Simulator) {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     panic!("the simulator does not get its address again");
-}
-
-/// Each way in which a request can fail.
-const FAULTS: [&str; 28] = [
-    "dead_token",
-    "delay",
-    "empty",
-    "endless",
-    "error_500",
-    "error_503",
-    "forbidden",
-    "gateway_page",
-    "gzip_lie",
-    "hang",
-    "hang_mid_body",
-    "long_retry_after",
-    "moved_away",
-    "moved_here",
-    "moved_nowhere",
-    "not_a_list",
-    "not_found",
-    "not_json",
-    "numeric_code",
-    "page_200",
-    "rate_limited",
-    "rate_limited_date",
-    "rate_limited_nonsense",
-    "reset",
-    "teapot",
-    "truncated",
-    "unauthorized",
-    "wrong_types",
-];
-
-fn fault(kind: &str, rng: &mut Rng) -> Fault {
-    match kind {
-        "dead_token" => Fault::error(400, "ExpiredToken", "The session token is not valid"),
-        "delay" => Fault::Delay(Duration::from_millis(rng.u64(1..700))),
-        "empty" => Fault::empty(200),
-        "endless" => Fault::Endless,
-        "error_500" => Fault::error(500, "InternalError", "An internal error"),
-        "error_503" => Fault::error(503, "ServiceUnavailable", "Down for maintenance").retry_after("30"),
-        "forbidden" => Fault::error(403, "AccessDenied", "Access denied"),
-        "gateway_page" => Fault::html(502),
-        "gzip_lie" => Fault::gzip("this is no gzip"),
-        "hang" => Fault::HangBeforeHeaders,
-        "hang_mid_body" => Fault::HangMidBody,
-        "long_retry_after" => Fault::empty(503).retry_after("99999"),
-        "moved_away" => Fault::redirect(302, "http://127.0.0.1:9/elsewhere"),
-        // An empty reference is to the very same address, whichever it is.
-        "moved_here" => Fault::redirect(307, ""),
-        "moved_nowhere" => Fault::empty(301),
-        "not_a_list" => Fault::raw("application/json", "[]"),
-        "not_found" => Fault::error(404, "NotFound", "No such path"),
-        "not_json" => Fault::raw("application/json", "{\"usageByBucket\": {"),
-        "numeric_code" => Fault::error(400, 31, "A code that is a number"),
-        "page_200" => Fault::html(200),
-        "rate_limited" => Fault::error(429, "SlowDown", "Too many requests").retry_after("120"),
-        "rate_limited_date" => Fault::empty(429).retry_after("Fri, 01 Jan 2027 00:00:00 GMT"),
-        "rate_limited_nonsense" => Fault::empty(429).retry_after("a while"),
-        "reset" => Fault::Reset,
-        "teapot" => Fault::empty(418),
-        "truncated" => Fault::Truncated,
-        "unauthorized" => Fault::error(401, "AuthenticationFailed", "Authentication failed"),
-        "wrong_types" => Fault::raw(
-            "application/json",
-            r#"{"token": 7, "expirationSec": [], "usageByBucket": 7, "serviceAccounts": {}, "permissions": "none"}"#,
-        ),
-        other => panic!("no fault of this kind: {other}"),
-    }
 }

@@ -265,19 +265,17 @@ fn redirect_target(call: &Call<'_>, response: &Response) -> Option<Result<Url, S
 }
 
 fn follow(call: &Call<'_>, target: Option<Url>) -> Result<Url, String> {
-    let mut target = target.ok_or("without a place to go to; check base_url")?;
+    let keys = if call.signed.is_some() { "iam_url, s3_url or region" } else { "base_url" };
+    let mut target = target.ok_or_else(|| format!("without a place to go to; check {keys}"))?;
     if target.origin() != call.url.origin() {
         // Not named: a host is a text of the vendor's choice, which may repeat what we sent.
-        return Err("to another origin; not followed, check base_url".to_owned());
+        return Err(format!("to another origin; not followed, check {keys}"));
     }
     if call.signed.is_some() {
-        return Err(
-            "though the signature is for this place alone; not followed, check iam_url, s3_url or region"
-                .to_owned(),
-        );
+        return Err(format!("though the signature is for this place alone; not followed, check {keys}"));
     }
     if call.json.is_some() {
-        return Err("though a login is never sent twice; not followed, check base_url".to_owned());
+        return Err(format!("though a login is never sent twice; not followed, check {keys}"));
     }
     // A name and password in the target would be sent beside the token.
     let _ = target.set_username("");

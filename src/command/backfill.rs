@@ -58,7 +58,7 @@ pub enum BackfillError {
     #[error("{0}")]
     Unanswered(String),
     /// A file cannot be used.
-    #[error("{what} {}: {error}", path.display())]
+    #[error("{what} {}: {error}{then}", path.display())]
     File {
         /// What failed.
         what: &'static str,
@@ -66,6 +66,8 @@ pub enum BackfillError {
         path: PathBuf,
         /// Why.
         error: io::Error,
+        /// What is to be done about it; empty where that is plain.
+        then: &'static str,
     },
     /// Standard output is closed, or full.
     #[error("cannot write to standard output: {0}")]
@@ -96,7 +98,7 @@ pub async fn backfill(config: &Config, request: Request, clock: Arc<dyn Clock>) 
             }
             match asker.ask(&client, &account.name, &key, &progress).await {
                 Ok(answer) => {
-                    spill.add(key.clone(), &answer).map_err(|error| spill_error(&spill, error))?;
+                    spill.add(key.clone(), &answer).map_err(|error| not_kept(&spill, error))?;
                     progress.step(&format!("{}: {} to {}", account.name, key.first, key.last));
                 }
                 Err(error) => {
@@ -109,7 +111,7 @@ pub async fn backfill(config: &Config, request: Request, clock: Arc<dyn Clock>) 
     progress.finish();
     if !failures.is_empty() {
         if request.output.is_some() {
-            failures.push("what was answered is kept: the same command goes on from there".to_owned());
+            failures.push(KEPT.trim_start().to_owned());
         }
         return Err(BackfillError::Unanswered(failures.join("\n")));
     }
@@ -118,16 +120,25 @@ pub async fn backfill(config: &Config, request: Request, clock: Arc<dyn Clock>) 
         let out = io::BufWriter::with_capacity(256 * 1024, io::stdout().lock());
         return merge::write(&spill, &plan, out).map_err(BackfillError::Output);
     };
-    state_file::replace(path, |out| merge::write(&spill, &plan, out))
-        .map_err(|error| BackfillError::File { what: "cannot write", path: path.clone(), error })?;
-    spill.remove().map_err(|error| spill_error(&spill, error))
+    state_file::replace(path, |out| merge::write(&spill, &plan, out)).map_err(|error| {
+        BackfillError::File { what: "cannot write", path: path.clone(), error, then: KEPT }
+    })?;
+    spill.remove().map_err(|error| BackfillError::File {
+        what: "all is written, but there is no removing",
+        path: spill.path().unwrap_or(path).to_owned(),
+        error,
+        then: "",
+    })
 }
+
+/// What a failed run leaves beside its output.
+const KEPT: &str = "\nwhat was answered is kept: the same command goes on from there";
 
 /// The spill beside the output, with what an interrupted run left in it; without an output one that ends with the process.
 fn open(output: Option<&Path>) -> Result<Spill, BackfillError> {
     let failed = |path: &Path| {
         let path = path.to_owned();
-        move |error| BackfillError::File { what: "cannot use", path, error }
+        move |error| BackfillError::File { what: "cannot use", path, error, then: "" }
     };
     let Some(output) = output else {
         return Spill::unnamed().map_err(failed(&std::env::temp_dir()));
@@ -138,9 +149,17 @@ fn open(output: Option<&Path>) -> Result<Spill, BackfillError> {
     Spill::open(&path).map_err(failed(&path))
 }
 
-fn spill_error(spill: &Spill, error: io::Error) -> BackfillError {
-    let path = spill.path().map_or_else(std::env::temp_dir, Path::to_owned);
-    BackfillError::File { what: "cannot use", path, error }
+/// An answer has no room, or the disk is broken.
+fn not_kept(spill: &Spill, error: io::Error) -> BackfillError {
+    match spill.path() {
+        Some(path) => BackfillError::File { what: "cannot write", path: path.to_owned(), error, then: KEPT },
+        None => BackfillError::File {
+            what: "cannot write a temporary file in",
+            path: std::env::temp_dir(),
+            error,
+            then: "; name another directory in TMPDIR, or give --output",
+        },
+    }
 }
 
 /// What failed for an account, and what to do about it.

@@ -95,6 +95,8 @@ impl Connection {
         let connection = http1::Builder::new()
             // The pace keeps the time.
             .header_read_timeout(None)
+            // Who has asked and has nothing more to say, as `nc -N` does, still gets its answer.
+            .half_close(true)
             .max_buf_size(head_bytes.max(SMALLEST_BUFFER))
             .serve_connection(TokioIo::new(stream), service);
         let mut connection = std::pin::pin!(connection);

@@ -6,6 +6,7 @@ mod answers;
 mod bodies;
 mod clock;
 mod contents;
+mod documented;
 mod fields;
 mod lists;
 mod login;

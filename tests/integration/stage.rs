@@ -233,7 +233,8 @@ impl Exporter {
         .await;
     }
 
-    /// Moves the clock, and waits until whatever of this account became due has been polled.
+    /// Moves the clock, and gives way once. Nothing is waited for: what became due may not even have begun when this
+    /// returns. [`Exporter::next_poll`] waits for a poll, and [`Exporter::until`] for whatever comes of one.
     pub async fn advance(&self, by: Duration) {
         self.clock.advance(by);
         tokio::task::yield_now().await;

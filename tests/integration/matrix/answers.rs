@@ -12,6 +12,9 @@ use super::second_poll::{Outcome, Row, Wait, play_rows};
 /// Long enough for a busy machine: no row of these waits for it.
 const PATIENT: Duration = Duration::from_secs(15);
 
+/// What a whole answer may take where the rows wait for it.
+const HURRIED: Duration = Duration::from_millis(1500);
+
 /// A row for each collector, whose endpoint meets `faults`.
 fn everywhere(name: &str, faults: &[Fault], outcome: Outcome, wait: Wait, says: &str) -> Vec<Row> {
     let row = |collector: Collector| Row {
@@ -43,8 +46,7 @@ fn page(status: u16) -> Fault {
     fault
 }
 
-#[test]
-fn statuses_that_a_new_token_does_not_cure() {
+fn statuses() -> Vec<Row> {
     use Reason::{Forbidden, RateLimited, Request, Server, Timeout};
     use Wait::{Backoff, Interval};
     let ours = "the vendor says that the request is wrong";
@@ -58,20 +60,50 @@ fn statuses_that_a_new_token_does_not_cure() {
             said(400, "InvalidArgument "),
             Request,
             Interval,
-            "400 (InvalidArgument): ",
+            "400 (InvalidArgument): the vendor says that the request is wrong",
         ),
-        fails("400 with a number for a code", said(400, 1017), Request, Interval, "400 (1017): "),
-        fails("400 with an empty code", said(400, ""), Request, Interval, "400: "),
-        fails("400 with null for a code", said(400, serde_json::Value::Null), Request, Interval, "400: "),
+        fails(
+            "400 with a number for a code",
+            said(400, 1017),
+            Request,
+            Interval,
+            "400 (1017): the vendor says that the request is wrong",
+        ),
+        fails(
+            "400 with an empty code",
+            said(400, ""),
+            Request,
+            Interval,
+            "400: the vendor says that the request is wrong",
+        ),
+        fails(
+            "400 with null for a code",
+            said(400, serde_json::Value::Null),
+            Request,
+            Interval,
+            "400: the vendor says that the request is wrong",
+        ),
         fails(
             "400 with a list for a code",
             said(400, serde_json::json!(["canary"])),
             Request,
             Interval,
-            "400: ",
+            "400: the vendor says that the request is wrong",
         ),
-        fails("400 without a body", Fault::empty(400), Request, Interval, "400: "),
-        fails("400 with a page", page(400), Request, Interval, "400: "),
+        fails(
+            "400 without a body",
+            Fault::empty(400),
+            Request,
+            Interval,
+            "400: the vendor says that the request is wrong",
+        ),
+        fails(
+            "400 with a page",
+            page(400),
+            Request,
+            Interval,
+            "400: the vendor says that the request is wrong",
+        ),
         fails(
             "403 NoServiceAvailable",
             said(403, "NoServiceAvailable"),
@@ -79,7 +111,13 @@ fn statuses_that_a_new_token_does_not_cure() {
             Interval,
             "the account has no service enabled",
         ),
-        fails("403 AccessDenied", said(403, "AccessDenied"), Forbidden, Interval, "403 (AccessDenied): "),
+        fails(
+            "403 AccessDenied",
+            said(403, "AccessDenied"),
+            Forbidden,
+            Interval,
+            "403 (AccessDenied): the credentials may not do this",
+        ),
         fails("403 without a body", Fault::empty(403), Forbidden, Interval, role),
         fails("403 with a page", page(403), Forbidden, Interval, role),
         fails("404 ServiceAccountNotFound", said(404, "ServiceAccountNotFound"), Request, Interval, place),
@@ -93,7 +131,7 @@ fn statuses_that_a_new_token_does_not_cure() {
             said(409, "PermissionNotReady"),
             Server,
             Backoff,
-            "409 (PermissionNotReady): ",
+            "409 (PermissionNotReady): the vendor is not ready yet",
         ),
         fails(
             "409 ServiceAccountNotReady",
@@ -106,7 +144,13 @@ fn statuses_that_a_new_token_does_not_cure() {
         fails("418", Fault::empty(418), Request, Interval, ours),
         fails("429", Fault::empty(429), RateLimited, Backoff, "too many requests"),
         fails("429 with a page", page(429), RateLimited, Backoff, "too many requests"),
-        fails("500 InternalError", said(500, "InternalError"), Server, Backoff, "500 (InternalError): "),
+        fails(
+            "500 InternalError",
+            said(500, "InternalError"),
+            Server,
+            Backoff,
+            "500 (InternalError): a fault on the vendor's side",
+        ),
         fails("500 without a body", Fault::empty(500), Server, Backoff, theirs),
         fails("501", Fault::empty(501), Server, Backoff, theirs),
         fails("502 with a page", page(502), Server, Backoff, theirs),
@@ -115,18 +159,22 @@ fn statuses_that_a_new_token_does_not_cure() {
             said(503, "ServiceNotReady"),
             Server,
             Backoff,
-            "503 (ServiceNotReady): ",
+            "503 (ServiceNotReady): a fault on the vendor's side",
         ),
         fails("503 that names a token", said(503, "ExpiredToken"), Server, Backoff, theirs),
         fails("504 with a page", page(504), Server, Backoff, theirs),
         fails("599", Fault::empty(599), Server, Backoff, theirs),
         fails("999", Fault::empty(999), Server, Backoff, theirs),
     ];
-    play(async |log| play_rows(rows.concat(), PATIENT, log).await);
+    rows.concat()
 }
 
 #[test]
-fn a_wish_to_wait() {
+fn statuses_that_a_new_token_does_not_cure() {
+    play(async |log| play_rows(statuses(), PATIENT, log).await);
+}
+
+fn wishes() -> Vec<Row> {
     use Wait::{Backoff, Seconds};
     let busy = |value: &str| Fault::empty(429).retry_after(value);
     let wish = |value: &str, wait| {
@@ -154,14 +202,30 @@ fn a_wish_to_wait() {
         wish("99999", Seconds(3600)),
         wish("18446744073709551615", Seconds(3600)),
         wish("99999999999999999999999", Seconds(3600)),
-        fails("503 and a wish", Fault::empty(503).retry_after("600"), Reason::Server, Seconds(600), "503: "),
-        fails("500 and nonsense", Fault::empty(500).retry_after("\u{e9}"), Reason::Server, Backoff, "500: "),
+        fails(
+            "503 and a wish",
+            Fault::empty(503).retry_after("600"),
+            Reason::Server,
+            Seconds(600),
+            "503: a fault on the vendor's side",
+        ),
+        fails(
+            "500 and nonsense",
+            Fault::empty(500).retry_after("\u{e9}"),
+            Reason::Server,
+            Backoff,
+            "500: a fault on the vendor's side",
+        ),
     ];
-    play(async |log| play_rows(rows.concat(), PATIENT, log).await);
+    rows.concat()
 }
 
 #[test]
-fn tokens_that_are_not_accepted() {
+fn a_wish_to_wait() {
+    play(async |log| play_rows(wishes(), PATIENT, log).await);
+}
+
+fn dead_tokens() -> Vec<Row> {
     let dead = [
         ("400 ExpiredToken", said(400, "ExpiredToken")),
         ("400 ExpiredToken, a space", said(400, "ExpiredToken ")),
@@ -190,14 +254,18 @@ fn tokens_that_are_not_accepted() {
         once.into_iter().chain(twice).map(|row| Row { logins: 1.0, ..row })
     });
     let rows: Vec<Row> = rows.collect();
-    play(async |log| play_rows(rows, PATIENT, log).await);
+    rows
 }
 
 #[test]
-fn redirects() {
+fn tokens_that_are_not_accepted() {
+    play(async |log| play_rows(dead_tokens(), PATIENT, log).await);
+}
+
+fn redirected() -> Vec<Row> {
     let wrong = Outcome::Fails(Reason::Request);
     let elsewhere = |name: &str, status: u16, location: &str| {
-        let says = "to another origin; not followed";
+        let says = "to another origin; not followed, check base_url";
         everywhere(name, &[Fault::redirect(status, location)], wrong, Wait::Interval, says)
     };
     let mut rows = Vec::new();
@@ -238,11 +306,15 @@ fn redirects() {
         let says = "an unexpected redirect; check base_url";
         rows.extend(everywhere(&name, &[Fault::redirect(status, "/v2/canary")], wrong, Wait::Interval, says));
     }
-    play(async |log| play_rows(rows, PATIENT, log).await);
+    rows
 }
 
 #[test]
-fn connections_that_break() {
+fn redirects() {
+    play(async |log| play_rows(redirected(), PATIENT, log).await);
+}
+
+fn broken() -> Vec<Row> {
     let rows = [
         fails(
             "reset",
@@ -253,12 +325,15 @@ fn connections_that_break() {
         ),
         fails("truncated", Fault::Truncated, Reason::Decode, Wait::Backoff, "the answer ended early"),
     ];
-    play(async |log| play_rows(rows.concat(), PATIENT, log).await);
+    rows.concat()
 }
 
 #[test]
-fn answers_that_do_not_come_in_time() {
-    let timeout = Duration::from_millis(1500);
+fn connections_that_break() {
+    play(async |log| play_rows(broken(), PATIENT, log).await);
+}
+
+fn late() -> Vec<Row> {
     let says = "no whole answer within 1.5s";
     let rows = [
         fails("no headers", Fault::HangBeforeHeaders, Reason::Timeout, Wait::Backoff, says),
@@ -279,7 +354,7 @@ fn answers_that_do_not_come_in_time() {
         &[],
         Outcome::Fails(Reason::Timeout),
         Wait::Backoff,
-        "POST /auth/token",
+        "POST /auth/token: no whole answer within 1.5s",
     );
     let login = login.into_iter().map(|row| Row {
         faults: vec![
@@ -291,5 +366,15 @@ fn answers_that_do_not_come_in_time() {
         ..row
     });
     let rows: Vec<Row> = rows.chain(login).collect();
-    play(async |log| play_rows(rows, timeout, log).await);
+    rows
+}
+
+#[test]
+fn answers_that_do_not_come_in_time() {
+    play(async |log| play_rows(late(), HURRIED, log).await);
+}
+
+/// Every row of these tables.
+pub fn rows() -> Vec<Row> {
+    [statuses(), wishes(), dead_tokens(), redirected(), broken(), late()].concat()
 }

@@ -43,8 +43,7 @@ fn right(collector: Collector) -> (&'static str, &'static str, f64) {
     }
 }
 
-#[test]
-fn that_is_another_thing() {
+pub fn other_things() -> Vec<Row> {
     let mut rows = Vec::new();
     for collector in Collector::ACCOUNT_V2 {
         let (right, metric, value) = right(collector);
@@ -106,7 +105,12 @@ fn that_is_another_thing() {
         broken[12] ^= 0xff;
         add("gzip with a fault", Fault::gzip(broken), damaged);
     }
-    play(async |log| play_rows(rows, log).await);
+    rows
+}
+
+#[test]
+fn that_is_another_thing() {
+    play(async |log| play_rows(other_things(), log).await);
 }
 
 fn with_status(status: u16, body: &str) -> Fault {
@@ -134,8 +138,7 @@ fn far_too_many() -> Fault {
     Fault::raw("application/json", format!("[{}0]", "0,".repeat(1_000_000)))
 }
 
-#[test]
-fn that_is_endless() {
+pub fn endless() -> Vec<second_poll::Row> {
     let long = "the answer is longer than 67108864 bytes, which is the most that is read";
     let many = "the answer lists more than 1000000 things, which is the most that is read";
     let row = |name: &str, collector: Collector, fault, says: &str| second_poll::Row {
@@ -153,5 +156,10 @@ fn that_is_endless() {
         row("a list of too many", Collector::ServiceAccounts, far_too_many(), many),
         row("a bomb", Collector::CurrentUsage, bomb(Collector::CurrentUsage), long),
     ];
-    play(async |log| second_poll::play_rows(rows, Duration::from_secs(180), log).await);
+    rows
+}
+
+#[test]
+fn that_is_endless() {
+    play(async |log| second_poll::play_rows(endless(), Duration::from_secs(180), log).await);
 }

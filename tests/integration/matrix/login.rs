@@ -15,15 +15,18 @@ use super::second_poll::Wait;
 use crate::stage::{NOW, Stage, at, hours, minutes};
 
 /// A login, the first one, that meets a fault.
-struct Row {
-    name: &'static str,
+pub struct Row {
+    pub name: &'static str,
     fault: Fault,
-    reason: Reason,
+    pub reason: Reason,
     /// Whether the vendor has decided against the credentials.
     refused: bool,
-    wait: Wait,
-    says: &'static str,
+    pub wait: Wait,
+    pub says: &'static str,
 }
+
+/// What is said of a token whose life is not known.
+pub const NO_LIFETIME: &str = "expirationSec is missing, or no number of seconds";
 
 fn row(name: &'static str, fault: Fault, reason: Reason, wait: Wait, says: &'static str) -> Row {
     Row { name, fault, reason, refused: reason == Reason::Auth, wait, says }
@@ -37,7 +40,7 @@ fn body(body: &str) -> Fault {
     Fault::raw("application/json", body.to_owned())
 }
 
-fn rows() -> Vec<Row> {
+pub fn rows() -> Vec<Row> {
     use Reason::{Auth, Connect, Decode, Forbidden, RateLimited, Request, Server, Timeout};
     use Wait::{Backoff, Interval, Seconds};
     let refused = "the credentials are refused: expired, regenerated or deleted";
@@ -75,12 +78,12 @@ fn rows() -> Vec<Row> {
             said(400, "InvalidArgument"),
             Request,
             Interval,
-            "400 (InvalidArgument): ",
+            "400 (InvalidArgument): the vendor says that the request is wrong",
         ),
-        row("404", Fault::html(404), Request, Interval, "check base_url"),
-        row("405", Fault::empty(405), Request, Interval, "405: "),
-        row("408", Fault::empty(408), Timeout, Backoff, "408: "),
-        row("418", Fault::empty(418), Request, Interval, "418: "),
+        row("404", Fault::html(404), Request, Interval, "404: there is no such thing; check base_url"),
+        row("405", Fault::empty(405), Request, Interval, "405: there is no such thing; check base_url"),
+        row("408", Fault::empty(408), Timeout, Backoff, "408: the vendor gave up waiting"),
+        row("418", Fault::empty(418), Request, Interval, "418: the vendor says that the request is wrong"),
         row("429", Fault::empty(429), RateLimited, Backoff, "too many requests"),
         row(
             "429 and a wish",
@@ -94,12 +97,30 @@ fn rows() -> Vec<Row> {
             Fault::empty(429).retry_after("99999"),
             RateLimited,
             Seconds(3600),
-            "too many",
+            "too many requests",
         ),
-        row("500", said(500, "InternalError"), Server, Backoff, "500 (InternalError): "),
-        row("502 with a page", Fault::html(502), Server, Backoff, "502: "),
-        row("503 and a wish", said(503, "ServiceNotReady").retry_after("120"), Server, Seconds(120), "503 ("),
-        row("503 that refuses", said(503, "AuthenticationFailed"), Server, Backoff, "503 ("),
+        row(
+            "500",
+            said(500, "InternalError"),
+            Server,
+            Backoff,
+            "500 (InternalError): a fault on the vendor's side",
+        ),
+        row("502 with a page", Fault::html(502), Server, Backoff, "502: a fault on the vendor's side"),
+        row(
+            "503 and a wish",
+            said(503, "ServiceNotReady").retry_after("120"),
+            Server,
+            Seconds(120),
+            "503 (ServiceNotReady): a fault on the vendor's side",
+        ),
+        row(
+            "503 that refuses",
+            said(503, "AuthenticationFailed"),
+            Server,
+            Backoff,
+            "503 (AuthenticationFailed): a fault on the vendor's side",
+        ),
         row(
             "a redirect",
             Fault::redirect(307, "/v2/auth/token"),
@@ -112,14 +133,14 @@ fn rows() -> Vec<Row> {
             Fault::redirect(303, "/v2/auth/token"),
             Request,
             Interval,
-            "never sent twice",
+            "a login is never sent twice",
         ),
         row(
             "a redirect elsewhere",
             Fault::redirect(308, "https://elsewhere.example/canary"),
             Request,
             Interval,
-            "to another origin",
+            "to another origin; not followed",
         ),
         row("reset", Fault::Reset, Connect, Backoff, "the connection was closed before an answer"),
         row("truncated", Fault::Truncated, Decode, Backoff, "the answer ended early"),
@@ -129,7 +150,13 @@ fn rows() -> Vec<Row> {
         row("gzip that is none", Fault::gzip("canary"), Decode, Backoff, "the answer is damaged"),
         row("a list", body("[]"), Decode, Backoff, "the answer is a list, where an object was expected"),
         row("null", body("null"), Decode, Backoff, "the answer is null, where an object was expected"),
-        row("a text", body("\"canary\""), Decode, Backoff, "the answer is a text"),
+        row(
+            "a text",
+            body("\"canary\""),
+            Decode,
+            Backoff,
+            "the answer is a text, where an object was expected",
+        ),
         row("no token", body(r#"{"expirationSec":"86400"}"#), Decode, Backoff, no_token),
         row("null for a token", body(r#"{"token":null}"#), Decode, Backoff, no_token),
         row("a number for a token", body(r#"{"token":7}"#), Decode, Backoff, no_token),
@@ -224,7 +251,6 @@ async fn play_rows(log: Log) {
 /// What the vendor says of a new token's life, what the exporter believes, and how often it logs in within an hour.
 #[test]
 fn that_state_an_odd_lifetime() {
-    let nobody_knows = "expirationSec is missing, or no number of seconds";
     for (stated, believed) in [
         (json!(0), None),
         (json!(-1), None),
@@ -263,7 +289,7 @@ fn that_state_an_odd_lifetime() {
             match believed {
                 None => {
                     assert_eq!(expiry, None, "{stated}");
-                    log.warnings().assert_failure(collector, Reason::Decode, nobody_knows, 30);
+                    log.warnings().assert_failure(collector, Reason::Decode, NO_LIFETIME, 30);
                 }
                 Some(seconds) => {
                     let end = (at(NOW).as_second() as f64 + seconds)

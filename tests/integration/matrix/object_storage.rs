@@ -1,14 +1,12 @@
 //! The same for the vendor's current platform, where each request is signed and there is no session.
 
-mod answers;
+pub mod answers;
 mod clock;
-mod contents;
+pub mod contents;
 mod fields;
-mod keys;
-
+pub mod keys;
 mod lists;
 mod places;
-
 mod xml;
 
 use lyve_cloud_exporter::model::Collector;

@@ -25,6 +25,49 @@ struct Row {
     says: &'static str,
 }
 
+/// Who is there in the vendor's place, why polls fail then, and what the log says.
+pub const PLACES: [(&str, Reason, &str); 23] = [
+    ("refused", Reason::Connect, "cannot connect: "),
+    ("TLS, refused", Reason::Connect, "cannot connect: "),
+    ("closed at once", Reason::Connect, CLOSED),
+    ("TLS, closed at once", Reason::Connect, "cannot connect: "),
+    ("silent", Reason::Timeout, "no whole answer within 2s"),
+    ("TLS, silent", Reason::Timeout, "no connection in time"),
+    ("TLS, unknown issuer", Reason::Tls, NOT_TRUSTED),
+    (
+        "TLS, expired",
+        Reason::Tls,
+        "the connection is not trusted: invalid peer certificate: certificate expired",
+    ),
+    (
+        "TLS, not yet valid",
+        Reason::Tls,
+        "the connection is not trusted: invalid peer certificate: certificate not valid yet",
+    ),
+    (
+        "TLS, another name",
+        Reason::Tls,
+        "the connection is not trusted: invalid peer certificate: certificate not valid for name",
+    ),
+    ("TLS, another's certificate", Reason::Tls, NOT_TRUSTED),
+    ("TLS to plain HTTP", Reason::Tls, NOT_TRUSTED),
+    ("plain HTTP to TLS", Reason::Decode, NOT_HTTP),
+    ("SSH", Reason::Decode, NOT_HTTP),
+    ("SMTP", Reason::Decode, NOT_HTTP),
+    ("no status", Reason::Decode, NOT_HTTP),
+    ("no header", Reason::Decode, NOT_HTTP),
+    ("two lengths", Reason::Decode, NOT_HTTP),
+    ("no chunk", Reason::Decode, "the answer is damaged"),
+    ("half of the headers", Reason::Connect, CLOSED),
+    ("endless headers", Reason::Decode, NOT_HTTP),
+    ("speaks first", Reason::Connect, CLOSED),
+    ("another path", Reason::Request, "there is no such thing; check base_url"),
+];
+
+const CLOSED: &str = "the connection was closed before an answer: ";
+const NOT_TRUSTED: &str = "the connection is not trusted: ";
+const NOT_HTTP: &str = "the answer is not HTTP: ";
+
 /// A listener that does the same with each connection. It ends when it is dropped.
 pub struct Listener {
     pub address: std::net::SocketAddr,
@@ -139,54 +182,37 @@ async fn scene(log: Log) {
     })
     .await;
 
-    let at_tls = |simulator: &Simulator| simulator.base_url();
     let plain = |listener: &Listener| format!("http://{}/v2", listener.address);
-    let row = |name, base_url: String, reason, says| Row { name, base_url, ca_file: None, reason, says };
-    let trusting = |file: &PathBuf, row: Row| Row { ca_file: Some(file.clone()), ..row };
-    let not_trusted = "the connection is not trusted: ";
-    let not_http = "the answer is not HTTP: ";
-    let closed = "the connection was closed before an answer: ";
-    let rows = vec![
-        row("refused", format!("http://{refused}/v2"), Reason::Connect, "cannot connect: "),
-        row("TLS, refused", format!("https://{refused}/v2"), Reason::Connect, "cannot connect: "),
-        row("closed at once", plain(&closes), Reason::Connect, closed),
-        row(
-            "TLS, closed at once",
-            format!("https://{}/v2", closes.address),
-            Reason::Connect,
-            "cannot connect: ",
-        ),
-        row("silent", plain(&silent), Reason::Timeout, "no whole answer within 2s"),
-        row("TLS, silent", format!("https://{}/v2", silent.address), Reason::Timeout, ""),
-        row("TLS, unknown issuer", at_tls(&trusted), Reason::Tls, not_trusted),
-        trusting(&expired_file, row("TLS, expired", at_tls(&expired), Reason::Tls, "expired")),
-        trusting(&future_file, row("TLS, not yet valid", at_tls(&future), Reason::Tls, "not valid yet")),
-        trusting(
-            &stranger_file,
-            row("TLS, another name", at_tls(&stranger), Reason::Tls, "not valid for name"),
-        ),
-        trusting(
-            &trusted_file,
-            row("TLS, another's certificate", at_tls(&stranger), Reason::Tls, not_trusted),
-        ),
-        row(
-            "TLS to plain HTTP",
-            stage.simulator.base_url().replace("http:", "https:"),
-            Reason::Tls,
-            not_trusted,
-        ),
-        row("plain HTTP to TLS", at_tls(&trusted).replace("https:", "http:"), Reason::Decode, not_http),
-        row("SSH", plain(&ssh), Reason::Decode, not_http),
-        row("SMTP", plain(&smtp), Reason::Decode, not_http),
-        row("no status", plain(&odd_status), Reason::Decode, not_http),
-        row("no header", plain(&odd_header), Reason::Decode, not_http),
-        row("two lengths", plain(&two_lengths), Reason::Decode, not_http),
-        row("no chunk", plain(&odd_chunk), Reason::Decode, "the answer is damaged"),
-        row("half of the headers", plain(&half_headers), Reason::Connect, closed),
-        row("endless headers", plain(&headers), Reason::Decode, not_http),
-        row("speaks first", plain(&first), Reason::Connect, closed),
-        row("another path", lost.base_url().replace("/v2", "/v3"), Reason::Request, "check base_url"),
-    ];
+    let mut rows = Vec::new();
+    for (name, reason, says) in PLACES {
+        let (base_url, ca_file) = match name {
+            "refused" => (format!("http://{refused}/v2"), None),
+            "TLS, refused" => (format!("https://{refused}/v2"), None),
+            "closed at once" => (plain(&closes), None),
+            "TLS, closed at once" => (format!("https://{}/v2", closes.address), None),
+            "silent" => (plain(&silent), None),
+            "TLS, silent" => (format!("https://{}/v2", silent.address), None),
+            "TLS, unknown issuer" => (trusted.base_url(), None),
+            "TLS, expired" => (expired.base_url(), Some(&expired_file)),
+            "TLS, not yet valid" => (future.base_url(), Some(&future_file)),
+            "TLS, another name" => (stranger.base_url(), Some(&stranger_file)),
+            "TLS, another's certificate" => (stranger.base_url(), Some(&trusted_file)),
+            "TLS to plain HTTP" => (stage.simulator.base_url().replace("http:", "https:"), None),
+            "plain HTTP to TLS" => (trusted.base_url().replace("https:", "http:"), None),
+            "SSH" => (plain(&ssh), None),
+            "SMTP" => (plain(&smtp), None),
+            "no status" => (plain(&odd_status), None),
+            "no header" => (plain(&odd_header), None),
+            "two lengths" => (plain(&two_lengths), None),
+            "no chunk" => (plain(&odd_chunk), None),
+            "half of the headers" => (plain(&half_headers), None),
+            "endless headers" => (plain(&headers), None),
+            "speaks first" => (plain(&first), None),
+            "another path" => (lost.base_url().replace("/v2", "/v3"), None),
+            other => panic!("nobody is there: {other}"),
+        };
+        rows.push(Row { name, base_url, ca_file: ca_file.cloned(), reason, says });
+    }
 
     let good = "a good one";
     let mut accounts = vec![empty_account(&stage, good).1];

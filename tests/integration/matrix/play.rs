@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::io::Write;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 
 use hyper::Method;
 use lyve_cloud_exporter::api::Reason;
@@ -11,6 +11,8 @@ use lyve_cloud_exporter::logging::{LogFormat, LogLevel, dispatch};
 use lyve_cloud_exporter::model::Collector;
 use lyve_cloud_exporter::simulator::{self, Actions, Endpoint, Fault};
 use serde_json::Value;
+use tracing::Dispatch;
+use tracing::subscriber::NoSubscriber;
 
 use crate::client::request;
 use crate::samples::{Sample, Samples};
@@ -81,8 +83,14 @@ impl Warnings {
     }
 }
 
+/// Somebody else who would hear of every line, and wants none. A place in the source that logs for the first time asks all
+/// who listen whether to do so ever again; where there is but one of them, it asks whoever listens on its own thread, and
+/// for another test's thread that is nobody.
+static ANOTHER: LazyLock<Dispatch> = LazyLock::new(|| Dispatch::new(NoSubscriber::default()));
+
 /// Plays a scene on a runtime of its own, so that its log is its own.
 pub fn play(scene: impl AsyncFnOnce(Log)) {
+    LazyLock::force(&ANOTHER);
     let log = Log::default();
     let writer = log.clone();
     let dispatch = dispatch(LogLevel::Trace, LogFormat::Json, move || writer.clone());

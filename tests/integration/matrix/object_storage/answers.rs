@@ -12,6 +12,9 @@ use super::{ENDPOINTS, requests_of};
 /// Long enough for a busy machine: no row of these waits for it.
 const PATIENT: Duration = Duration::from_secs(15);
 
+/// What a whole answer may take where the rows wait for it.
+const HURRIED: Duration = Duration::from_secs(4);
+
 /// After a 403 the same is asked once more.
 const SECOND_TRY: Duration = Duration::from_secs(10);
 
@@ -46,8 +49,7 @@ fn text(status: u16, text: &str) -> Fault {
     Fault::Answer { status, headers: Vec::new(), body: format!("{text} (canary)").into() }
 }
 
-#[test]
-fn statuses_that_say_nothing_about_the_key() {
+fn statuses() -> Vec<Row> {
     use Reason::{RateLimited, Request, Server, Timeout};
     use Wait::{Backoff, Interval};
     let ours = "the vendor says that the request is wrong";
@@ -66,12 +68,43 @@ fn statuses_that_say_nothing_about_the_key() {
             xml(400, "IAM: Missing Action or Version param"),
             Request,
             Interval,
-            "400 (Missing Action or Version param): ",
+            "400 (Missing Action or Version param): the vendor says that the request is wrong",
         ),
-        fails("400 BadRequest", json(400, "BadRequest"), Request, Interval, "400 (BadRequest): "),
-        fails("400 that nobody knows", xml(400, "Canary"), Request, Interval, "400: "),
-        fails("400 without a body", Fault::empty(400), Request, Interval, "400: "),
-        fails("400 with a page", Fault::html(400), Request, Interval, "400: "),
+        fails(
+            "400 BadRequest",
+            json(400, "BadRequest"),
+            Request,
+            Interval,
+            "400 (BadRequest): the vendor says that the request is wrong",
+        ),
+        fails(
+            "400 that nobody knows",
+            xml(400, "Canary"),
+            Request,
+            Interval,
+            "400: the vendor says that the request is wrong",
+        ),
+        fails(
+            "400 without a body",
+            Fault::empty(400),
+            Request,
+            Interval,
+            "400: the vendor says that the request is wrong",
+        ),
+        fails(
+            "400 with a page",
+            Fault::html(400),
+            Request,
+            Interval,
+            "400: the vendor says that the request is wrong",
+        ),
+        fails(
+            "403 RequestTimeTooSkewed",
+            xml(403, "RequestTimeTooSkewed"),
+            Request,
+            Interval,
+            "the vendor's clock and this machine's differ: set the clock of this machine right",
+        ),
         fails("404 without a body", Fault::empty(404), Request, Interval, place),
         fails("404 with a page", Fault::html(404), Request, Interval, place),
         fails("405", Fault::empty(405), Request, Interval, place),
@@ -79,8 +112,20 @@ fn statuses_that_say_nothing_about_the_key() {
         fails("409", Fault::empty(409), Request, Interval, ours),
         fails("429", Fault::empty(429), RateLimited, Backoff, "too many requests"),
         fails("429 with a page", Fault::html(429), RateLimited, Backoff, "too many requests"),
-        fails("503 SlowDown", xml(503, "SlowDown"), RateLimited, Backoff, "503 (SlowDown): "),
-        fails("400 Throttling", xml(400, "Throttling"), RateLimited, Backoff, "400 (Throttling): "),
+        fails(
+            "503 SlowDown",
+            xml(503, "SlowDown"),
+            RateLimited,
+            Backoff,
+            "503 (SlowDown): too many requests",
+        ),
+        fails(
+            "400 Throttling",
+            xml(400, "Throttling"),
+            RateLimited,
+            Backoff,
+            "400 (Throttling): too many requests",
+        ),
         fails("500", xml(500, "InternalError"), Server, Backoff, theirs),
         fails("500 without a body", Fault::empty(500), Server, Backoff, theirs),
         fails("502 with a page", Fault::html(502), Server, Backoff, theirs),
@@ -89,11 +134,15 @@ fn statuses_that_say_nothing_about_the_key() {
         fails("599", Fault::empty(599), Server, Backoff, theirs),
         fails("999", Fault::empty(999), Server, Backoff, theirs),
     ];
-    play(async |log| play_rows(rows.concat(), PATIENT, log).await);
+    rows.concat()
 }
 
 #[test]
-fn a_wish_to_wait() {
+fn statuses_that_say_nothing_about_the_key() {
+    play(async |log| play_rows(statuses(), PATIENT, log).await);
+}
+
+fn wishes() -> Vec<Row> {
     use Wait::{Backoff, Seconds};
     let wish = |value: &str, wait| {
         fails(
@@ -113,7 +162,13 @@ fn a_wish_to_wait() {
         wish("soon", Backoff),
         wish("99999", Seconds(3600)),
         wish("99999999999999999999999", Seconds(3600)),
-        fails("503 and a wish", Fault::empty(503).retry_after("600"), Reason::Server, Seconds(600), "503: "),
+        fails(
+            "503 and a wish",
+            Fault::empty(503).retry_after("600"),
+            Reason::Server,
+            Seconds(600),
+            "503: a fault on the vendor's side",
+        ),
         fails(
             "SlowDown and a wish",
             xml(503, "SlowDown").retry_after("600"),
@@ -122,11 +177,15 @@ fn a_wish_to_wait() {
             "too many requests",
         ),
     ];
-    play(async |log| play_rows(rows.concat(), PATIENT, log).await);
+    rows.concat()
 }
 
 #[test]
-fn a_lone_403_passes() {
+fn a_wish_to_wait() {
+    play(async |log| play_rows(wishes(), PATIENT, log).await);
+}
+
+fn lone() -> Vec<Row> {
     let lone = [
         ("AccessDenied", xml(403, "AccessDenied")),
         ("SignatureDoesNotMatch", xml(403, "SignatureDoesNotMatch")),
@@ -143,11 +202,15 @@ fn a_lone_403_passes() {
             everywhere(&format!("403 {name}"), faults, Outcome::Works, Wait::Interval, "")
         })
         .collect();
-    play(async |log| play_rows_for(rows, PATIENT, SECOND_TRY, log).await);
+    rows
 }
 
 #[test]
-fn a_403_that_comes_again_is_a_refusal_of_this_alone() {
+fn a_lone_403_passes() {
+    play(async |log| play_rows_for(lone(), PATIENT, SECOND_TRY, log).await);
+}
+
+fn repeated() -> Vec<Row> {
     let mut rows = Vec::new();
     for (name, fault) in [
         ("AccessDenied", xml(403, "AccessDenied")),
@@ -162,11 +225,15 @@ fn a_403_that_comes_again_is_a_refusal_of_this_alone() {
     }
     // What only some keys are told of users is done without.
     rows.retain(|row| row.faults[0].0 != Endpoint::UserInfo);
-    play(async |log| play_rows_for(rows, PATIENT, SECOND_TRY, log).await);
+    rows
 }
 
 #[test]
-fn an_action_that_is_not_supported_is_not_asked_for_twice() {
+fn a_403_that_comes_again_is_a_refusal_of_this_alone() {
+    play(async |log| play_rows_for(repeated(), PATIENT, SECOND_TRY, log).await);
+}
+
+fn not_supported() -> Vec<Row> {
     let mut rows = Vec::new();
     for (name, fault) in [
         ("400 in XML", Fault::xml_error(400, "BadRequest", "IAM: Action not supported")),
@@ -178,11 +245,15 @@ fn an_action_that_is_not_supported_is_not_asked_for_twice() {
         rows.extend(fails(name, fault, Reason::Forbidden, Wait::Interval, says));
     }
     rows.retain(|row| row.faults[0].0 != Endpoint::UserInfo);
-    play(async |log| play_rows(rows, PATIENT, log).await);
+    rows
 }
 
 #[test]
-fn redirects_are_not_followed() {
+fn an_action_that_is_not_supported_is_not_asked_for_twice() {
+    play(async |log| play_rows(not_supported(), PATIENT, log).await);
+}
+
+fn redirected() -> Vec<Row> {
     let wrong = Outcome::Fails(Reason::Request);
     let mut rows = Vec::new();
     for status in [301, 302, 303, 307, 308] {
@@ -197,35 +268,54 @@ fn redirects_are_not_followed() {
         ("to another port", "http://127.0.0.1:1/canary"),
         ("to a file", "file:///etc/canary"),
     ] {
-        let says = "to another origin; not followed";
+        let says = "to another origin; not followed, check iam_url, s3_url or region";
         rows.extend(everywhere(name, &[Fault::redirect(307, location)], wrong, Wait::Interval, says));
     }
     for (name, fault) in
         [("to no URL", Fault::redirect(301, "http://[canary")), ("without a place", Fault::empty(302))]
     {
-        rows.extend(everywhere(name, &[fault], wrong, Wait::Interval, "without a place to go to"));
+        rows.extend(everywhere(
+            name,
+            &[fault],
+            wrong,
+            Wait::Interval,
+            "without a place to go to; check iam_url, s3_url or region",
+        ));
     }
     for status in [300, 304, 305] {
         let name = format!("{status}, which is none to follow");
         let fault = Fault::redirect(status, "/canary");
-        rows.extend(everywhere(&name, &[fault], wrong, Wait::Interval, "an unexpected redirect"));
+        rows.extend(everywhere(
+            &name,
+            &[fault],
+            wrong,
+            Wait::Interval,
+            "an unexpected redirect; check iam_url, s3_url or region",
+        ));
     }
-    play(async |log| play_rows(rows, PATIENT, log).await);
+    rows
 }
 
 #[test]
-fn connections_that_break() {
+fn redirects_are_not_followed() {
+    play(async |log| play_rows(redirected(), PATIENT, log).await);
+}
+
+fn broken() -> Vec<Row> {
     let closed = "the connection was closed before an answer";
     let rows = [
         fails("reset", Fault::Reset, Reason::Connect, Wait::Backoff, closed),
         fails("truncated", Fault::Truncated, Reason::Decode, Wait::Backoff, "the answer ended early"),
     ];
-    play(async |log| play_rows(rows.concat(), PATIENT, log).await);
+    rows.concat()
 }
 
 #[test]
-fn answers_that_do_not_come_in_time() {
-    let timeout = Duration::from_secs(4);
+fn connections_that_break() {
+    play(async |log| play_rows(broken(), PATIENT, log).await);
+}
+
+fn late() -> Vec<Row> {
     let says = "no whole answer within 4s";
     let rows = [
         fails("no headers", Fault::HangBeforeHeaders, Reason::Timeout, Wait::Backoff, says),
@@ -236,6 +326,15 @@ fn answers_that_do_not_come_in_time() {
     let late = everywhere("a little late", &[late], Outcome::Works, Wait::Interval, "");
     // A late answer is the right one: nothing is asked again.
     let late = late.into_iter().map(|row| Row { requests: row.requests - 1, ..row });
-    let rows = rows.concat().into_iter().chain(late).collect();
-    play(async |log| play_rows(rows, timeout, log).await);
+    rows.concat().into_iter().chain(late).collect()
+}
+
+#[test]
+fn answers_that_do_not_come_in_time() {
+    play(async |log| play_rows(late(), HURRIED, log).await);
+}
+
+/// Every row of these tables.
+pub fn rows() -> Vec<Row> {
+    [statuses(), wishes(), lone(), repeated(), not_supported(), redirected(), broken(), late()].concat()
 }

@@ -74,8 +74,7 @@ fn raw(body: impl Into<bytes::Bytes>) -> Fault {
     Fault::raw("application/octet-stream", body)
 }
 
-#[test]
-fn that_is_another_thing() {
+pub fn other_things() -> Vec<Row> {
     let mut rows = Vec::new();
     for (endpoint, collector) in ENDPOINTS {
         let (right, metric, value) = right(endpoint);
@@ -121,7 +120,12 @@ fn that_is_another_thing() {
         broken[12] ^= 0xff;
         add("gzip with a fault", zipped(broken), damaged);
     }
-    play(async |log| play_rows(rows, log).await);
+    rows
+}
+
+#[test]
+fn that_is_another_thing() {
+    play(async |log| play_rows(other_things(), log).await);
 }
 
 /// 70 MB of spaces after a right beginning: valid so far, and packed into some kilobytes.
@@ -137,8 +141,7 @@ fn bomb(endpoint: Endpoint) -> Fault {
     Fault::gzip(encoder.finish().unwrap())
 }
 
-#[test]
-fn that_is_endless() {
+pub fn endless() -> Vec<second_poll::Row> {
     const LENGTH: &str = "the answer is longer than 67108864 bytes, which is the most that is read";
     let row = |name: &str, endpoint, collector, fault, says: &str| second_poll::Row {
         name: format!("{endpoint:?}: {name}"),
@@ -164,5 +167,10 @@ fn that_is_endless() {
             _ => {}
         }
     }
-    play(async |log| second_poll::play_rows(rows, Duration::from_secs(180), log).await);
+    rows
+}
+
+#[test]
+fn that_is_endless() {
+    play(async |log| second_poll::play_rows(endless(), Duration::from_secs(180), log).await);
 }

@@ -13,15 +13,15 @@ use super::super::play::{
 use crate::stage::{Exporter, Stage};
 
 /// An answer that refuses the key, whatever was asked.
-struct Row {
-    name: &'static str,
+pub struct Row {
+    pub name: &'static str,
     fault: Fault,
     /// How often the vendor is asked before the key counts as refused.
     requests: usize,
-    says: &'static str,
+    pub says: &'static str,
 }
 
-fn rows() -> Vec<Row> {
+pub fn rows() -> Vec<Row> {
     let xml = |status, code| Fault::xml_error(status, code, "a canary that the vendor says");
     let refused = "the key or its signature is refused: deleted, switched off, or not the secret of this key";
     let row = |name, fault, requests| Row { name, fault, requests, says: refused };
