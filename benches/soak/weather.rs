@@ -162,6 +162,7 @@ impl<'a> Weather<'a> {
     pub(crate) async fn get_going(&self) {
         tokio::time::sleep(Duration::from_secs(3)).await;
         self.vendor.main.clear_faults();
+        self.vendor.other.clear_faults();
     }
 
     /// Lets the next thing happen, and waits a moment.
