@@ -3,7 +3,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
@@ -11,6 +11,10 @@ use tracing::{error, warn};
 use super::connection::{self, Shared};
 use super::connections::{Connections, Peer};
 use super::{Guard, Limits, Routes};
+
+/// How many connections may wait to be accepted. Who comes when the queue is full tries again a second later, so one client
+/// must not fill it easily.
+const BACKLOG: u32 = 4096;
 
 /// How long requests under way may take to finish when the exporter stops.
 const DRAIN: Duration = Duration::from_secs(4);
@@ -24,14 +28,20 @@ const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
 /// # Errors
 /// Where the address is taken, or cannot be had.
 pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
-    let bound = std::net::TcpListener::bind(address).or_else(|error| match address.ip() {
+    listen(address).or_else(|error| match address.ip() {
         IpAddr::V6(Ipv6Addr::UNSPECIFIED) if error.kind() != io::ErrorKind::AddrInUse => {
-            std::net::TcpListener::bind((Ipv4Addr::UNSPECIFIED, address.port()))
+            listen((Ipv4Addr::UNSPECIFIED, address.port()).into())
         }
         _ => Err(error),
-    })?;
-    bound.set_nonblocking(true)?;
-    TcpListener::from_std(bound)
+    })
+}
+
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    // A restart need not wait for what is left of former connections.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
 }
 
 /// Answers on all `listeners` until `shutdown` is cancelled and the requests under way are finished.
