@@ -143,6 +143,10 @@ impl Client {
 
     async fn connect(&self) -> std::io::Result<TcpStream> {
         let socket = TcpSocket::new_v4()?;
+        if self.attack == Attack::Unread {
+            // What is not read then waits at the exporter's end.
+            socket.set_recv_buffer_size(4096)?;
+        }
         socket.bind((self.from, 0).into())?;
         socket.connect(self.target).await
     }

@@ -43,6 +43,10 @@ struct Open {
     clock: u64,
     /// By when each was used last. No peer is without any.
     peers: HashMap<Peer, BTreeMap<u64, CancellationToken>>,
+    /// How many have been told, and have not done so yet.
+    leaving: usize,
+    /// How many new ones wait for a place.
+    waiting: usize,
 }
 
 impl Open {
@@ -74,16 +78,26 @@ impl Connections {
         let permit = match permits().try_acquire_owned() {
             Ok(permit) => Some(permit),
             Err(_) => {
-                self.close_one();
+                let is_short = {
+                    let mut open = self.open();
+                    open.waiting += 1;
+                    open.leaving < open.waiting
+                };
+                if is_short {
+                    self.close_one();
+                }
                 // The semaphore is never closed.
-                permits().acquire_owned().await.ok()
+                let permit = permits().acquire_owned().await.ok();
+                self.open().waiting -= 1;
+                permit
             }
         };
         let close = CancellationToken::new();
         let used = AtomicU64::new(self.open().insert(peer, close.clone()));
         let slot = Slot { connections: Arc::clone(self), peer, used, close, _permit: permit };
-        // The next one then need not wait until another is closed.
-        if self.permits.available_permits() < self.spare {
+        // The next one then need not wait until another is closed. Those that are about to leave count: slow ends must
+        // not cost more connections than quick ones.
+        if self.permits.available_permits() + self.open().leaving < self.spare {
             self.close_one();
         }
         slot
@@ -100,6 +114,7 @@ impl Connections {
         if let Some((_, Reverse(used), peer)) = victim
             && let Some(close) = open.remove(peer, used)
         {
+            open.leaving += 1;
             close.cancel();
         }
     }
@@ -138,7 +153,10 @@ impl Slot {
 
 impl Drop for Slot {
     fn drop(&mut self) {
-        self.connections.open().remove(self.peer, self.used.load(Ordering::Relaxed));
+        let mut open = self.connections.open();
+        if open.remove(self.peer, self.used.load(Ordering::Relaxed)).is_none() {
+            open.leaving = open.leaving.saturating_sub(1);
+        }
     }
 }
 
@@ -188,6 +206,7 @@ mod tests {
         assert_eq!(leaving, [0]);
         assert!(connections.admit(one).now_or_never().is_some(), "a place is free");
         assert!(slots[1].close.is_cancelled());
+        assert!(connections.open().leaving == 2 && !slots[2].close.is_cancelled());
     }
 
     #[tokio::test]
