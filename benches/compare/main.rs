@@ -4,7 +4,7 @@
 //! ```text
 //! cargo bench --bench compare                   # five minutes
 //! cargo bench --bench compare -- --long         # with 1,000,000 buckets
-//! cargo bench --bench compare -- scrape fleet   # parts of it: scrape memory publish decode fleet start
+//! cargo bench --bench compare -- scrape fleet   # parts of it: scrape memory publish decode fleet start attack
 //! ```
 //!
 //! It prints tables in Markdown. Needs nginx (Debian's `nginx-light`) and gzip.
@@ -17,6 +17,8 @@
     reason = "what cannot be measured has to end the program"
 )]
 
+mod attack;
+mod attackers;
 mod decode;
 mod measures;
 mod naive;
@@ -42,6 +44,9 @@ fn main() {
     match arguments[..] {
         ["naive", accounts, buckets] => runtime.block_on(naive::serve(number(accounts), number(buckets))),
         ["decode", how, buckets] => decode::child(how, number(buckets)),
+        ["attack", attack, target, seconds] => {
+            runtime.block_on(attackers::child(attack, target, seconds.parse().unwrap()));
+        }
         _ => compare(&runtime, &arguments),
     }
 }
@@ -75,9 +80,13 @@ fn compare(runtime: &Runtime, arguments: &[&str]) {
     if wanted("start") {
         bars.start(measures::start(runtime));
     }
+    let attacks = if wanted("attack") { attack::attacks(runtime) } else { Vec::new() };
     println!("\n{}", bars.text());
     if let Some(noisy) = sizes.get(2) {
         println!("{}", table::growth(&sizes));
         println!("{}", table::noise(noisy, &loaded, &process::load()));
+    }
+    if !attacks.is_empty() {
+        println!("\n{}", table::attacks(&attacks));
     }
 }

@@ -17,10 +17,10 @@ const ROUNDS: usize = 5;
 const ROUND: Duration = Duration::from_millis(700);
 
 /// For the first poll of everything.
-const READY: Duration = Duration::from_secs(300);
+pub(crate) const READY: Duration = Duration::from_secs(300);
 
 /// Nothing is polled again while scrapes are measured, and each bucket has one series.
-const QUIET: &str =
+pub(crate) const QUIET: &str =
     "poll: {current_usage: 6h, monthly_usage: 6h, credentials: 6h, verify_login: 6h, inventory: 6h}
 history: {months: 0}
 series: {max_per_account: 1000000}";

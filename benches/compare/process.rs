@@ -36,6 +36,11 @@ impl Process {
     pub(crate) fn resident(&self) -> f64 {
         self.pids().into_iter().map(|pid| status(&format!("/proc/{pid}/status"), "VmRSS:")).sum()
     }
+
+    /// The most resident memory that it had at once, MiB.
+    pub(crate) fn peak(&self) -> f64 {
+        status(&format!("/proc/{}/status", self.0.id()), "VmHWM:")
+    }
 }
 
 impl Drop for Process {

@@ -16,6 +16,8 @@ pub(crate) enum Encoding {
 pub(crate) struct Connection {
     stream: TcpStream,
     buffer: Vec<u8>,
+    /// Another header of each request, with its end of line.
+    header: String,
 }
 
 impl Connection {
@@ -23,7 +25,12 @@ impl Connection {
         let stream = TcpStream::connect(address)?;
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(Duration::from_secs(120)))?;
-        Ok(Self { stream, buffer: vec![0; 256 * 1024] })
+        Ok(Self { stream, buffer: vec![0; 256 * 1024], header: String::new() })
+    }
+
+    /// The same with one more header.
+    pub(crate) fn with_header(self, header: &str) -> Self {
+        Self { header: format!("{header}\r\n"), ..self }
     }
 
     /// Asks for `path` and reads the whole answer: its status, and its body if that is `wanted`.
@@ -34,7 +41,11 @@ impl Connection {
         mut wanted: Option<&mut Vec<u8>>,
     ) -> std::io::Result<u16> {
         let accept = if encoding == Encoding::Gzip { "gzip" } else { "identity" };
-        write!(self.stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\nAccept-Encoding: {accept}\r\n\r\n")?;
+        let more = &self.header;
+        write!(
+            self.stream,
+            "GET {path} HTTP/1.1\r\nHost: localhost\r\nAccept-Encoding: {accept}\r\n{more}\r\n"
+        )?;
         let mut head = Vec::new();
         let (end, mut body) = loop {
             let read = self.read()?;

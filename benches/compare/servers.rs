@@ -36,6 +36,11 @@ pub(crate) fn until_answered(address: SocketAddr, path: &str, patience: Duration
 
 /// The exporter with a configuration; it may not have polled yet.
 pub(crate) fn exporter(directory: &Path, config: &str) -> Server {
+    exporter_with(directory, config, None)
+}
+
+/// The same with one more argument.
+pub(crate) fn exporter_with(directory: &Path, config: &str, more: Option<String>) -> Server {
     let path = directory.join("config.yaml");
     let file = std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&path);
     std::io::Write::write_all(&mut file.unwrap(), config.as_bytes()).unwrap();
@@ -44,7 +49,8 @@ pub(crate) fn exporter(directory: &Path, config: &str) -> Server {
         Command::new(EXPORTER)
             .arg(format!("--config.file={}", path.display()))
             .arg(format!("--web.listen-address={address}"))
-            .arg("--log.level=warn"),
+            .arg("--log.level=warn")
+            .args(more),
     );
     Server { process, address }
 }

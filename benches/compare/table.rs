@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use crate::attack::{Attacked, Fared};
 use crate::decode::Decoded;
 use crate::measures::{Fleet, Publish, Size};
 use crate::scrape::{Spread, count, short};
@@ -117,6 +118,34 @@ pub(crate) fn growth(sizes: &[Size]) -> String {
             ];
             writeln!(text, "| {} |", figures.join(" | ")).unwrap();
         }
+    }
+    text
+}
+
+/// Scrapes under attack, against a bar of milliseconds.
+pub(crate) fn attacks(attacks: &[Attacked]) -> String {
+    const BAR: f64 = 50.0;
+    let mut text = format!(
+        "| attack | clients | tries a second | kept connection: p50, ms | p99 | most | new connections: p50, ms | p99 | most | peak memory, MiB | p99 < {BAR} ms |\n|---|---|---|---|---|---|---|---|---|---|---|\n"
+    );
+    for Attacked { attack, rate, kept, fresh, peak } in attacks {
+        let fared = |fared: &Fared| {
+            let failed = match fared.failed {
+                0 => String::new(),
+                failed => format!(" ({failed} of {} failed)", fared.scrapes),
+            };
+            format!("{} | {} | {}{failed}", short(fared.p50), short(fared.p99), short(fared.most))
+        };
+        let met = if [kept, fresh].iter().all(|fared| fared.p99 < BAR) { "met" } else { "**missed**" };
+        let (name, clients) = (attack.name(), attack.clients());
+        writeln!(
+            text,
+            "| {name} | {clients} | {rate:.0} | {} | {} | {} | {met} |",
+            fared(kept),
+            fared(fresh),
+            short(*peak)
+        )
+        .unwrap();
     }
     text
 }

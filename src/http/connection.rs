@@ -90,7 +90,12 @@ impl Connection {
             this.slot.used();
             this.pace.asked();
             let (this, config) = (Arc::clone(&this), Arc::clone(&config.borrow()));
-            async move { Ok::<_, Infallible>(this.answer(&config, request).await) }
+            async move {
+                // Requests that are there already, one behind the other, would be answered in one go. So other
+                // connections have their turn between them.
+                tokio::task::yield_now().await;
+                Ok::<_, Infallible>(this.answer(&config, request).await)
+            }
         });
         let connection = http1::Builder::new()
             // The pace keeps the time.

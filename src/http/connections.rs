@@ -1,7 +1,9 @@
 //! Which connections are open, and which of them gives way when there are too many.
 
-use std::collections::HashMap;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, HashMap};
 use std::net::{IpAddr, Ipv6Addr};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -22,30 +24,52 @@ impl From<IpAddr> for Peer {
     }
 }
 
+/// Of so many places one is kept free.
+const SPARE: usize = 32;
+
 /// The open connections of all listeners.
 #[derive(Debug)]
 pub(super) struct Connections {
     permits: Arc<Semaphore>,
+    /// How many places are to be free for the next ones.
+    spare: usize,
     open: Mutex<Open>,
 }
 
+/// Connections that have not been told to close.
 #[derive(Debug, Default)]
 struct Open {
     /// Counts admissions and requests; it tells which was first.
     clock: u64,
-    entries: HashMap<u64, Entry>,
+    /// By when each was used last. No peer is without any.
+    peers: HashMap<Peer, BTreeMap<u64, CancellationToken>>,
+    /// How many have been told, and have not done so yet.
+    leaving: usize,
+    /// How many new ones wait for a place.
+    waiting: usize,
 }
 
-#[derive(Debug)]
-struct Entry {
-    peer: Peer,
-    used: u64,
-    close: CancellationToken,
+impl Open {
+    fn insert(&mut self, peer: Peer, close: CancellationToken) -> u64 {
+        self.clock += 1;
+        self.peers.entry(peer).or_default().insert(self.clock, close);
+        self.clock
+    }
+
+    fn remove(&mut self, peer: Peer, used: u64) -> Option<CancellationToken> {
+        let connections = self.peers.get_mut(&peer)?;
+        let close = connections.remove(&used);
+        if connections.is_empty() {
+            self.peers.remove(&peer);
+        }
+        close
+    }
 }
 
 impl Connections {
     pub(super) fn new(most: usize) -> Arc<Self> {
-        Arc::new(Self { permits: Arc::new(Semaphore::new(most)), open: Mutex::default() })
+        let (permits, spare) = (Arc::new(Semaphore::new(most)), most / SPARE);
+        Arc::new(Self { permits, spare, open: Mutex::default() })
     }
 
     /// Makes room for one more connection, at the cost of another where there is none.
@@ -54,32 +78,44 @@ impl Connections {
         let permit = match permits().try_acquire_owned() {
             Ok(permit) => Some(permit),
             Err(_) => {
-                self.close_one();
+                let is_short = {
+                    let mut open = self.open();
+                    open.waiting += 1;
+                    open.leaving < open.waiting
+                };
+                if is_short {
+                    self.close_one();
+                }
                 // The semaphore is never closed.
-                permits().acquire_owned().await.ok()
+                let permit = permits().acquire_owned().await.ok();
+                self.open().waiting -= 1;
+                permit
             }
         };
         let close = CancellationToken::new();
-        let mut open = self.open();
-        open.clock += 1;
-        let id = open.clock;
-        open.entries.insert(id, Entry { peer, used: id, close: close.clone() });
-        Slot { connections: Arc::clone(self), id, close, _permit: permit }
+        let used = AtomicU64::new(self.open().insert(peer, close.clone()));
+        let slot = Slot { connections: Arc::clone(self), peer, used, close, _permit: permit };
+        // The next one then need not wait until another is closed. Those that are about to leave count: slow ends must
+        // not cost more connections than quick ones.
+        if self.permits.available_permits() + self.open().leaving < self.spare {
+            self.close_one();
+        }
+        slot
     }
 
     /// Closes a connection of the peer that has the most of them: the one whose last request is the oldest.
     pub(super) fn close_one(&self) {
-        let open = self.open();
-        let staying = || open.entries.values().filter(|entry| !entry.close.is_cancelled());
-        let mut counts: HashMap<Peer, usize> = HashMap::new();
-        for entry in staying() {
-            *counts.entry(entry.peer).or_default() += 1;
-        }
-        let most = counts.values().copied().max();
-        let victim =
-            staying().filter(|entry| counts.get(&entry.peer).copied() == most).min_by_key(|entry| entry.used);
-        if let Some(entry) = victim {
-            entry.close.cancel();
+        let mut open = self.open();
+        let oldest = open.peers.iter().filter_map(|(peer, connections)| {
+            let (used, _) = connections.first_key_value()?;
+            Some((connections.len(), Reverse(*used), *peer))
+        });
+        let victim = oldest.max_by_key(|(count, used, _)| (*count, *used));
+        if let Some((_, Reverse(used), peer)) = victim
+            && let Some(close) = open.remove(peer, used)
+        {
+            open.leaving += 1;
+            close.cancel();
         }
     }
 
@@ -93,7 +129,9 @@ impl Connections {
 #[derive(Debug)]
 pub(super) struct Slot {
     connections: Arc<Connections>,
-    id: u64,
+    peer: Peer,
+    /// Changes under the lock alone.
+    used: AtomicU64,
     close: CancellationToken,
     _permit: Option<OwnedSemaphorePermit>,
 }
@@ -102,10 +140,8 @@ impl Slot {
     /// Takes note that the connection has asked something.
     pub(super) fn used(&self) {
         let mut open = self.connections.open();
-        open.clock += 1;
-        let now = open.clock;
-        if let Some(entry) = open.entries.get_mut(&self.id) {
-            entry.used = now;
+        if let Some(close) = open.remove(self.peer, self.used.load(Ordering::Relaxed)) {
+            self.used.store(open.insert(self.peer, close), Ordering::Relaxed);
         }
     }
 
@@ -117,7 +153,10 @@ impl Slot {
 
 impl Drop for Slot {
     fn drop(&mut self) {
-        self.connections.open().entries.remove(&self.id);
+        let mut open = self.connections.open();
+        if open.remove(self.peer, self.used.load(Ordering::Relaxed)).is_none() {
+            open.leaving = open.leaving.saturating_sub(1);
+        }
     }
 }
 
@@ -152,7 +191,22 @@ mod tests {
         assert!(first.gives_way().now_or_never().is_none() && third.gives_way().now_or_never().is_none());
         drop(second);
         let _fourth = fourth.await;
-        assert_eq!(connections.open().entries.len(), 3);
+        assert_eq!(connections.open().peers[&one].len(), 3);
+    }
+
+    #[tokio::test]
+    async fn room_for_the_next_one_is_made_ahead() {
+        let connections = Connections::new(64);
+        let one = peer("192.0.2.1");
+        let mut slots = Vec::new();
+        for _ in 0..63 {
+            slots.push(connections.admit(one).await);
+        }
+        let leaving: Vec<_> = (0..slots.len()).filter(|number| slots[*number].close.is_cancelled()).collect();
+        assert_eq!(leaving, [0]);
+        assert!(connections.admit(one).now_or_never().is_some(), "a place is free");
+        assert!(slots[1].close.is_cancelled());
+        assert!(connections.open().leaving == 2 && !slots[2].close.is_cancelled());
     }
 
     #[tokio::test]
@@ -179,7 +233,7 @@ mod tests {
         connections.close_one();
         connections.close_one();
         drop(only);
-        assert!(connections.open().entries.is_empty());
+        assert!(connections.open().peers.is_empty());
         connections.close_one();
     }
 }

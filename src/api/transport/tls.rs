@@ -48,14 +48,14 @@ pub(super) fn system_roots() -> RootCertStore {
     roots
 }
 
-/// TLS 1.2 and 1.3, trusting `system` and what is in `ca_file`.
+/// TLS 1.2 and 1.3, trusting `system` and what is in `ca_file`. Without that, the system's certificates are shared.
 pub(super) fn client_config(
-    system: &RootCertStore,
+    system: &Arc<RootCertStore>,
     ca_file: Option<&Path>,
 ) -> Result<ClientConfig, TransportError> {
-    let mut roots = system.clone();
+    let mut roots = Arc::clone(system);
     if let Some(path) = ca_file {
-        add_file(&mut roots, path)?;
+        add_file(Arc::make_mut(&mut roots), path)?;
     }
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let versions = ClientConfig::builder_with_provider(provider)
