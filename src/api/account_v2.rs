@@ -196,9 +196,10 @@ impl Client {
         Ok(Session { expires_at })
     }
 
-    /// Whether the last login was refused and the credentials, read now, are others than the refused ones.
-    pub async fn refusal_lifted(&self) -> bool {
-        self.sessions.refusal_lifted().await
+    /// Whether the last login was refused and the credentials, read now, are others than the refused ones; or they could not be
+    /// read and can be now.
+    pub async fn credentials_renewed(&self) -> bool {
+        self.sessions.credentials_renewed().await
     }
 
     /// Makes one authorized request. Where the token turns out to be dead, one login and one replay follow.

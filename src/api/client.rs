@@ -40,11 +40,12 @@ impl Client {
         })
     }
 
-    /// Whether the credentials were refused, and, read now, are others than the refused ones.
-    pub async fn refusal_lifted(&self) -> bool {
+    /// Whether the credentials were refused and, read now, are others than the refused ones; or could not be read and can be
+    /// now.
+    pub async fn credentials_renewed(&self) -> bool {
         match self {
-            Self::AccountV2(client) => client.refusal_lifted().await,
-            Self::ObjectStorage(client) => client.refusal_lifted().await,
+            Self::AccountV2(client) => client.credentials_renewed().await,
+            Self::ObjectStorage(client) => client.credentials_renewed().await,
         }
     }
 

@@ -221,9 +221,10 @@ impl Client {
         self.answer(Endpoint::ListAccessKeys, question, users::keys).await
     }
 
-    /// Whether the key was refused, and the credentials, read now, are others than the refused ones.
-    pub async fn refusal_lifted(&self) -> bool {
-        self.guard.refusal_lifted().await
+    /// Whether the key was refused and the credentials, read now, are others than the refused ones; or they could not be read
+    /// and can be now.
+    pub async fn credentials_renewed(&self) -> bool {
+        self.guard.credentials_renewed().await
     }
 
     async fn ask<T, D>(&self, endpoint: Endpoint, question: Question<'_>, decode: D) -> Result<T, ApiError>

@@ -1,6 +1,7 @@
 //! Refused credentials are remembered, so that lost ones do not hammer the vendor.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -17,6 +18,8 @@ const MAX_BACKOFF: Duration = Duration::from_secs(60 * 60);
 pub(super) struct PairSource {
     access_key: SecretSource,
     secret: SecretSource,
+    /// Whether they could not be read the last time.
+    lost: AtomicBool,
 }
 
 /// The credentials as they are at this moment.
@@ -28,7 +31,8 @@ pub(super) struct Pair {
 
 impl PairSource {
     pub(super) fn of(account: &Account) -> Self {
-        Self { access_key: account.access_key.clone(), secret: account.secret.clone() }
+        let lost = AtomicBool::new(false);
+        Self { access_key: account.access_key.clone(), secret: account.secret.clone(), lost }
     }
 
     /// Reads the credentials from where they are kept, for a request to `endpoint`.
@@ -36,7 +40,14 @@ impl PairSource {
         let read = async {
             Ok(Pair { access_key: self.access_key.read().await?, secret: self.secret.read().await? })
         };
-        read.await.map_err(|error: SecretError| ApiError::new(Reason::Auth, endpoint, error.to_string()))
+        let read: Result<Pair, SecretError> = read.await;
+        self.lost.store(read.is_err(), Ordering::Relaxed);
+        read.map_err(|error| ApiError::new(Reason::Auth, endpoint, error.to_string()))
+    }
+
+    /// Whether they could not be read the last time, and can be now.
+    pub(super) async fn is_back(&self, endpoint: Endpoint) -> bool {
+        self.lost.load(Ordering::Relaxed) && self.read(endpoint).await.is_ok()
     }
 }
 

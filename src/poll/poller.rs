@@ -22,7 +22,7 @@ const PANICKED: &str = "the collector panicked: please report this fault";
 /// No poller of another API's collector is ever started.
 const NOT_HERE: &str = "this account's API has no such collector";
 
-/// How often refused credentials are compared with what their files hold.
+/// How often credentials that failed are compared with what their files hold.
 const LOOK_FOR_NEW_SECRET: Duration = Duration::from_secs(5);
 
 /// Polls one collector of one account, again and again.
@@ -372,15 +372,15 @@ async fn other_question(
     }
 }
 
-/// Looks after refused credentials: as soon as their files hold something else, the account's pollers are told, so that
-/// a new secret is used at once and not after a backoff.
+/// Looks after credentials that failed: as soon as their files hold something else than what was refused, or can be read
+/// again, the account's pollers are told, so that a new secret is used at once and not after a backoff.
 pub async fn watch_rotation(account: Account, clock: Arc<dyn Clock>, rotated: watch::Sender<()>) {
     loop {
         clock.sleep_until(clock::after(clock.now(), LOOK_FOR_NEW_SECRET)).await;
-        if account.client.refusal_lifted().await {
+        if account.client.credentials_renewed().await {
             info!(
                 account = &*account.cell.state().spec.name,
-                "the refused credentials have been replaced: logging in"
+                "the credentials that failed have been replaced or can be read again: using them"
             );
             rotated.send_replace(());
         }

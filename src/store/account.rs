@@ -101,6 +101,8 @@ pub struct Failure {
     pub at: Timestamp,
     /// The kind of failure.
     pub reason: Reason,
+    /// Whether the vendor answered at all.
+    pub answered: bool,
     /// What went wrong, for a person; no secret in it.
     pub message: Arc<str>,
 }
@@ -336,7 +338,12 @@ impl AccountState {
         let health = &mut self.health[collector];
         health.attempt(at, took);
         health.failures[error.reason as usize] += 1;
-        health.failing = Some(Failure { at, reason: error.reason, message: error.to_string().into() });
+        health.failing = Some(Failure {
+            at,
+            reason: error.reason,
+            answered: error.status.is_some(),
+            message: error.to_string().into(),
+        });
         self.touch(Part::Health);
     }
 

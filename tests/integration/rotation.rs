@@ -95,6 +95,39 @@ async fn a_secret_that_was_rotated_is_picked_up_from_its_file() {
 }
 
 #[tokio::test]
+async fn a_secret_that_could_not_be_read_is_used_as_soon_as_it_can_be() {
+    let stage = Stage::new().await;
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("secret");
+    for (_vendor, config) in Vendor::both(&stage, &file) {
+        std::fs::write(&file, "first\n").unwrap();
+        let exporter = stage.polled_exporter(config).await;
+        let before = status(&exporter).await;
+        std::fs::remove_file(&file).unwrap();
+        // Sessions end meanwhile, and the waits after failures have grown.
+        exporter.walk(minutes(5)).await;
+        stage.clock.advance(hours(48));
+        exporter
+            .walk_until("nothing can be read", |exporter| {
+                let state = exporter.state(NAME);
+                state.spec.collectors.iter().all(|collector| state.health(*collector).failing.is_some())
+            })
+            .await;
+        exporter.walk(minutes(20)).await;
+        assert_eq!(status(&exporter).await, before, "nobody refused it");
+        let page = exporter.get("/").await.text();
+        assert!(page.contains("The exporter cannot read its credentials"), "{page}");
+
+        stage.simulator.forget_requests();
+        std::fs::write(&file, "first\n").unwrap();
+        exporter.walk(Duration::from_secs(10)).await;
+        exporter.until("all works again", |store| store.snapshot().iter().all(|state| state.up())).await;
+        assert!(stage.simulator.request_count(None) > 0);
+        exporter.stop().await.unwrap();
+    }
+}
+
+#[tokio::test]
 async fn a_new_secret_that_the_vendor_cannot_judge_yet_is_tried_once_and_not_in_a_loop() {
     let stage = Stage::new().await;
     let directory = tempfile::tempdir().unwrap();

@@ -18,7 +18,7 @@ use tokio::sync::Mutex;
 use super::login::{Issued, Login, LoginError};
 use crate::api::confidential::Confidential;
 use crate::api::refusal::{Pair, Refusal};
-use crate::api::{ApiError, LoginResult};
+use crate::api::{ApiError, Endpoint, LoginResult};
 use crate::clock;
 use crate::config::Secret;
 
@@ -123,12 +123,12 @@ impl Sessions {
         }
     }
 
-    /// Whether the last login was refused, and the credentials are others by now.
-    pub(super) async fn refusal_lifted(&self) -> bool {
+    /// Whether the credentials were refused and are others by now, or could not be read and can be.
+    pub(super) async fn credentials_renewed(&self) -> bool {
         let state = self.state.lock().await;
         match &state.refusal {
             Some(refusal) => self.login.pair().await.is_ok_and(|pair| pair != *refusal.pair),
-            None => false,
+            None => self.login.pair.is_back(Endpoint::Login).await,
         }
     }
 

@@ -96,14 +96,14 @@ impl Guard {
         Confidential::new(state.accepted.iter().chain(refused).map(|pair| pair.secret.clone()))
     }
 
-    /// Whether the key was refused, and is another one by now.
-    pub(super) async fn refusal_lifted(&self) -> bool {
+    /// Whether the key was refused and is another one by now, or could not be read and can be.
+    pub(super) async fn credentials_renewed(&self) -> bool {
         let state = self.state.lock().await;
         match &state.refusal {
             Some(refusal) => {
                 self.source.read(Endpoint::ListBuckets).await.is_ok_and(|pair| pair != *refusal.pair)
             }
-            None => false,
+            None => self.source.is_back(Endpoint::ListBuckets).await,
         }
     }
 }

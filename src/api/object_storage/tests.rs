@@ -197,9 +197,9 @@ async fn a_refused_key_is_left_alone_until_it_is_another_one() {
     let since = setup.clock.now();
     assert_eq!(setup.client.keys().await.unwrap_err().reason, Reason::Auth);
     assert_eq!(setup.vendor.requests().len(), 2, "no request within a minute");
-    assert!(!setup.client.refusal_lifted().await);
+    assert!(!setup.client.credentials_renewed().await);
     std::fs::write(setup.directory.path().join("secret"), "another").unwrap();
-    assert!(setup.client.refusal_lifted().await);
+    assert!(setup.client.credentials_renewed().await);
     assert_eq!(setup.clock.now(), since);
     assert!(setup.buckets_with_a_second_try_after(3).await.is_err());
     assert_eq!(setup.vendor.requests().len(), 4, "the new one is tried at once");

@@ -22,7 +22,7 @@ pub(super) const fn collector(collector: Collector) -> &'static str {
 /// What a failure is.
 pub(super) const fn fault(reason: Reason) -> &'static str {
     match reason {
-        Reason::Auth => "The credentials are refused or cannot be read",
+        Reason::Auth => "The credentials are refused",
         Reason::Forbidden => "The credentials may not do this",
         Reason::RateLimited => "The vendor asks for fewer requests",
         Reason::Timeout => "No whole answer in time",
@@ -71,6 +71,14 @@ pub(super) const fn remedy(reason: Reason) -> &'static str {
         }
     }
 }
+
+/// What it is where credentials failed without an answer of the vendor, and what to do about it. Nobody has refused them, and a
+/// new pair would end one that works.
+pub(super) const UNREADABLE: (&str, &str) = (
+    "The exporter cannot read its credentials",
+    "Check the secret file on the exporter's machine that is named below: its path, its content, and whether the exporter's user \
+     may read it. The credentials themselves may be good: do not generate new ones for this.",
+);
 
 /// What a refused login is and what to do about it, where the account's own credentials are known to have ended.
 pub(super) const fn refusal(status: CredentialStatus) -> Option<(&'static str, &'static str)> {

@@ -95,7 +95,7 @@ fn fault(state: &AccountState, reason: Reason, now: Timestamp) -> Option<Fault<'
     Some(Fault {
         state,
         reason,
-        cause: explained(state, reason, now),
+        cause: explained(state, failure, now),
         collectors: failing().collect(),
         failure,
         last_success: freshness().map(|fresh| fresh.last_success).min().flatten(),
@@ -104,7 +104,11 @@ fn fault(state: &AccountState, reason: Reason, now: Timestamp) -> Option<Fault<'
 }
 
 /// What a fault is and what to do about it. Where it is known how the refused credentials stand, that says more.
-fn explained(state: &AccountState, reason: Reason, now: Timestamp) -> (&'static str, &'static str) {
+fn explained(state: &AccountState, failure: &Failure, now: Timestamp) -> (&'static str, &'static str) {
+    if is_unreadable(failure) {
+        return advice::UNREADABLE;
+    }
+    let reason = failure.reason;
     let known =
         (reason == Reason::Auth).then(|| credentials(state, now).next()).flatten().and_then(|own| match own
             .access
@@ -113,6 +117,11 @@ fn explained(state: &AccountState, reason: Reason, now: Timestamp) -> (&'static 
             Access::Key(_) => None,
         });
     known.unwrap_or((advice::fault(reason), advice::remedy(reason)))
+}
+
+/// Credentials that failed without an answer of the vendor were not read from their files, or cannot be sent.
+fn is_unreadable(failure: &Failure) -> bool {
+    failure.reason == Reason::Auth && !failure.answered
 }
 
 /// What of an account cannot be read, and what is shown in its place.
@@ -184,6 +193,7 @@ fn row(state: &AccountState, collector: Collector, now: Timestamp) -> Markup {
     let health = state.health(collector);
     let fresh = freshness(state, collector, now);
     let word = match (&health.failing, fresh.withdrawn, fresh.level) {
+        (Some(failure), ..) if is_unreadable(failure) => advice::UNREADABLE.0,
         (Some(failure), ..) => advice::fault(failure.reason),
         (None, true, _) => "Too old to be shown",
         (None, false, Level::Waiting) => "Not polled yet",

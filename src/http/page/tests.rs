@@ -47,6 +47,7 @@ fn before_any_poll_it_says_that_it_waits() {
 #[test]
 fn a_fault_is_told_once_for_an_account_with_what_to_do() {
     let error = ApiError::new(Reason::Auth, Endpoint::Login, "403: the credentials are refused");
+    let error = ApiError { status: Some(403), ..error };
     let failing = state(spec("acme"), |state| {
         for collector in Collector::ALL {
             state.fail(collector, &error, at("2026-11-24T11:59:00Z"), TOOK);
@@ -57,6 +58,20 @@ fn a_fault_is_told_once_for_an_account_with_what_to_do() {
     assert!(html.contains("Nothing can be read. There has been no good answer since the start."), "{html}");
     assert!(html.contains("a secret file is read again by itself"), "{html}");
     assert!(html.contains("Broken: \u{2068}acme\u{2069} cannot be read in full"), "{html}");
+}
+
+#[test]
+fn a_secret_that_cannot_be_read_is_no_reason_to_make_a_new_one() {
+    let error =
+        ApiError::new(Reason::Auth, Endpoint::Login, "cannot read the secret file secret: No such file");
+    let failing = state(spec("acme"), |state| {
+        state.fail(Collector::CurrentUsage, &error, at("2026-11-24T11:59:00Z"), TOOK);
+    });
+    let html = page(&[failing], "").html;
+    assert!(html.contains("The exporter cannot read its credentials"), "{html}");
+    assert!(html.contains("do not generate new ones for this"), "{html}");
+    assert!(html.contains("cannot read the secret file secret"), "{html}");
+    assert!(!html.contains("generate a new pair") && !html.contains("are refused"), "{html}");
 }
 
 #[test]

@@ -248,24 +248,24 @@ async fn a_new_secret_is_tried_at_once() {
         }
     })
     .await;
-    assert!(!setup.client.refusal_lifted().await);
+    assert!(!setup.client.credentials_renewed().await);
     setup.usage().await.unwrap_err();
-    assert!(!setup.client.refusal_lifted().await);
+    assert!(!setup.client.credentials_renewed().await);
     setup.write_secret("also wrong");
-    assert!(setup.client.refusal_lifted().await);
+    assert!(setup.client.credentials_renewed().await);
     setup.usage().await.unwrap_err();
-    assert!(!setup.client.refusal_lifted().await);
+    assert!(!setup.client.credentials_renewed().await);
     assert_eq!(setup.vendor.logins(), 2);
 
     // A file that is gone for a moment while it is replaced changes nothing.
     std::fs::remove_file(setup.directory.path().join("secret")).unwrap();
     assert_eq!(setup.usage().await.unwrap_err().status, Some(403));
-    assert!(!setup.client.refusal_lifted().await);
+    assert!(!setup.client.credentials_renewed().await);
 
     setup.write_secret("renewed\n");
-    assert!(setup.client.refusal_lifted().await);
+    assert!(setup.client.credentials_renewed().await);
     setup.usage().await.unwrap();
-    assert!(!setup.client.refusal_lifted().await);
+    assert!(!setup.client.credentials_renewed().await);
     assert_eq!(setup.vendor.logins(), 3);
 }
 
