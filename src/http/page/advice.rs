@@ -39,7 +39,8 @@ pub(super) const fn remedy(reason: Reason) -> &'static str {
     match reason {
         Reason::Auth => {
             "Look at the account's API credentials in the console. If they have expired or were regenerated, generate a \
-             new pair and put it into the exporter's configuration; a secret file is read again by itself."
+             new pair and put it into the exporter's configuration. A secret file is read again by itself, but of a systemd \
+             service only after a restart."
         }
         Reason::Forbidden => {
             "Ask the account's administrator for credentials whose role may read this, or whether the account has a \
@@ -86,12 +87,13 @@ pub(super) const fn refusal(status: CredentialStatus) -> Option<(&'static str, &
         CredentialStatus::Expired => Some((
             "The API credentials have expired",
             "Generate new API credentials in the console and put them into the exporter's configuration, with the new \
-             date. A secret file is read again by itself.",
+             date. A secret file is read again by itself, but of a systemd service only after a restart.",
         )),
         CredentialStatus::Rejected => Some((
             "The API credentials are rejected",
             "They were regenerated, deleted, switched off, or ended before their date: look in the console, and put the pair that \
-             is valid into the exporter's configuration. A secret file is read again by itself.",
+             is valid into the exporter's configuration. A secret file is read again by itself, but of a systemd service only after a \
+             restart.",
         )),
         CredentialStatus::Expires | CredentialStatus::NeverExpires | CredentialStatus::Unknown => None,
     }

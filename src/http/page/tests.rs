@@ -56,7 +56,7 @@ fn a_fault_is_told_once_for_an_account_with_what_to_do() {
     let html = page(&[failing], "").html;
     assert_eq!(html.matches("POST /auth/token: 403: the credentials are refused").count(), 1, "{html}");
     assert!(html.contains("Nothing can be read. There has been no good answer since the start."), "{html}");
-    assert!(html.contains("a secret file is read again by itself"), "{html}");
+    assert!(html.contains("A secret file is read again by itself"), "{html}");
     assert!(html.contains("Broken: \u{2068}acme\u{2069} cannot be read in full"), "{html}");
 }
 
