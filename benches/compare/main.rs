@@ -44,7 +44,7 @@ fn main() {
     match arguments[..] {
         ["naive", accounts, buckets] => runtime.block_on(naive::serve(number(accounts), number(buckets))),
         ["decode", how, buckets] => decode::child(how, number(buckets)),
-        ["attack", attack, target, seconds] => {
+        ["attacker", attack, target, seconds] => {
             runtime.block_on(attackers::child(attack, target, seconds.parse().unwrap()));
         }
         _ => compare(&runtime, &arguments),
