@@ -2,7 +2,7 @@
 //! the client library. Everything runs on this machine's loopback interface, in turn, several rounds.
 //!
 //! ```text
-//! cargo bench --bench compare                   # five minutes
+//! cargo bench --bench compare                   # seven minutes
 //! cargo bench --bench compare -- --long         # with 1,000,000 buckets
 //! cargo bench --bench compare -- scrape fleet   # parts of it: scrape memory publish decode fleet start attack
 //! ```
