@@ -79,7 +79,7 @@ fn attacked(directory: &Path, config: &str, web: &Path, attack: Attack) -> Attac
     kept.scrape();
     let mut attackers = Process::start(
         Command::new(this_program())
-            .args(["attack", attack.name(), &exporter.address.to_string(), &LASTS.to_string()])
+            .args(["attacker", attack.name(), &exporter.address.to_string(), &LASTS.to_string()])
             .stdout(Stdio::piped()),
     );
     // So that the attack is in full swing.

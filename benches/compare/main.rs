@@ -2,7 +2,7 @@
 //! the client library. Everything runs on this machine's loopback interface, in turn, several rounds.
 //!
 //! ```text
-//! cargo bench --bench compare                   # five minutes
+//! cargo bench --bench compare                   # seven minutes
 //! cargo bench --bench compare -- --long         # with 1,000,000 buckets
 //! cargo bench --bench compare -- scrape fleet   # parts of it: scrape memory publish decode fleet start attack
 //! ```
@@ -44,7 +44,7 @@ fn main() {
     match arguments[..] {
         ["naive", accounts, buckets] => runtime.block_on(naive::serve(number(accounts), number(buckets))),
         ["decode", how, buckets] => decode::child(how, number(buckets)),
-        ["attack", attack, target, seconds] => {
+        ["attacker", attack, target, seconds] => {
             runtime.block_on(attackers::child(attack, target, seconds.parse().unwrap()));
         }
         _ => compare(&runtime, &arguments),

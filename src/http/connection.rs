@@ -66,6 +66,8 @@ struct Connection {
 impl Connection {
     async fn run(self, stream: TcpStream, shutdown: &CancellationToken) -> io::Result<()> {
         stream.set_nodelay(true)?;
+        #[cfg(target_os = "linux")]
+        socket2::SockRef::from(&stream).set_tcp_notsent_lowat(UNSENT)?;
         let mut config = self.shared.guard.current();
         let tls = config.borrow_and_update().tls.clone();
         let Some(tls) = tls else { return self.talk(stream, config, shutdown).await };
@@ -153,6 +155,11 @@ fn head_too_large() -> Response<Parts> {
     headers.insert(CONNECTION, HeaderValue::from_static("close"));
     answer
 }
+
+/// How much of an answer the kernel may hold that it cannot send yet, bytes. It would take in several times that, and a
+/// crowd of clients that read nothing could use up the memory that all connections of the machine share.
+#[cfg(target_os = "linux")]
+const UNSENT: u32 = 1024 * 1024;
 
 /// The HTTP library wants no less.
 const SMALLEST_BUFFER: usize = 8192;
