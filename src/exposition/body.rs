@@ -34,22 +34,39 @@ impl Body {
     }
 }
 
-/// Text that is kept, with what is packed from it once that was asked for.
+/// Text that is kept.
 #[derive(Debug)]
-pub(super) struct Piece {
+pub(super) enum Piece {
+    /// It is copied.
+    Short(Box<str>),
+    /// It is a part of its own.
+    Long(Part),
+}
+
+/// Text that is sent as it is, with what is packed from it once that was asked for.
+#[derive(Debug)]
+pub(super) struct Part {
     text: Bytes,
     gzip: OnceLock<Bytes>,
 }
 
 impl Piece {
     pub(super) fn new(text: String) -> Self {
-        Self { text: Bytes::from(text.into_bytes().into_boxed_slice()), gzip: OnceLock::new() }
+        if text.len() < SHORT {
+            return Self::Short(text.into_boxed_str());
+        }
+        Self::Long(Part { text: Bytes::from(text.into_bytes().into_boxed_slice()), gzip: OnceLock::new() })
     }
 
     pub(super) fn length(&self) -> usize {
-        self.text.len()
+        match self {
+            Self::Short(text) => text.len(),
+            Self::Long(part) => part.text.len(),
+        }
     }
+}
 
+impl Part {
     fn gzip(&self) -> io::Result<Bytes> {
         if let Some(member) = self.gzip.get() {
             return Ok(member.clone());
@@ -115,14 +132,17 @@ impl<'a> Assembly<'a> {
 
     /// Adds a piece.
     pub(super) fn piece(&mut self, piece: &Piece) -> io::Result<()> {
-        if piece.text.len() < SHORT {
-            self.short.push_str(&String::from_utf8_lossy(&piece.text));
-            return Ok(());
-        }
+        let part = match piece {
+            Piece::Short(text) => {
+                self.short.push_str(text);
+                return Ok(());
+            }
+            Piece::Long(part) => part,
+        };
         self.flush()?;
         self.body.parts.push(match self.body.encoding {
-            Encoding::Identity => piece.text.clone(),
-            Encoding::Gzip => piece.gzip()?,
+            Encoding::Identity => part.text.clone(),
+            Encoding::Gzip => part.gzip()?,
         });
         Ok(())
     }

@@ -105,13 +105,19 @@ pub(super) fn labels<'a>(labels: impl Iterator<Item = (&'a str, &'a str)>, out: 
 }
 
 fn escape(text: &str, quotes: bool, out: &mut String) {
-    for character in text.chars() {
-        match character {
-            '\\' => out.push_str("\\\\"),
-            '\n' => out.push_str("\\n"),
-            '"' if quotes => out.push_str("\\\""),
-            _ => out.push(character),
-        }
+    for part in text.split_inclusive(['\\', '\n', '"']) {
+        let mut characters = part.chars();
+        let escaped = match characters.next_back() {
+            Some('\\') => "\\\\",
+            Some('\n') => "\\n",
+            Some('"') if quotes => "\\\"",
+            _ => {
+                out.push_str(part);
+                continue;
+            }
+        };
+        out.push_str(characters.as_str());
+        out.push_str(escaped);
     }
 }
 

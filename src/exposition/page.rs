@@ -27,7 +27,28 @@ pub struct Page {
 #[derive(Clone, Debug)]
 struct KeptFamily {
     family: &'static Family,
+    /// The lines before the samples, in each format.
+    headers: [Arc<str>; 2],
     runs: Vec<Arc<Run>>,
+}
+
+impl KeptFamily {
+    fn new(family: &'static Family) -> Self {
+        let headers = [Format::Text, Format::OpenMetrics].map(|format| {
+            let mut header = String::new();
+            openmetrics::header(format, family.name, family.kind.name(), family.help, &mut header);
+            header.into()
+        });
+        Self { family, headers, runs: Vec::new() }
+    }
+
+    fn header(&self, format: Format) -> &str {
+        let [text, openmetrics] = &self.headers;
+        match format {
+            Format::Text => text,
+            Format::OpenMetrics => openmetrics,
+        }
+    }
 }
 
 impl Default for Page {
@@ -40,7 +61,7 @@ impl Page {
     /// A page without accounts, that holds at no instant.
     #[must_use]
     pub fn new() -> Self {
-        let families = metrics::families().iter().map(|family| KeptFamily { family, runs: Vec::new() });
+        let families = metrics::families().iter().copied().map(KeptFamily::new);
         Self {
             families: families.collect(),
             from: Timestamp::MAX,
@@ -85,14 +106,14 @@ impl Page {
     pub fn body(&self, own: &[MetricFamily], format: Format, encoding: Encoding) -> io::Result<Body> {
         let mut assembly = Assembly::new(format, encoding, &self.short);
         let mut own = own.iter().peekable();
-        for KeptFamily { family, runs } in &self.families {
-            while let Some(before) = own.next_if(|own| own.name() < family.name) {
+        for kept in &self.families {
+            while let Some(before) = own.next_if(|own| own.name() < kept.family.name) {
                 write_own(before, format, assembly.short())?;
             }
-            let mut pieces = runs.iter().flat_map(|run| run.pieces()).peekable();
+            let mut pieces = kept.runs.iter().flat_map(|run| run.pieces()).peekable();
             // A family without samples is left out whole, as client libraries do.
             if pieces.peek().is_some() {
-                openmetrics::header(format, family.name, family.kind.name(), family.help, assembly.short());
+                assembly.short().push_str(kept.header(format));
             }
             for piece in pieces {
                 assembly.piece(piece)?;
