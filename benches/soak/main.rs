@@ -87,14 +87,16 @@ fn main() {
     println!("soak: good");
 }
 
-/// Starts this program anew with one heap for all threads. With one each, every thread keeps the room of the largest answer
-/// that it ever had in hand, which comes to more in the course of minutes and hides what is really held.
+/// Starts this program anew with one heap for all threads, which gives back what is free. With one each, every thread keeps
+/// the room of the largest answer that it ever had in hand, which comes to more in the course of minutes and hides what is
+/// really held.
 fn with_one_heap() {
     const VARIABLE: &str = "MALLOC_ARENA_MAX";
     if std::env::var_os(VARIABLE).is_none() {
         let program = std::env::current_exe().expect("this very program");
-        let error = Command::new(program).args(std::env::args_os().skip(1)).env(VARIABLE, "1").exec();
-        panic!("cannot start anew: {error}");
+        let mut anew = Command::new(program);
+        anew.args(std::env::args_os().skip(1)).env(VARIABLE, "1").env("MALLOC_TRIM_THRESHOLD_", "131072");
+        panic!("cannot start anew: {}", anew.exec());
     }
 }
 
