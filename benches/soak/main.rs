@@ -41,6 +41,8 @@ mod client;
 mod samples;
 
 use std::net::SocketAddr;
+use std::os::unix::process::CommandExt as _;
+use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -78,10 +80,24 @@ const QUIET: Duration = Duration::from_secs(2 * 3600);
 
 fn main() {
     let Some(options) = Options::parse(std::env::args().skip(1)) else { return };
+    with_one_heap();
     println!("soak: {} at a {FACTOR}fold clock, --seed {}", options.length(), options.seed);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
     runtime.block_on(soak(&options));
     println!("soak: good");
+}
+
+/// Starts this program anew with one heap for all threads, which gives back what is free. With one each, every thread keeps
+/// the room of the largest answer that it ever had in hand, which comes to more in the course of minutes and hides what is
+/// really held.
+fn with_one_heap() {
+    const VARIABLE: &str = "MALLOC_ARENA_MAX";
+    if std::env::var_os(VARIABLE).is_none() {
+        let program = std::env::current_exe().expect("this very program");
+        let mut anew = Command::new(program);
+        anew.args(std::env::args_os().skip(1)).env(VARIABLE, "1").env("MALLOC_TRIM_THRESHOLD_", "131072");
+        panic!("cannot start anew: {}", anew.exec());
+    }
 }
 
 async fn soak(options: &Options) {
