@@ -1,8 +1,10 @@
 //! One connection, from its first byte to its end.
 
 use std::convert::Infallible;
+use std::future::poll_fn;
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use hyper::body::Incoming;
 use hyper::header::{CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue};
@@ -44,7 +46,13 @@ pub(super) async fn serve(
 ) {
     let pace = Pace::new(shared.limits);
     let slot = Arc::new(slot);
-    let connection = Connection { peer, slot: Arc::clone(&slot), pace: Arc::clone(&pace), shared };
+    let connection = Connection {
+        peer,
+        slot: Arc::clone(&slot),
+        pace: Arc::clone(&pace),
+        shared,
+        turns: Turns::default(),
+    };
     tokio::select! {
         () = slot.gives_way() => debug!("a connection had to give way to a new one"),
         () = pace.overdue() => debug!("a connection was too slow"),
@@ -61,6 +69,29 @@ struct Connection {
     slot: Arc<Slot>,
     pace: Arc<Pace>,
     shared: Arc<Shared>,
+    turns: Turns,
+}
+
+/// The runtime's turns of a connection. Requests that are there already, one behind the other, would all be answered in
+/// one, and others would wait for that; so one turn has one answer.
+#[derive(Debug, Default)]
+struct Turns {
+    now: AtomicU64,
+    answered: AtomicU64,
+}
+
+impl Turns {
+    fn begin(&self) {
+        self.now.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Waits for the next turn where this one has had its answer.
+    async fn take(&self) {
+        if self.answered.load(Ordering::Relaxed) == self.now.load(Ordering::Relaxed) {
+            tokio::task::yield_now().await;
+        }
+        self.answered.store(self.now.load(Ordering::Relaxed), Ordering::Relaxed);
+    }
 }
 
 impl Connection {
@@ -87,15 +118,14 @@ impl Connection {
         let stream = Paced::new(stream, Arc::clone(&self.pace));
         let (head_bytes, mut changes) = (self.shared.limits.head_bytes, config.clone());
         let this = Arc::new(self);
+        let own = Arc::clone(&this);
         let service = service_fn(move |request| {
             // Not in the future: the next request may be looked at before this one is answered.
             this.slot.used();
             this.pace.asked();
             let (this, config) = (Arc::clone(&this), Arc::clone(&config.borrow()));
             async move {
-                // Requests that are there already, one behind the other, would be answered in one go. So other
-                // connections have their turn between them.
-                tokio::task::yield_now().await;
+                this.turns.take().await;
                 Ok::<_, Infallible>(this.answer(&config, request).await)
             }
         });
@@ -107,8 +137,12 @@ impl Connection {
             .max_buf_size(head_bytes.max(SMALLEST_BUFFER))
             .serve_connection(TokioIo::new(stream), service);
         let mut connection = std::pin::pin!(connection);
+        let turned = poll_fn(|context| {
+            own.turns.begin();
+            connection.as_mut().poll(context)
+        });
         let ended = tokio::select! {
-            ended = connection.as_mut() => ended,
+            ended = turned => ended,
             () = shutdown.cancelled() => {
                 connection.as_mut().graceful_shutdown();
                 connection.await
