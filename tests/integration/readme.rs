@@ -212,6 +212,37 @@ fn every_key_of_the_example_is_told() {
 }
 
 #[test]
+fn every_key_of_the_reference_is_in_the_example() {
+    let readme = readme();
+    let (_, reference) = readme.split_once("\n| key | default | |\n").unwrap();
+    let (reference, _) = reference.split_once("\n\n").unwrap();
+    let example = std::fs::read_to_string(repository("config/lyve-cloud-exporter.yaml")).unwrap();
+    // What belongs to one key of the uppermost level, which begins a line.
+    let top = Regex::new(r"(?m)^(?:# )?([a-z_]+):").unwrap();
+    let begins: Vec<(usize, &str)> = top
+        .captures_iter(&example)
+        .map(|found| (found.get(0).unwrap().start(), found.extract::<1>().1[0]))
+        .collect();
+    let section = |name: &str| {
+        let index = begins.iter().position(|(_, begun)| *begun == name).unwrap_or_else(|| panic!("{name}"));
+        let end = begins.get(index + 1).map_or(example.len(), |(next, _)| *next);
+        &example[begins[index].0..end]
+    };
+    let key = Regex::new(r"`([a-z_0-9.\[\]]+)`").unwrap();
+    let mut found = 0;
+    for row in reference.lines() {
+        let names = row.split('|').nth(1).unwrap();
+        for name in key.captures_iter(names).map(|found| found[1].to_owned()) {
+            let (top, last) = (name.split(['.', '[']).next().unwrap(), name.rsplit('.').next().unwrap());
+            let word = Regex::new(&format!(r"\b{last}\b")).unwrap();
+            assert!(word.is_match(section(top)), "{name} is not in the example");
+            found += 1;
+        }
+    }
+    assert!(found > 35, "the pattern finds the keys: {found}");
+}
+
+#[test]
 fn every_reason_of_a_failure_is_told() {
     let readme = readme();
     let everything = everything();

@@ -363,13 +363,18 @@ All alerts, and a way to silence one while you work on it: http://am:9093
 }
 
 #[test]
-fn a_message_of_several_alerts_counts_them_and_one_of_a_cure_says_so() {
-    let alerts = json!([notified("firing", "one", "critical"), notified("firing", "two", "warning")]);
+fn a_message_of_several_alerts_names_the_worst_and_one_of_an_end_says_no_more() {
+    let alerts = json!([
+        notified("firing", "one", "info"),
+        notified("firing", "two", "warning"),
+        notified("firing", "three", "critical"),
+        notified("firing", "four", "critical"),
+    ]);
     let (subject, text) = message("firing", &alerts, &json!({}));
-    assert_eq!(subject, "[alert] Lyve Cloud account production: 2 alerts");
-    assert!(text.contains("About one.") && text.contains("About two."), "{text}");
+    assert_eq!(subject, "[alert] Lyve Cloud account production: three, and 3 more");
+    assert!(text.contains("About one.") && text.contains("About four."), "{text}");
 
     let cured = json!([notified("resolved", "one", "critical")]);
     let (subject, _) = message("resolved", &cured, &json!({"severity": "critical"}));
-    assert_eq!(subject, "[resolved] Lyve Cloud account production: one");
+    assert_eq!(subject, "[ended] Lyve Cloud account production: one");
 }

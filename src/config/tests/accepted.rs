@@ -29,8 +29,11 @@ fn the_example_loads_as_it_is_and_with_every_comment_taken_as_a_value() {
             "/run/credentials/lyve-cloud-exporter.service/secret",
             place.path("secret").to_str().unwrap(),
         )
+        .replace("/etc/lyve-cloud-exporter/alertmanager-password", place.path("secret").to_str().unwrap())
         .replace("/etc/ssl/proxy-ca.pem", place.path("ca.pem").to_str().unwrap())
+        .replace("/etc/ssl/alertmanager-ca.pem", place.path("ca.pem").to_str().unwrap())
     };
+    std::fs::copy(place.path("secret"), place.path("secret2")).unwrap();
     let certificate = rcgen::generate_simple_self_signed(vec!["proxy".to_owned()]).unwrap();
     std::fs::write(place.path("ca.pem"), certificate.cert.pem()).unwrap();
 
@@ -62,7 +65,12 @@ fn the_example_loads_as_it_is_and_with_every_comment_taken_as_a_value() {
     assert_eq!(config.state_file, None);
     assert_eq!(full.state_file, Some("/var/lib/lyve-cloud-exporter/state.json".into()));
     assert!(config.alertmanager.is_none());
-    assert_eq!(full.alertmanager.unwrap().urls[0].as_str(), "http://localhost:9093/");
+    let alertmanager = full.alertmanager.unwrap();
+    assert_eq!(alertmanager.urls[0].as_str(), "http://localhost:9093/");
+    assert_eq!(alertmanager.basic_auth.unwrap().password, SecretSource::File(place.path("secret")));
+    assert_eq!(alertmanager.ca_file, Some(place.path("ca.pem")));
+    // Two accounts do not share a secret.
+    assert_eq!(full.accounts[1].secret, SecretSource::File(place.path("secret2")));
 }
 
 #[test]

@@ -145,6 +145,8 @@ mod tests {
             .map(|words| text.find(words).unwrap_or_else(|| panic!("{words} in {text}")));
             assert!(places.is_sorted(), "{places:?} in {text}");
             assert!(text.contains("4 access keys, 1 due for rotation"), "{text}");
+            assert!(text.contains("the access key that this exporter uses"), "{text}");
+            assert!(!text.contains("exporter's login"), "{text}");
             assert!(!text.contains("has expired") && !text.contains("Expired"), "{text}");
         }
     }

@@ -32,6 +32,8 @@ pub(super) struct Summary<'a> {
     working: u64,
     waiting: u64,
     failing_accounts: u64,
+    /// Those of them of which nothing can be read.
+    unreadable: u64,
     /// The name of one of them.
     failing: Option<&'a str>,
     polls: Level,
@@ -58,6 +60,7 @@ impl<'a> Summary<'a> {
             working: 0,
             waiting: 0,
             failing_accounts: 0,
+            unreadable: 0,
             failing: None,
             polls: Level::Good,
             accounts: states.len() as u64,
@@ -94,16 +97,18 @@ impl<'a> Summary<'a> {
         }
         let listed = state.spec.collectors.contains(&Collector::ServiceAccounts);
         self.unseen += u64::from(listed && state.service_accounts(now).is_none());
-        let mut worst = Level::Good;
+        let (mut worst, mut broken) = (Level::Good, 0);
         for collector in state.spec.collectors.iter().copied() {
             let level = freshness(state, collector, now).level;
             worst = worst.min(level);
+            broken += usize::from(level == Level::Broken);
             self.collectors += 1;
             self.working += u64::from(level == Level::Good);
             self.waiting += u64::from(level == Level::Waiting);
         }
         if worst == Level::Broken {
             self.failing_accounts += 1;
+            self.unreadable += u64::from(broken == state.spec.collectors.len());
             self.failing = Some(&state.spec.name);
         }
         self.polls = self.polls.min(worst);
@@ -117,10 +122,12 @@ impl<'a> Summary<'a> {
 
     /// How it stands, in one sentence.
     pub(super) fn verdict(&self) -> String {
+        // Some that cannot be read at all are not in full either.
+        let extent = if self.unreadable == self.failing_accounts { "" } else { " in full" };
         let unread = match (self.failing_accounts, self.failing) {
-            (1, Some(name)) => Some(format!("{} cannot be read in full", words::isolated(name))),
+            (1, Some(name)) => Some(format!("{} cannot be read{extent}", words::isolated(name))),
             (0, _) => None,
-            (count, _) => Some(format!("{} cannot be read in full", words::count(count, "account"))),
+            (count, _) => Some(format!("{} cannot be read{extent}", words::count(count, "account"))),
         };
         let broken: Vec<String> = [
             unread,
@@ -174,7 +181,7 @@ impl<'a> Summary<'a> {
         let others = told(&[(Unknown, "unknown"), (Expires, "will expire"), (NeverExpires, "never expire")]);
         let all: u64 = self.by_status.iter().sum();
         let details = html! {
-            (others.join(", ")) @if !others.is_empty() { "; " } (words::number(all)) " known"
+            (others.join(", ")) @if !others.is_empty() { "; " } (words::number(all)) " in all"
             @if self.keys > 0 {
                 span.detail {
                     (words::count(self.keys, "access key")) ", "

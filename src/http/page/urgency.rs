@@ -70,6 +70,8 @@ pub(super) enum Access<'a> {
 pub(super) struct Owned<'a> {
     /// The name of the account.
     pub(super) account: &'a str,
+    /// Whether that is one of the platform since 2024.
+    pub(super) object_storage: bool,
     /// What it is.
     pub(super) access: Access<'a>,
     /// How bad it is.
@@ -81,7 +83,8 @@ pub(super) fn credentials(
     state: &AccountState,
     now: Timestamp,
 ) -> impl Iterator<Item = Owned<'_>> + Clone + use<'_> {
-    let owned = |access, level| Owned { account: &state.spec.name, access, level };
+    let object_storage = state.spec.is_object_storage();
+    let owned = move |access, level| Owned { account: &state.spec.name, object_storage, access, level };
     let credentials = state
         .credentials(now)
         .map(move |view| owned(Access::Credential(view), credential_level(view.status, view.expiry, now)));
@@ -197,7 +200,7 @@ mod tests {
             last_accepted: None,
         };
         let level = credential_level(status, expiry, at(NOW));
-        Owned { account: "acme", access: Access::Credential(view), level }
+        Owned { account: "acme", object_storage: false, access: Access::Credential(view), level }
     }
 
     #[test]
