@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use crate::build_info;
 use crate::logging::{LogFormat, LogLevel};
@@ -166,6 +166,14 @@ impl Options {
     }
 }
 
+/// The variables of the environment that stand for flags.
+#[must_use]
+pub fn variables() -> Vec<String> {
+    let command = <Cli as CommandFactory>::command();
+    let names = command.get_arguments().filter_map(|argument| argument.get_env());
+    names.map(|name| name.to_string_lossy().into_owned()).collect()
+}
+
 /// An address as Go's listeners take it. `:PORT` becomes the unspecified IPv6 address, which is meant for both
 /// families.
 fn listen_address(text: &str) -> Result<SocketAddr, String> {
@@ -207,7 +215,6 @@ fn telemetry_path(text: &str) -> Result<String, String> {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
     use clap::error::ErrorKind;
 
     use super::*;

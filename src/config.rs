@@ -10,6 +10,7 @@ mod reader;
 mod secret;
 mod tree;
 mod value;
+mod variables;
 mod web;
 
 use std::path::PathBuf;

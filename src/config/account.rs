@@ -182,7 +182,7 @@ fn max_age(mut section: Section, faults: &mut Faults) -> Option<Duration> {
 }
 
 /// The variables that describe one account, each with the key that it stands for.
-const VARIABLES: [(&str, &str); 8] = [
+pub(super) const VARIABLES: [(&str, &str); 8] = [
     ("LYVE_ACCOUNT_ID", "account_id"),
     ("LYVE_ACCOUNT_ID_FILE", "account_id_file"),
     ("LYVE_ACCESS_KEY", "access_key"),

@@ -11,7 +11,7 @@ use super::faults::Faults;
 use super::reader::{Section, Text};
 use super::tree::{self, Table};
 use super::value::{self, Limits};
-use super::{Account, Config, ConfigFaults, Filter, History, Poll, Series, account, alertmanager};
+use super::{Account, Config, ConfigFaults, Filter, History, Poll, Series, account, alertmanager, variables};
 
 /// The largest file that is read as a configuration, in bytes: far above any list of accounts.
 const LARGEST_FILE: u64 = 4 * 1024 * 1024;
@@ -32,6 +32,7 @@ pub fn load(path: Option<&Path>, environment: &BTreeMap<String, String>) -> Resu
     };
     let mut faults = Faults::default();
     check_encoding(environment, &mut faults);
+    variables::check(environment, &mut faults);
     tree::override_from(environment, &mut values, &mut faults);
     let directory = path.and_then(Path::parent).unwrap_or(Path::new(""));
     let (config, inline_secret) = read(values, environment, directory, &mut faults);

@@ -341,7 +341,7 @@ fn looks_like_a_name(name: &str) -> bool {
 }
 
 /// The known key that `key` most likely stands for.
-fn nearest<'a>(key: &str, known: &[&'a str]) -> Option<&'a str> {
+pub(super) fn nearest<'a>(key: &str, known: &[&'a str]) -> Option<&'a str> {
     let plain = |text: &str| text.to_ascii_lowercase().replace(['_', '-', ' '], "");
     let wanted = plain(key);
     // Keys are short; a longer text is no slip of the finger, and the comparison is quadratic.
