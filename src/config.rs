@@ -11,6 +11,7 @@ mod secret;
 mod tree;
 mod value;
 mod variables;
+mod warnings;
 mod web;
 
 use std::path::PathBuf;

@@ -88,13 +88,13 @@ fn read_file(path: &Path) -> Result<(Table, bool), String> {
 }
 
 #[cfg(unix)]
-fn is_open_to_others(metadata: &std::fs::Metadata) -> bool {
+pub(super) fn is_open_to_others(metadata: &std::fs::Metadata) -> bool {
     use std::os::unix::fs::PermissionsExt as _;
     metadata.permissions().mode() & 0o077 != 0
 }
 
 #[cfg(not(unix))]
-fn is_open_to_others(_: &std::fs::Metadata) -> bool {
+pub(super) fn is_open_to_others(_: &std::fs::Metadata) -> bool {
     false
 }
 
