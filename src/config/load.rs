@@ -106,9 +106,16 @@ pub(super) fn read(
     faults: &mut Faults,
 ) -> (Config, bool) {
     let mut root = Section::new("", values);
-    let sections = root.sections("accounts", faults);
+    let before = faults.count();
+    let sections = root.sections("accounts", "account", faults);
+    let misread = faults.count() > before;
     let inline_secret = sections.iter().any(|section| section.has_in_file("secret"));
-    let mut config = Config::of(accounts(sections, account::variables(environment), directory, faults));
+    let variables = account::variables(environment);
+    let mut config = Config::of(match (variables, sections.is_empty() && misread) {
+        // There are some, and what is wrong with the list of them is told.
+        (None, true) => Vec::new(),
+        (variables, _) => accounts(sections, variables, directory, faults),
+    });
     config.poll = poll(root.section("poll", faults), faults);
     config.history = history(root.section("history", faults), faults);
     config.series = series(root.section("series", faults), faults);

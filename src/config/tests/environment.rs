@@ -136,7 +136,7 @@ fn faults_of_the_account_in_variables_name_the_variables() {
     let found = lines(&faults);
     let expected = [
         "account_id (LYVE_ACCOUNT_ID): is given as well as account_id_file (LYVE_ACCOUNT_ID_FILE)",
-        "access_key_file (LYVE_ACCESS_KEY_FILE): names a file that cannot be read (entity not found)",
+        "access_key_file (LYVE_ACCESS_KEY_FILE): names a file that cannot be read (No such file or directory)",
         "LYVE_SECRET: is not set, but other variables of the account are: set it or LYVE_SECRET_FILE",
         "base_url (LYVE_BASE_URL): must hold no user name or password",
         "expires (LYVE_CREDENTIAL_EXPIRES): is no date",
