@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use crate::build_info;
 use crate::logging::{LogFormat, LogLevel};
@@ -70,16 +70,29 @@ pub struct Backfill {
     pub keep_zeros: bool,
 }
 
+/// Under what the flags stand in the help, behind a command's own.
+const CONFIGURATION: &str = "Configuration";
+const WEB: &str = "Web";
+const LOG: &str = "Log";
+
 /// The flags. Each can be given as a variable of the environment too; the flag wins.
 #[derive(Clone, Debug, PartialEq, Eq, Args)]
 pub struct Options {
     /// The configuration file: YAML, or TOML or JSON by its ending
-    #[arg(long = "config.file", global = true, value_name = "FILE", env = "LYVE_EXPORTER_CONFIG_FILE")]
+    #[arg(
+        long = "config.file",
+        help_heading = CONFIGURATION,
+        global = true,
+        value_name = "FILE",
+        env = "LYVE_EXPORTER_CONFIG_FILE"
+    )]
     pub config_file: Option<PathBuf>,
 
-    /// Where to listen: :PORT for every address of the machine, or ADDRESS:PORT; can be given more than once
+    /// Where to listen, and where `health` asks: :PORT for every address of the machine, or ADDRESS:PORT; can be given
+    /// more than once
     #[arg(
         long = "web.listen-address",
+        help_heading = WEB,
         global = true,
         value_name = "ADDRESS",
         env = "LYVE_EXPORTER_WEB_LISTEN_ADDRESS",
@@ -92,6 +105,7 @@ pub struct Options {
     /// Listens on the sockets that systemd hands over, and not where --web.listen-address says
     #[arg(
         long = "web.systemd-socket",
+        help_heading = WEB,
         global = true,
         env = "LYVE_EXPORTER_WEB_SYSTEMD_SOCKET",
         value_parser = clap::builder::FalseyValueParser::new()
@@ -101,6 +115,7 @@ pub struct Options {
     /// The path of the metrics
     #[arg(
         long = "web.telemetry-path",
+        help_heading = WEB,
         global = true,
         value_name = "PATH",
         env = "LYVE_EXPORTER_WEB_TELEMETRY_PATH",
@@ -112,6 +127,7 @@ pub struct Options {
     /// TLS, passwords and headers of the web side: a file in the format that Prometheus exporters share
     #[arg(
         long = "web.config.file",
+        help_heading = WEB,
         global = true,
         value_name = "FILE",
         env = "LYVE_EXPORTER_WEB_CONFIG_FILE"
@@ -121,6 +137,7 @@ pub struct Options {
     /// Reload the configuration at POST /-/reload; without it only SIGHUP does
     #[arg(
         long = "web.enable-lifecycle",
+        help_heading = WEB,
         global = true,
         env = "LYVE_EXPORTER_WEB_ENABLE_LIFECYCLE",
         value_parser = clap::builder::FalseyValueParser::new()
@@ -128,16 +145,29 @@ pub struct Options {
     pub enable_lifecycle: bool,
 
     /// Which of several replicas with the same configuration this is, from 0 on; it watches its share of the accounts
-    #[arg(long = "shard.index", global = true, value_name = "INDEX", env = "LYVE_EXPORTER_SHARD_INDEX")]
+    #[arg(
+        long = "shard.index",
+        help_heading = CONFIGURATION,
+        global = true,
+        value_name = "INDEX",
+        env = "LYVE_EXPORTER_SHARD_INDEX"
+    )]
     pub shard_index: Option<u32>,
 
     /// How many such replicas there are
-    #[arg(long = "shard.count", global = true, value_name = "COUNT", env = "LYVE_EXPORTER_SHARD_COUNT")]
+    #[arg(
+        long = "shard.count",
+        help_heading = CONFIGURATION,
+        global = true,
+        value_name = "COUNT",
+        env = "LYVE_EXPORTER_SHARD_COUNT"
+    )]
     pub shard_count: Option<u32>,
 
     /// The least severe messages to log
     #[arg(
         long = "log.level",
+        help_heading = LOG,
         global = true,
         value_name = "LEVEL",
         env = "LYVE_EXPORTER_LOG_LEVEL",
@@ -148,6 +178,7 @@ pub struct Options {
     /// The format of the log
     #[arg(
         long = "log.format",
+        help_heading = LOG,
         global = true,
         value_name = "FORMAT",
         env = "LYVE_EXPORTER_LOG_FORMAT",
@@ -164,6 +195,14 @@ impl Options {
     pub fn shard(&self) -> Result<Shard, String> {
         Shard::new(self.shard_index, self.shard_count)
     }
+}
+
+/// The variables of the environment that stand for flags.
+#[must_use]
+pub fn variables() -> Vec<String> {
+    let command = <Cli as CommandFactory>::command();
+    let names = command.get_arguments().filter_map(|argument| argument.get_env());
+    names.map(|name| name.to_string_lossy().into_owned()).collect()
 }
 
 /// An address as Go's listeners take it. `:PORT` becomes the unspecified IPv6 address, which is meant for both
@@ -207,7 +246,6 @@ fn telemetry_path(text: &str) -> Result<String, String> {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
     use clap::error::ErrorKind;
 
     use super::*;
@@ -337,6 +375,29 @@ mod tests {
         }
         for path in ["/apis/metrics", "/a.b/..c/metrics/", "/-metrics"] {
             assert!(parse(&[&format!("--web.telemetry-path={path}")]).is_ok(), "{path}");
+        }
+    }
+
+    #[test]
+    fn the_help_of_a_command_begins_with_its_own_flags() {
+        for (command, own) in
+            [("check", &["--live"][..]), ("backfill", &["--from", "--keep-zeros"]), ("run", &[])]
+        {
+            let help = parse(&[command, "--help"]).unwrap_err().to_string();
+            let order = own.iter().chain(&[
+                "--help",
+                "\nConfiguration:\n",
+                "--config.file",
+                "--shard.count",
+                "\nWeb:\n",
+                "--web.listen-address",
+                "--web.enable-lifecycle",
+                "\nLog:\n",
+                "--log.level",
+                "--log.format",
+            ]);
+            let places: Vec<_> = order.map(|part| help.find(part)).collect();
+            assert!(places.is_sorted() && places[0].is_some(), "{places:?} {help}");
         }
     }
 

@@ -10,6 +10,8 @@ mod reader;
 mod secret;
 mod tree;
 mod value;
+mod variables;
+mod warnings;
 mod web;
 
 use std::path::PathBuf;

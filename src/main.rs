@@ -40,6 +40,9 @@ impl Ended {
 /// How far polls are spread around their intervals.
 const JITTER: Jitter = Jitter(1.0);
 
+/// What a check says that found no fault.
+const GOOD: &str = "The configuration is good. Nobody was asked: `check --live` logs in.\n";
+
 /// How long the process waits in the end for what cannot be interrupted.
 const STOP: Duration = Duration::from_secs(1);
 
@@ -78,9 +81,10 @@ async fn execute(cli: &Cli) -> Result<(), Ended> {
     match cli.command() {
         Command::Run => {
             let (config, guard) = both(load(&cli.options), guard(&cli.options))?;
+            let config = warned(shard.of(config), clock.as_ref());
             let listeners = listen(&cli.options)?;
-            let deps = deps(&cli.options, shard.of(config), clock);
-            let deps = Deps { loader: Some(loader(&cli.options, shard)), ..deps };
+            let deps = deps(&cli.options, config, Arc::clone(&clock));
+            let deps = Deps { loader: Some(loader(&cli.options, shard, clock)), ..deps };
             serve(deps, shard, guard, listeners).await
         }
         Command::Demo => {
@@ -103,6 +107,7 @@ async fn execute(cli: &Cli) -> Result<(), Ended> {
         Command::Check { live } => {
             let config = load(&cli.options).and_then(writable);
             let (config, _) = both(config, guard(&cli.options))?;
+            print(config.warnings(clock.now()).iter().map(|warning| format!("warning: {warning}\n")))?;
             let all = config.accounts.len();
             let config = shard.of(config);
             if shard != Shard::WHOLE {
@@ -110,7 +115,7 @@ async fn execute(cli: &Cli) -> Result<(), Ended> {
                 print([format!("Shard {shard} watches {own} of the {all} accounts.\n")])?;
             }
             if !live {
-                return print(["The configuration is good.\n"]);
+                return print([GOOD]);
             }
             let checked = check(deps(&cli.options, config, Arc::clone(&clock))).await;
             let once = checked.map_err(|error| Ended::failed("cannot poll", error))?;
@@ -158,9 +163,20 @@ fn deps(options: &Options, config: Config, clock: Arc<dyn Clock>) -> Deps {
 }
 
 /// Reads the configuration from where it was read at the start.
-fn loader(options: &Options, shard: Shard) -> Loader {
+fn loader(options: &Options, shard: Shard, clock: Arc<dyn Clock>) -> Loader {
     let (path, environment) = (options.config_file.clone(), config::process_environment());
-    Loader::new(move || config::load(path.as_deref(), &environment).map(|config| shard.of(config)))
+    Loader::new(move || {
+        let config = config::load(path.as_deref(), &environment)?;
+        Ok(warned(shard.of(config), clock.as_ref()))
+    })
+}
+
+/// A configuration whose warnings are in the log.
+fn warned(config: Config, clock: &dyn Clock) -> Config {
+    for warning in config.warnings(clock.now()) {
+        tracing::warn!("{warning}");
+    }
+    config
 }
 
 fn load(options: &Options) -> Result<Config, Ended> {

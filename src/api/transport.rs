@@ -198,7 +198,7 @@ impl Transport {
         match timeout_at(deadline, request.send()).await {
             Ok(Ok(response)) => Ok(response),
             Ok(Err(error)) => {
-                let (reason, detail) = failure::before_answer(&error);
+                let (reason, detail) = failure::before_answer(&error, &call.url);
                 Err(ApiError::new(reason, call.endpoint, detail))
             }
             Err(_) => Err(self.out_of_time(call.endpoint)),

@@ -156,7 +156,7 @@ fn s3_url(section: &mut Section, faults: &mut Faults) -> Option<Url> {
         }
         (false, false) => {
             faults.add(
-                places.0,
+                places.1,
                 "is missing: give the region of the account, such as us-east-1, or s3_url where it has an address of \
                  its own",
             );
@@ -182,7 +182,7 @@ fn max_age(mut section: Section, faults: &mut Faults) -> Option<Duration> {
 }
 
 /// The variables that describe one account, each with the key that it stands for.
-const VARIABLES: [(&str, &str); 8] = [
+pub(super) const VARIABLES: [(&str, &str); 8] = [
     ("LYVE_ACCOUNT_ID", "account_id"),
     ("LYVE_ACCOUNT_ID_FILE", "account_id_file"),
     ("LYVE_ACCESS_KEY", "access_key"),
@@ -223,7 +223,7 @@ pub(super) fn from_variables(mut section: Section, faults: &mut Faults) -> Optio
     let access_key = part("LYVE_ACCESS_KEY", "access_key", "access_key_file");
     let secret = part("LYVE_SECRET", "secret", "secret_file");
     let base_url = url(&mut section, "base_url", BASE_URL, faults);
-    let credential = section.parsed("expires", value::expiry, faults).unwrap_or_default();
+    let credential = section.date("expires", value::expiry, faults).unwrap_or_default();
     let account_id = match account_id? {
         SecretSource::Inline(text) => text.expose().to_owned(),
         SecretSource::File(path) => read_file(&path, "").ok()?.trim().to_owned(),
@@ -340,7 +340,7 @@ fn check_file(path: &Path, text: &str) -> Result<u64, String> {
 }
 
 fn unreadable(error: &std::io::Error, text: &str) -> String {
-    value::cannot_read(text, error.kind())
+    value::cannot_read(text, value::words(error))
 }
 
 pub(super) fn resolve(text: &Text, directory: &Path) -> PathBuf {
@@ -381,8 +381,8 @@ fn credential(mut section: Section, faults: &mut Faults) -> Expiry {
     let path = section.path().to_owned();
     let (has_expires, has_generated, has_valid_for) =
         (section.has("expires"), section.has("generated"), section.has("valid_for"));
-    let expires = section.parsed("expires", value::expiry, faults);
-    let generated = section.parsed("generated", value::generated, faults);
+    let expires = section.date("expires", value::expiry, faults);
+    let generated = section.date("generated", value::generated, faults);
     let advice = "these credentials end on a date: give expires, or generated and valid_for; max_age belongs to object_storage";
     refuse(&["max_age"], advice, &mut section, faults);
     let valid_for = section.duration("valid_for", &Limits::LIFE, faults);

@@ -62,6 +62,11 @@ impl Faults {
         self.0.push(Fault { place: place.into(), problem: problem.into() });
     }
 
+    /// How many there are.
+    pub(super) fn count(&self) -> usize {
+        self.0.len()
+    }
+
     /// `value`, unless something was wrong.
     pub(super) fn or<T>(self, value: T) -> Result<T, ConfigFaults> {
         if self.0.is_empty() { Ok(value) } else { Err(ConfigFaults(self.0)) }

@@ -11,7 +11,7 @@ use super::faults::Faults;
 use super::reader::{Section, Text};
 use super::tree::{self, Table};
 use super::value::{self, Limits};
-use super::{Account, Config, ConfigFaults, Filter, History, Poll, Series, account, alertmanager};
+use super::{Account, Config, ConfigFaults, Filter, History, Poll, Series, account, alertmanager, variables};
 
 /// The largest file that is read as a configuration, in bytes: far above any list of accounts.
 const LARGEST_FILE: u64 = 4 * 1024 * 1024;
@@ -32,6 +32,7 @@ pub fn load(path: Option<&Path>, environment: &BTreeMap<String, String>) -> Resu
     };
     let mut faults = Faults::default();
     check_encoding(environment, &mut faults);
+    variables::check(environment, &mut faults);
     tree::override_from(environment, &mut values, &mut faults);
     let directory = path.and_then(Path::parent).unwrap_or(Path::new(""));
     let (config, inline_secret) = read(values, environment, directory, &mut faults);
@@ -87,13 +88,13 @@ fn read_file(path: &Path) -> Result<(Table, bool), String> {
 }
 
 #[cfg(unix)]
-fn is_open_to_others(metadata: &std::fs::Metadata) -> bool {
+pub(super) fn is_open_to_others(metadata: &std::fs::Metadata) -> bool {
     use std::os::unix::fs::PermissionsExt as _;
     metadata.permissions().mode() & 0o077 != 0
 }
 
 #[cfg(not(unix))]
-fn is_open_to_others(_: &std::fs::Metadata) -> bool {
+pub(super) fn is_open_to_others(_: &std::fs::Metadata) -> bool {
     false
 }
 
@@ -105,9 +106,16 @@ pub(super) fn read(
     faults: &mut Faults,
 ) -> (Config, bool) {
     let mut root = Section::new("", values);
-    let sections = root.sections("accounts", faults);
+    let before = faults.count();
+    let sections = root.sections("accounts", "account", faults);
+    let misread = faults.count() > before;
     let inline_secret = sections.iter().any(|section| section.has_in_file("secret"));
-    let mut config = Config::of(accounts(sections, account::variables(environment), directory, faults));
+    let variables = account::variables(environment);
+    let mut config = Config::of(match (variables, sections.is_empty() && misread) {
+        // There are some, and what is wrong with the list of them is told.
+        (None, true) => Vec::new(),
+        (variables, _) => accounts(sections, variables, directory, faults),
+    });
     config.poll = poll(root.section("poll", faults), faults);
     config.history = history(root.section("history", faults), faults);
     config.series = series(root.section("series", faults), faults);

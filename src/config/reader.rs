@@ -110,6 +110,26 @@ impl Section {
         parse(&text).map_err(|problem| faults.add(place, problem)).ok()
     }
 
+    /// What `parse` makes of a date.
+    pub(super) fn date<T>(
+        &mut self,
+        key: &'static str,
+        parse: impl FnOnce(&str) -> Result<T, String>,
+        faults: &mut Faults,
+    ) -> Option<T> {
+        if self.is_number(key) {
+            let (place, _) = self.take(key)?;
+            faults.add(place, value::NUMBER_FOR_DATE);
+            return None;
+        }
+        self.parsed(key, parse, faults)
+    }
+
+    fn is_number(&self, key: &str) -> bool {
+        let kind = self.values.get(key).map(|value| &value.kind);
+        matches!(kind, Some(ValueKind::I64(_) | ValueKind::U64(_) | ValueKind::Float(_)))
+    }
+
     /// A duration within `limits`.
     pub(super) fn duration(
         &mut self,
@@ -117,9 +137,7 @@ impl Section {
         limits: &Limits,
         faults: &mut Faults,
     ) -> Option<Duration> {
-        if let Some(ValueKind::I64(_) | ValueKind::U64(_) | ValueKind::Float(_)) =
-            self.values.get(key).map(|value| &value.kind)
-        {
+        if self.is_number(key) {
             let (place, _) = self.take(key)?;
             faults.add(place, value::NO_UNIT);
             return None;
@@ -219,8 +237,14 @@ impl Section {
         )
     }
 
-    /// A list of tables.
-    pub(super) fn sections(&mut self, key: &'static str, faults: &mut Faults) -> Vec<Self> {
+    /// A list of tables, each of which is called an `item`.
+    pub(super) fn sections(&mut self, key: &'static str, item: &str, faults: &mut Faults) -> Vec<Self> {
+        if let Some(ValueKind::Table(_)) = self.values.get(key).map(|value| &value.kind) {
+            if let Some((place, _)) = self.take(key) {
+                faults.add(place, format!("must be a list: begin each {item} with `- `"));
+            }
+            return Vec::new();
+        }
         let Some((path, items)) = self.items(key, "tables", faults) else {
             return Vec::new();
         };
@@ -341,7 +365,7 @@ fn looks_like_a_name(name: &str) -> bool {
 }
 
 /// The known key that `key` most likely stands for.
-fn nearest<'a>(key: &str, known: &[&'a str]) -> Option<&'a str> {
+pub(super) fn nearest<'a>(key: &str, known: &[&'a str]) -> Option<&'a str> {
     let plain = |text: &str| text.to_ascii_lowercase().replace(['_', '-', ' '], "");
     let wanted = plain(key);
     // Keys are short; a longer text is no slip of the finger, and the comparison is quadratic.

@@ -10,7 +10,7 @@ use yaml_rust2::parser::{EventReceiver, Parser};
 use super::faults::Faults;
 
 /// Variables that override a value begin with this, in capitals or not.
-const PREFIX: &str = "lyve_exporter__";
+pub(super) const PREFIX: &str = "lyve_exporter__";
 /// Between the keys of a path in a variable's name.
 const SEPARATOR: &str = "__";
 

@@ -1,6 +1,7 @@
 //! Single values: from a text to a final type, or to what is wrong with it. No error quotes the text.
 
 use std::fmt::Display;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -22,6 +23,12 @@ pub(super) fn cannot_read(text: &str, why: impl Display) -> String {
     } else {
         format!("names a file that cannot be read ({why}): check its path and its rights")
     }
+}
+
+/// The system's words for an error, without its number.
+pub(super) fn words(error: &io::Error) -> String {
+    let text = error.to_string();
+    text.split(" (os error").next().unwrap_or_default().to_owned()
 }
 
 /// What a duration may be.
@@ -80,6 +87,8 @@ pub(super) fn generated(text: &str) -> Result<Timestamp, String> {
     instant(text).ok_or_else(|| NO_DATE.to_owned())
 }
 
+pub(super) const NUMBER_FOR_DATE: &str = "must be a date like 2027-01-31, in quotes, and is a number";
+
 const NO_DATE: &str =
     "is no date: write 2027-01-31 (00:00 UTC of it), or 2027-01-31T12:00:00Z with its offset";
 
@@ -96,7 +105,7 @@ fn instant(text: &str) -> Option<Timestamp> {
 
 /// The address of an API, without a trailing slash.
 pub(super) fn base_url(text: &str) -> Result<Url, String> {
-    let url = web_url(text)?;
+    let url = bare_url(text, "must begin with https:// (http:// is for this machine only)")?;
     if url.scheme() == "http" && !is_loopback(&url) {
         return Err(
             "is http, which would send the credentials in clear: use https (http is for this machine only)"
@@ -108,11 +117,16 @@ pub(super) fn base_url(text: &str) -> Result<Url, String> {
 
 /// The address of a web server, without a trailing slash.
 pub(super) fn web_url(text: &str) -> Result<Url, String> {
+    bare_url(text, "must begin with https:// or http://")
+}
+
+/// A URL with nothing in front of its host or behind its path; `schemes` says which ones it may have.
+fn bare_url(text: &str, schemes: &str) -> Result<Url, String> {
     let mut url = Url::parse(text).map_err(|error| {
         format!("is not a URL ({error}): write it with its scheme, like https://host.example/path")
     })?;
     if !matches!(url.scheme(), "https" | "http") {
-        return Err("must begin with https://".to_owned());
+        return Err(schemes.to_owned());
     }
     if !url.username().is_empty() || url.password().is_some() {
         return Err("must hold no user name or password: they have keys of their own".to_owned());
@@ -146,6 +160,11 @@ pub(super) fn anchored(text: &str) -> Result<Regex, String> {
         regex::Error::CompiledTooBig(_) => "is too large a regular expression: make it simpler".to_owned(),
         regex::Error::Syntax(message) => {
             match message.lines().last().and_then(|l| l.strip_prefix("error: ")) {
+                // The value itself is not shown, so neither is what it would be.
+                Some(reason) if text.starts_with('*') => format!(
+                    "is not a regular expression: {reason}; it is not a pattern of a shell: write .* for any text, as \
+                     in `.*-prod`"
+                ),
                 Some(reason) => format!("is not a regular expression: {reason}"),
                 None => "is not a regular expression".to_owned(),
             }
@@ -220,7 +239,8 @@ mod tests {
         }
         for (text, problem) in [
             ("api.lyvecloud.seagate.com/v2", "is not a URL"),
-            ("ftp://example.com", "must begin with https://"),
+            ("ftp://example.com", "must begin with https:// (http:// is for this machine only)"),
+            ("localhost:8080", "must begin with https:// (http://"),
             ("http://example.com", "is http, which"),
             ("http://localhost.example.com", "is http, which"),
             ("https://user:canary@example.com", "must hold no user name"),
@@ -260,6 +280,11 @@ mod tests {
         for (text, problem) in [
             ("[a-", "is not a regular expression: unclosed character class"),
             ("a)(b", "is not a regular expression: unopened group"),
+            (
+                "*-canary",
+                "is not a regular expression: repetition operator missing expression; it is not a pattern of a shell: \
+                 write .* for any text, as in `.*-prod`",
+            ),
             (r"\p{canary}", "is not a regular expression: Unicode property not found"),
             ("(?:a{1000}){1000}", "is too large a regular expression: make it simpler"),
         ] {

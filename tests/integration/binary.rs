@@ -98,6 +98,15 @@ struct Site {
 const SECRET: &str = "canary-secret-5f1d";
 const ACCESS_KEY: &str = "canary-key-77aa";
 
+const GOOD: &str = "The configuration is good. Nobody was asked: `check --live` logs in.\n";
+
+/// A file with the secret that its owner alone can read.
+fn write_secret(path: &Path) {
+    std::fs::write(path, format!("{SECRET}\n")).expect("a secret file");
+    let private = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+    std::fs::set_permissions(path, private).expect("a secret file of its owner alone");
+}
+
 impl Site {
     async fn new() -> Self {
         let simulator = Simulator::start(Arc::new(System)).await.expect("a simulator");
@@ -109,7 +118,7 @@ impl Site {
             .service_account(ServiceAccount::new("sa-1", "veeam"))
             .permission(Permission::all_buckets("p-1", "everything", Actions::AllOperations));
         let site = Self { simulator, directory: tempfile::tempdir().expect("a directory") };
-        std::fs::write(site.path("secret"), format!("{SECRET}\n")).expect("a secret file");
+        write_secret(&site.path("secret"));
         site.configure("credential: {expires: never}");
         site
     }
@@ -203,8 +212,28 @@ async fn a_taken_address_is_a_failure_at_run_time() {
 async fn check_says_that_a_configuration_is_good() {
     let site = Site::new().await;
     let output = output(with_config(&site.config()).arg("check")).await;
-    assert_eq!((output.status.code(), text(&output.stdout)), (Some(0), "The configuration is good.\n"));
+    assert_eq!((output.status.code(), text(&output.stdout)), (Some(0), GOOD));
     assert_eq!(site.simulator.request_count(None), 0);
+}
+
+#[tokio::test]
+async fn check_and_the_log_warn_of_what_looks_wrong() {
+    let site = Site::new().await;
+    let config = site.configure("credential: {expires: 2020-01-31}");
+    let ended = "account production: its credential ended at 2020-01-31T00:00:00Z by its own date";
+    let output = output(with_config(&config).arg("check")).await;
+    let said = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    assert!(said.starts_with(&format!("warning: {ended}")) && said.ends_with(GOOD), "{said}");
+    assert_eq!(said.lines().count(), 2, "{said}");
+
+    let mut command = with_config(&config);
+    let mut child =
+        command.args(["--web.listen-address=127.0.0.1:0", "run"]).stderr(Stdio::piped()).spawn().unwrap();
+    let mut log = BufReader::new(child.stderr.take().unwrap()).lines();
+    let line =
+        tokio::time::timeout(PATIENCE, log.next_line()).await.expect("a line in time").unwrap().unwrap();
+    assert!(line.contains("level=warn") && line.contains(ended), "{line}");
 }
 
 #[tokio::test]
@@ -236,10 +265,7 @@ async fn of_two_shards_one_has_the_account_and_the_other_has_none() {
         said.push(text(&output.stdout).replace(&format!("Shard {index} of 2"), "It"));
     }
     said.sort();
-    assert_eq!(
-        said,
-        ["0", "1"].map(|own| format!("It watches {own} of the 1 accounts.\nThe configuration is good.\n"))
-    );
+    assert_eq!(said, ["0", "1"].map(|own| format!("It watches {own} of the 1 accounts.\n{GOOD}")));
 }
 
 #[tokio::test]

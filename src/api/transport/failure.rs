@@ -1,25 +1,29 @@
 //! What a failure of the HTTP client means, in a kind and in words.
 //!
-//! The client's own text is never shown, as it holds the URL. Its innermost cause does not: it comes from the system,
-//! from the TLS library or from the HTTP parser, and names neither URL nor header nor body.
+//! The client's own text is never shown, as it holds the whole URL. Its innermost cause does not: it comes from the
+//! system, from the TLS library or from the HTTP parser, and names neither URL nor header nor body.
 
 use std::error::Error;
 use std::io;
+
+use url::{Position, Url};
 
 use crate::api::Reason;
 
 /// Longer causes are cut: a certificate can list thousands of names.
 const MAX_CAUSE: usize = 300;
 
-/// A request that got no status.
-pub(super) fn before_answer(error: &reqwest::Error) -> (Reason, Box<str>) {
+/// A request to `url`, the configured place, that got no status. Of the URL the host is told, and a port that is not
+/// the scheme's own.
+pub(super) fn before_answer(error: &reqwest::Error, url: &Url) -> (Reason, Box<str>) {
     let cause = root_cause(error);
+    let host = &url[Position::BeforeHost..Position::AfterPort];
     if is_tls(error) {
-        (Reason::Tls, format!("the connection is not trusted: {cause}").into())
+        (Reason::Tls, format!("the connection to {host} is not trusted: {cause}").into())
     } else if error.is_timeout() {
-        (Reason::Timeout, "no connection in time".into())
+        (Reason::Timeout, format!("no connection to {host} in time").into())
     } else if error.is_connect() {
-        (Reason::Connect, format!("cannot connect: {cause}").into())
+        (Reason::Connect, format!("cannot connect to {host}: {cause}").into())
     } else if find::<hyper::Error>(error).any(hyper::Error::is_parse) {
         (Reason::Decode, format!("the answer is not HTTP: {cause}").into())
     } else if error.is_builder() {

@@ -243,3 +243,65 @@ fn two_readings_of_one_text_are_equal_and_a_change_shows() {
     let changed = place.load(&text.replace("exclude: [b]", "exclude: [c]")).unwrap();
     assert_ne!(one.series, changed.series);
 }
+
+#[test]
+fn what_looks_wrong_is_warned_of() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let place = Place::new();
+    let pair = |name: &str, key: &str, more: &str| {
+        format!("  - {{name: {name}, account_id: acme, access_key: {key}, {more}}}\n")
+    };
+    let warnings = |accounts: &str, content: &str, mode: u32| {
+        std::fs::write(place.path("secret"), content).unwrap();
+        std::fs::set_permissions(place.path("secret"), std::fs::Permissions::from_mode(mode)).unwrap();
+        let config = place.load(&format!("accounts:\n{accounts}")).unwrap();
+        let warnings = config.warnings("2026-11-25T00:00:00Z".parse().unwrap());
+        assert!(!warnings.iter().any(|warning| warning.contains("Canary1")), "{warnings:?}");
+        warnings.join("\n").replace(&place.path("secret").display().to_string(), "FILE")
+    };
+    let file = pair("a", "AK", "secret_file: secret");
+    for (accounts, content, mode, expected) in [
+        (&file, " Canary1\n\n", 0o600, ""),
+        (&pair("a", "AK", "secret: Canary1, credential: {expires: 2026-11-26}"), "x", 0o644, ""),
+        (
+            &pair("a", "AK", "secret: Canary1, credential: {expires: 2026-11-25}"),
+            "x",
+            0o600,
+            "account a: its credential ended at 2026-11-25T00:00:00Z by its own date: create another in the vendor's \
+             console, or correct the date",
+        ),
+        (
+            &file,
+            "Canary1",
+            0o640,
+            "account a: the secret in FILE can be read by its group or by others: let the exporter's user alone read \
+             it",
+        ),
+        (
+            &file,
+            "Canary1\nCanary1\n",
+            0o600,
+            "account a: the secret in FILE has white space or a line break inside: it must be the secret alone",
+        ),
+        (
+            &pair("a", "Canary1 x", "secret_file: secret"),
+            "Canary1",
+            0o600,
+            "account a: the access key has white space or a line break inside: it must be the access key alone",
+        ),
+        (&format!("{file}{}", pair("b", "AK", "secret_file: secret")), "Canary1", 0o600, ""),
+        (
+            &format!("{file}{}", pair("b", "other", "secret_file: secret")),
+            "Canary1",
+            0o600,
+            "account b: its secret_file is that of account a too, though their access keys differ: a secret belongs \
+             to one access key",
+        ),
+    ] {
+        assert_eq!(warnings(accounts, content, mode), expected);
+    }
+    // Whoever makes a volume chooses its rights.
+    std::os::unix::fs::symlink(".", place.path("..data")).unwrap();
+    assert_eq!(warnings(&file, "Canary1", 0o640), "");
+}

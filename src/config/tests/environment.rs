@@ -136,7 +136,7 @@ fn faults_of_the_account_in_variables_name_the_variables() {
     let found = lines(&faults);
     let expected = [
         "account_id (LYVE_ACCOUNT_ID): is given as well as account_id_file (LYVE_ACCOUNT_ID_FILE)",
-        "access_key_file (LYVE_ACCESS_KEY_FILE): names a file that cannot be read (entity not found)",
+        "access_key_file (LYVE_ACCESS_KEY_FILE): names a file that cannot be read (No such file or directory)",
         "LYVE_SECRET: is not set, but other variables of the account are: set it or LYVE_SECRET_FILE",
         "base_url (LYVE_BASE_URL): must hold no user name or password",
         "expires (LYVE_CREDENTIAL_EXPIRES): is no date",
@@ -166,4 +166,50 @@ fn accounts_come_from_one_place_and_from_somewhere() {
     assert_eq!(lines(&load(None, &BTreeMap::new()).unwrap_err()), none);
     assert_eq!(place.faults("# nothing\n"), none);
     assert_eq!(place.faults("accounts: []\n"), none);
+}
+
+#[test]
+fn a_variable_that_nobody_reads_is_told_with_the_one_that_is_meant() {
+    let place = Place::new();
+    for (name, expected) in [
+        ("LYVE_EXPORTER_WEB_LISTEN_ADRESS", "did you mean LYVE_EXPORTER_WEB_LISTEN_ADDRESS?"),
+        ("lyve_exporter_log_level", "did you mean LYVE_EXPORTER_LOG_LEVEL?"),
+        ("LYVE_EXPORTER_ACCOUNTS__0__SECRET_FILE", "did you mean LYVE_EXPORTER__ACCOUNTS__0__SECRET_FILE?"),
+        (
+            "LYVE_EXPORTER_POLL_INVENTORY",
+            "no flag has this name, and a value of the configuration has `__` before each key, as in \
+             LYVE_EXPORTER__POLL__TIMEOUT",
+        ),
+        ("LYVE_CREDENTIAL_EXPIRE", "did you mean LYVE_CREDENTIAL_EXPIRES?"),
+        ("lyve_secret", "did you mean LYVE_SECRET?"),
+        (
+            "LYVE_API",
+            "one account from variables is of the Account API only: list an account of object_storage in a file \
+             that --config.file names",
+        ),
+        (
+            "LYVE_TIMEOUT\u{1b}",
+            "known here: LYVE_ACCOUNT_ID, LYVE_ACCOUNT_ID_FILE, LYVE_ACCESS_KEY, LYVE_ACCESS_KEY_FILE, LYVE_SECRET, \
+             LYVE_SECRET_FILE, LYVE_BASE_URL, LYVE_CREDENTIAL_EXPIRES; those of flags begin with LYVE_EXPORTER_, \
+             those of values with LYVE_EXPORTER__",
+        ),
+    ] {
+        let faults = place.load_as("config.yaml", ACCOUNT, &[(name, "canary")]).unwrap_err();
+        let shown = name.replace('\u{1b}', "\\u{1b}");
+        assert_eq!(lines(&faults), [format!("{shown}: is not a known variable; {expected}")]);
+        place.load_as("config.yaml", ACCOUNT, &[(name, "")]).unwrap();
+    }
+    let known = crate::cli::variables();
+    assert!(known.contains(&"LYVE_EXPORTER_SHARD_INDEX".to_owned()), "{known:?}");
+    let links = [
+        "LYVE_CLOUD_EXPORTER_SERVICE_HOST",
+        "LYVE_CLOUD_EXPORTER_SERVICE_PORT",
+        "LYVE_CLOUD_EXPORTER_SERVICE_PORT_METRICS",
+        "LYVE_EXPORTER_PORT",
+        "LYVE_EXPORTER_PORT_10047_TCP",
+        "LYVE_EXPORTER_PORT_10047_TCP_ADDR",
+    ];
+    for name in known.iter().map(String::as_str).chain(links) {
+        place.load_as("config.yaml", ACCOUNT, &[(name, "x")]).unwrap();
+    }
 }

@@ -24,11 +24,11 @@ Pol: {}
         "accounts[3]: must be a table of keys, and is a text",
         "accounts[0].secret: is given as well as accounts[0].secret_file: keep one of them",
         "accounts[1].name: is the same as that of accounts[0]: each account needs a name of its own",
-        "accounts[1].s3_url: is missing: give the region of the account, such as us-east-1, or s3_url where it has an \
+        "accounts[1].region: is missing: give the region of the account, such as us-east-1, or s3_url where it has an \
          address of its own",
         "accounts[1].account_id: must be a text, and is a number: put it in quotes",
         "accounts[1].access_key: must be a text, and is a number: put it in quotes",
-        "accounts[1].secret_file: names a file that cannot be read (entity not found): check its path and its rights",
+        "accounts[1].secret_file: names a file that cannot be read (No such file or directory): check its path and its rights",
         "accounts[2].name: is empty: give it a value, or remove the key",
         "accounts[2].base_url: is http, which would send the credentials in clear: use https (http is for this \
          machine only)",
@@ -50,7 +50,7 @@ Pol: {}
         "series.buckets.exclude[0]: must be a text, and is a number: put it in quotes",
         "series.max_per_account: must be a whole number from 1 to 4294967295",
         "state_file: names a directory: name a file in it",
-        "alertmanager.urls[1]: must begin with https://",
+        "alertmanager.urls[1]: must begin with https:// or http://",
         "alertmanager.basic_auth.password: is missing: give password or password_file",
         "alertmanager.urls: has an http address, which would send the password of basic_auth in clear: use https",
         "credential_warning[0]: has no unit: write 30s, 15m, 6h or 90d",
@@ -115,6 +115,24 @@ fn each_kind_of_fault_has_its_place_and_its_words() {
             "accounts[0].credential.expires: is no date: write 2027-01-31 (00:00 UTC of it), or 2027-01-31T12:00:00Z \
              with its offset, or never",
         ),
+        (
+            with("credential: {expires: 20270131}"),
+            "accounts[0].credential.expires: must be a date like 2027-01-31, in quotes, and is a number",
+        ),
+        (
+            with("credential: {generated: 20270131, valid_for: 90d}"),
+            "accounts[0].credential.generated: must be a date like 2027-01-31, in quotes, and is a number",
+        ),
+        (
+            "accounts: {name: a, account_id: acme}\n".to_owned(),
+            "accounts: must be a list: begin each account with `- `",
+        ),
+        ("accounts: acme\n".to_owned(), "accounts: must be a list of tables, and is a text"),
+        ("accounts: [acme]\n".to_owned(), "accounts[0]: must be a table of keys, and is a text"),
+        (
+            top("alertmanager: {urls: ['alertmanager.example:9093']}"),
+            "alertmanager.urls[0]: must begin with https:// or http://",
+        ),
         (with("credential: never"), "accounts[0].credential: must be a table of keys, and is a text"),
         (
             with("credential: {max_age: 90d}"),
@@ -148,7 +166,7 @@ fn each_kind_of_fault_has_its_place_and_its_words() {
         ),
         (
             with("ca_file: missing.pem"),
-            "accounts[0].ca_file: names a file that cannot be read (entity not found): check its path and its rights",
+            "accounts[0].ca_file: names a file that cannot be read (No such file or directory): check its path and its rights",
         ),
         (
             with("ca_file: secret"),

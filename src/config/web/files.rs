@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
+use crate::config::value;
+
 /// The largest file that is read here, in bytes: far above any chain of certificates.
 const LARGEST_FILE: u64 = 4 * 1024 * 1024;
 
@@ -18,13 +20,13 @@ impl Files {
         // Before the content: what changes in between is then seen as a change, never missed.
         let found = fs::metadata(path);
         self.0.push((path.to_owned(), found.as_ref().ok().map(Stamp::of)));
-        let metadata = found.map_err(|error| error.kind().to_string())?;
+        let metadata = found.map_err(|error| value::words(&error))?;
         if !metadata.is_file() {
             return Err("it is no regular file".to_owned());
         }
         let mut bytes = Zeroizing::new(Vec::new());
-        let file = File::open(path).map_err(|error| error.kind().to_string())?;
-        file.take(LARGEST_FILE + 1).read_to_end(&mut bytes).map_err(|error| error.kind().to_string())?;
+        let file = File::open(path).map_err(|error| value::words(&error))?;
+        file.take(LARGEST_FILE + 1).read_to_end(&mut bytes).map_err(|error| value::words(&error))?;
         if bytes.len() as u64 > LARGEST_FILE {
             return Err("it is too large".to_owned());
         }
@@ -114,6 +116,6 @@ mod tests {
         let large = directory.path().join("large");
         File::create(&large).unwrap().set_len(LARGEST_FILE + 1).unwrap();
         assert_eq!(files.read(&large).unwrap_err(), "it is too large");
-        assert_eq!(files.read(&directory.path().join("none")).unwrap_err(), "entity not found");
+        assert_eq!(files.read(&directory.path().join("none")).unwrap_err(), "No such file or directory");
     }
 }

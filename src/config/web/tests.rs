@@ -117,7 +117,7 @@ fn every_fault_is_told_at_once() {
     assert_eq!(
         faults,
         [
-            "tls_server_config.cert_file: names a file that cannot be read (entity not found): check its path and its \
+            "tls_server_config.cert_file: names a file that cannot be read (No such file or directory): check its path and its \
              rights",
             "tls_server_config.key_file: is missing",
             "tls_server_config.client_auth_type: is not supported, as it takes any certificate without verifying it: \
@@ -216,8 +216,8 @@ fn a_file_that_cannot_be_read_or_parsed_is_named_but_never_quoted() {
     }
     assert_eq!(
         WebConfig::load(Path::new("/nonexistent/web.yaml")).unwrap_err().to_string(),
-        "the configuration has 1 fault:\n  1. the web configuration file /nonexistent/web.yaml cannot be read: entity \
-         not found"
+        "the configuration has 1 fault:\n  1. the web configuration file /nonexistent/web.yaml cannot be read: No such \
+         file or directory"
     );
 }
 

@@ -8,7 +8,7 @@ use lyve_cloud_exporter::simulator::{self, Endpoint, Fault, Simulator};
 use tempfile::TempDir;
 use tokio::process::Command;
 
-use super::{ACCESS_KEY, Running, SECRET, output, start_with_json, text, with_config};
+use super::{ACCESS_KEY, Running, SECRET, output, start_with_json, text, with_config, write_secret};
 use crate::client::get;
 use crate::samples::Samples;
 use crate::stage::fill_archive;
@@ -26,7 +26,7 @@ impl Site {
         let archive = fill_archive(simulator.object_storage_account("archive"));
         let archive = archive.access_key(ACCESS_KEY).secret(SECRET);
         let site = Self { simulator, archive, directory: tempfile::tempdir().expect("a directory") };
-        std::fs::write(site.path("secret"), format!("{SECRET}\n")).expect("a secret file");
+        write_secret(&site.path("secret"));
         let url = site.simulator.object_storage_url();
         let config = format!(
             "accounts:\n  - name: archive\n    api: object_storage\n    iam_url: {url}\n    s3_url: {url}\n    \

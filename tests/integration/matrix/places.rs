@@ -27,27 +27,23 @@ struct Row {
 
 /// Who is there in the vendor's place, why polls fail then, and what the log says.
 pub const PLACES: [(&str, Reason, &str); 23] = [
-    ("refused", Reason::Connect, "cannot connect: "),
-    ("TLS, refused", Reason::Connect, "cannot connect: "),
+    ("refused", Reason::Connect, "cannot connect to 127.0.0.1:"),
+    ("TLS, refused", Reason::Connect, "cannot connect to 127.0.0.1:"),
     ("closed at once", Reason::Connect, CLOSED),
-    ("TLS, closed at once", Reason::Connect, "cannot connect: "),
+    ("TLS, closed at once", Reason::Connect, "cannot connect to 127.0.0.1:"),
     ("silent", Reason::Timeout, "no whole answer within 2s"),
-    ("TLS, silent", Reason::Timeout, "no connection in time"),
+    ("TLS, silent", Reason::Timeout, "no connection to "),
     ("TLS, unknown issuer", Reason::Tls, NOT_TRUSTED),
-    (
-        "TLS, expired",
-        Reason::Tls,
-        "the connection is not trusted: invalid peer certificate: certificate expired",
-    ),
+    ("TLS, expired", Reason::Tls, "is not trusted: invalid peer certificate: certificate expired"),
     (
         "TLS, not yet valid",
         Reason::Tls,
-        "the connection is not trusted: invalid peer certificate: certificate not valid yet",
+        "is not trusted: invalid peer certificate: certificate not valid yet",
     ),
     (
         "TLS, another name",
         Reason::Tls,
-        "the connection is not trusted: invalid peer certificate: certificate not valid for name",
+        "is not trusted: invalid peer certificate: certificate not valid for name",
     ),
     ("TLS, another's certificate", Reason::Tls, NOT_TRUSTED),
     ("TLS to plain HTTP", Reason::Tls, NOT_TRUSTED),
@@ -65,7 +61,7 @@ pub const PLACES: [(&str, Reason, &str); 23] = [
 ];
 
 const CLOSED: &str = "the connection was closed before an answer: ";
-const NOT_TRUSTED: &str = "the connection is not trusted: ";
+const NOT_TRUSTED: &str = "is not trusted: ";
 const NOT_HTTP: &str = "the answer is not HTTP: ";
 
 /// A listener that does the same with each connection. It ends when it is dropped.

@@ -59,10 +59,10 @@ async fn scene(log: Log) {
     let chunk = says(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz\r\ncanary").await;
     let at = |listener: &Listener| format!("http://{}", listener.address);
     let rows = [
-        ("refused", format!("http://{refused}"), Reason::Connect, "cannot connect: "),
+        ("refused", format!("http://{refused}"), Reason::Connect, "cannot connect to 127.0.0.1:"),
         ("closed at once", at(&closes), Reason::Connect, "the connection was closed before an answer"),
         ("silent", at(&silent), Reason::Timeout, "no whole answer within 2s"),
-        ("not trusted", stranger.object_storage_url(), Reason::Tls, "the connection is not trusted: "),
+        ("not trusted", stranger.object_storage_url(), Reason::Tls, "is not trusted: "),
         ("SSH", at(&ssh), Reason::Decode, "the answer is not HTTP: "),
         ("no chunk", at(&chunk), Reason::Decode, "the answer is damaged"),
     ];
