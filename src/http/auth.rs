@@ -344,7 +344,8 @@ mod tests {
         for check in &mut flood {
             done += usize::from(futures_util::poll!(check).is_ready());
         }
-        assert!(done <= 3, "{done} of the flood came first");
+        // In the order of their coming it would be all of them.
+        assert!(done < WAITING, "{done} of the flood came first");
     }
 
     #[tokio::test]
