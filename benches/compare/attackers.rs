@@ -115,10 +115,13 @@ pub(crate) async fn child(name: &str, target: &str, seconds: u64) {
     drop(attackers);
 }
 
-/// Where a client comes from. The scraper's address is 127.0.0.1.
+/// Where a client comes from. The scraper's address is 127.0.0.1. Each attack has addresses of its own, as the kernel
+/// keeps the ports of connections for a minute after their end.
 fn source(attack: Attack, number: usize) -> IpAddr {
     let many = if attack == Attack::PasswordsOfMany { 200 } else { 1 };
-    Ipv4Addr::new(127, 0, 1, u8::try_from(1 + number % many).unwrap()).into()
+    let place = Attack::ALL.iter().position(|known| *known == attack).unwrap();
+    let octet = |number: usize| u8::try_from(1 + number).unwrap();
+    Ipv4Addr::new(127, 0, octet(place), octet(number % many)).into()
 }
 
 struct Client {
