@@ -120,7 +120,7 @@ impl Place {
         };
         writeln!(
             text,
-            "  - {{name: {ARCHIVE}, api: object_storage, iam_url: '{url}', s3_url: '{url}', access_key_file: '{key}', \
+            "  - {{name: {ARCHIVE}, api: object_storage, account_id: {ARCHIVE}, iam_url: '{url}', s3_url: '{url}', access_key_file: '{key}', \
              secret_file: '{secret}'{more}}}"
         )
         .expect("text");
