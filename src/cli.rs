@@ -96,7 +96,7 @@ pub struct Options {
         global = true,
         value_name = "ADDRESS",
         env = "LYVE_EXPORTER_WEB_LISTEN_ADDRESS",
-        default_value = ":10047",
+        default_value = ":10059",
         value_delimiter = ',',
         value_parser = listen_address
     )]
@@ -262,7 +262,7 @@ mod tests {
             cli.options,
             Options {
                 config_file: None,
-                listen_addresses: vec!["[::]:10047".parse().unwrap()],
+                listen_addresses: vec!["[::]:10059".parse().unwrap()],
                 systemd_socket: false,
                 telemetry_path: "/metrics".to_owned(),
                 web_config_file: None,

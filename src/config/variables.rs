@@ -58,7 +58,7 @@ fn advice(lower: &str, known: &[&str]) -> String {
 }
 
 /// Whether Kubernetes or Docker may have set it, for a service whose name begins with `lyve-`: `…_SERVICE_HOST`,
-/// `…_SERVICE_PORT_METRICS`, `…_PORT`, `…_PORT_10047_TCP_ADDR`.
+/// `…_SERVICE_PORT_METRICS`, `…_PORT`, `…_PORT_10059_TCP_ADDR`.
 fn is_service_link(lower: &str) -> bool {
     let of_port = |(_, rest): (&str, &str)| {
         let mut parts = rest.split('_');

@@ -163,7 +163,7 @@ async fn labels_can_be_written_in_as_the_docs_tell() {
         .status();
     assert!(sed.await.unwrap().success());
     let changed = std::fs::read_to_string(site.path("past.om")).unwrap();
-    let added = r#"{job="lyve-cloud-exporter",instance="localhost:10047","#;
+    let added = r#"{job="lyve-cloud-exporter",instance="localhost:10059","#;
     assert_eq!(changed.replace(added, "{"), text);
     let samples = text.lines().filter(|line| !line.starts_with('#')).count();
     assert_eq!(changed.matches(added).count(), samples);

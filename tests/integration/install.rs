@@ -37,3 +37,30 @@ fn succeeds(command: &mut Command) -> String {
     );
     text
 }
+
+/// The port that the exporter listens on where nothing else is set.
+fn default_port() -> String {
+    let help = succeeds(Command::new(env!("CARGO_BIN_EXE_lyve-cloud-exporter")).args(["run", "--help"]));
+    let after = help.split_once("--web.listen-address").expect("the flag").1;
+    let default = after.split_once("[default: :").expect("a default").1;
+    default.split(']').next().expect("a number").to_owned()
+}
+
+#[test]
+fn what_is_in_deploy_names_the_default_port() {
+    let port = default_port();
+    for (file, line) in [
+        ("deploy/container/Dockerfile", format!("EXPOSE {port}\n")),
+        ("deploy/container/compose.yaml", format!("[\"127.0.0.1:{port}:{port}\"]\n")),
+        ("deploy/container/prometheus.yml", format!("[lyve-cloud-exporter:{port}]\n")),
+        ("deploy/kubernetes/base/deployment.yaml", format!("containerPort: {port}}}\n")),
+        ("deploy/kubernetes/base/service.yaml", format!("port: {port}\n")),
+        ("deploy/prometheus/prometheus.yml", format!("[localhost:{port}]\n")),
+        ("deploy/systemd/lyve-cloud-exporter.socket", format!("ListenStream={port}\n")),
+        ("docs/install.md", format!("localhost:{port}/metrics")),
+        ("README.md", format!("`:{port}`")),
+    ] {
+        let text = std::fs::read_to_string(repository(file)).unwrap();
+        assert!(text.contains(&line), "{file}: {line}");
+    }
+}

@@ -206,8 +206,8 @@ fn a_variable_that_nobody_reads_is_told_with_the_one_that_is_meant() {
         "LYVE_CLOUD_EXPORTER_SERVICE_PORT",
         "LYVE_CLOUD_EXPORTER_SERVICE_PORT_METRICS",
         "LYVE_EXPORTER_PORT",
-        "LYVE_EXPORTER_PORT_10047_TCP",
-        "LYVE_EXPORTER_PORT_10047_TCP_ADDR",
+        "LYVE_EXPORTER_PORT_10059_TCP",
+        "LYVE_EXPORTER_PORT_10059_TCP_ADDR",
     ];
     for name in known.iter().map(String::as_str).chain(links) {
         place.load_as("config.yaml", ACCOUNT, &[(name, "x")]).unwrap();

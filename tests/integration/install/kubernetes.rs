@@ -45,7 +45,7 @@ fn probes_ports_and_selectors_meet() {
     let pod = &only(&objects, "Deployment")["spec"]["template"];
     let container = &pod["spec"]["containers"][0];
     assert_eq!(container["ports"][0]["name"], "http");
-    assert_eq!(container["ports"][0]["containerPort"], 10047);
+    assert_eq!(container["ports"][0]["containerPort"], 10059);
     for (probe, path) in
         [("startupProbe", "/-/healthy"), ("livenessProbe", "/-/healthy"), ("readinessProbe", "/-/ready")]
     {
