@@ -12,6 +12,7 @@
 mod account;
 mod answer;
 mod body;
+mod change;
 pub mod demo;
 mod endpoint;
 mod fault;
@@ -47,7 +48,9 @@ pub use self::fault::Fault;
 pub use self::inventory::{Actions, ExpirationDate, Permission, ServiceAccount, SubAccount};
 pub use self::log::RequestRecord;
 pub use self::object_storage::{DailyTransfer, Figure, ObjectStorageAccount, Transfer, User, UserKind};
-pub use self::settings::{DeadTokenCode, ErrorForm, MonthBase, ObjectStorageSettings, Settings};
+pub use self::settings::{
+    ChangeAnswer, DeadTokenCode, ErrorForm, MonthBase, ObjectStorageSettings, Settings,
+};
 pub use self::usage::Usage;
 
 /// A port of the system's choice.

@@ -121,6 +121,23 @@ impl Account {
         self.with(|account| account.permissions.push(permission))
     }
 
+    /// New service accounts work for so many days; without this they have no end.
+    pub fn service_account_days(self, days: i64) -> Self {
+        self.with(|account| account.service_account_days = Some(days))
+    }
+
+    /// Its service accounts as they are now.
+    #[must_use]
+    pub fn service_accounts(&self) -> Vec<ServiceAccount> {
+        self.change(|account| account.service_accounts.clone())
+    }
+
+    /// Its permissions as they are now.
+    #[must_use]
+    pub fn permissions(&self) -> Vec<Permission> {
+        self.change(|account| account.permissions.clone())
+    }
+
     /// The id with which one logs in.
     #[must_use]
     pub fn id(&self) -> &str {

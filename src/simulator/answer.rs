@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use crate::model::Month;
 
-use super::inventory::{Actions, ExpirationDate, Permission, Scope, ServiceAccount};
+use super::inventory::{Actions, ExpirationDate, IssuedPair, Permission, Scope, ServiceAccount};
 use super::settings::Settings;
 use super::world::{AccountState, SubAccountPart};
 
@@ -121,54 +121,74 @@ fn month_sub_accounts(account: &AccountState, month: Month, now: Timestamp) -> V
 }
 
 /// `GET /service-accounts`.
-pub(super) fn service_accounts(account: &AccountState) -> Bytes {
-    let list = account.service_accounts.iter().map(service_account);
+pub(super) fn service_accounts(account: &AccountState, now: Timestamp) -> Bytes {
+    let list = account.service_accounts.iter().map(|service| service_account(service, now));
     render(&list.collect::<Vec<_>>())
 }
 
 /// `GET /service-accounts/{id}`.
-pub(super) fn one_service_account(account: &AccountState, id: &str) -> Option<Bytes> {
+pub(super) fn one_service_account(account: &AccountState, id: &str, now: Timestamp) -> Option<Bytes> {
     let found = account.service_accounts.iter().find(|service| service.id == id)?;
-    let mut fields = service_account(found);
+    let mut fields = service_account(found, now);
     fields.insert("permissions".to_owned(), json!(found.permissions));
     Some(render(&fields))
 }
 
-fn service_account(service: &ServiceAccount) -> Map<String, Value> {
+fn service_account(service: &ServiceAccount, now: Timestamp) -> Map<String, Value> {
     let mut fields = Map::new();
     let mut set = |name: &str, value: Value| fields.insert(name.to_owned(), value);
     set("id", json!(service.id));
     set("name", json!(service.name));
     set("description", json!(service.description));
     set("enabled", json!(service.enabled));
-    set("readyState", json!(service.ready));
-    let expiration_date = match &service.expiration_date {
+    set("readyState", json!(service.ready.at(now)));
+    if let Some(expiration_date) = expiration_date(&service.expiration_date) {
+        set("expirationDate", expiration_date);
+    }
+    fields
+}
+
+fn expiration_date(date: &ExpirationDate) -> Option<Value> {
+    match date {
         ExpirationDate::Missing => None,
         ExpirationDate::Null => Some(Value::Null),
         ExpirationDate::Never => Some(json!("")),
         ExpirationDate::On(date) => Some(json!(date.to_string())),
         ExpirationDate::At(instant) => Some(json!(instant.to_string())),
         ExpirationDate::Text(text) => Some(json!(text)),
-    };
-    if let Some(expiration_date) = expiration_date {
-        set("expirationDate", expiration_date);
     }
-    fields
+}
+
+/// A service account as the answer to its creation: its secret is in no other one.
+pub(super) fn new_service_account(service: &ServiceAccount, pair: &IssuedPair) -> Bytes {
+    let mut fields = Map::new();
+    fields.insert("id".to_owned(), json!(service.id));
+    fields.insert("accessKey".to_owned(), json!(pair.access_key));
+    fields.insert("secret".to_owned(), json!(pair.secret));
+    if let Some(date) = expiration_date(&service.expiration_date) {
+        fields.insert("expirationDate".to_owned(), date);
+    }
+    render(&fields)
+}
+
+/// A permission as the answer to its creation.
+pub(super) fn new_permission(permission: &Permission) -> Bytes {
+    render(&json!({"id": permission.id}))
 }
 
 /// `GET /permissions`.
-pub(super) fn permissions(account: &AccountState) -> Bytes {
-    let list = account.permissions.iter().map(permission);
+pub(super) fn permissions(account: &AccountState, now: Timestamp) -> Bytes {
+    let list = account.permissions.iter().map(|listed| permission(listed, now));
     render(&list.collect::<Vec<_>>())
 }
 
 /// `GET /permissions/{id}`.
-pub(super) fn one_permission(account: &AccountState, id: &str) -> Option<Bytes> {
+pub(super) fn one_permission(account: &AccountState, id: &str, now: Timestamp) -> Option<Bytes> {
     let found = account.permissions.iter().find(|permission| permission.id == id)?;
-    Some(render(&permission(found)))
+    Some(render(&permission(found, now)))
 }
 
-fn permission(permission: &Permission) -> Value {
+fn permission(permission: &Permission, now: Timestamp) -> Value {
     let none: &[String] = &[];
     let (kind, actions, prefix, buckets, policy) = match &permission.scope {
         Scope::AllBuckets(actions) => ("all-buckets", Some(*actions), "", none, ""),
@@ -187,7 +207,7 @@ fn permission(permission: &Permission) -> Value {
         "name": permission.name,
         "description": permission.description,
         "type": kind,
-        "readyState": permission.ready,
+        "readyState": permission.ready.at(now),
         "actions": actions,
         "prefix": prefix,
         "buckets": buckets,

@@ -112,6 +112,38 @@ impl From<Timestamp> for ExpirationDate {
     }
 }
 
+/// From when on something has spread to all regions.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Ready {
+    Always,
+    Never,
+    From(Timestamp),
+}
+
+impl Ready {
+    pub(super) fn at(self, now: Timestamp) -> bool {
+        match self {
+            Self::Always => true,
+            Self::Never => false,
+            Self::From(instant) => instant <= now,
+        }
+    }
+}
+
+/// The access key and the secret of a service account that was created through the API.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) struct IssuedPair {
+    pub(super) access_key: String,
+    pub(super) secret: String,
+}
+
+/// It shows nothing of what is inside.
+impl std::fmt::Debug for IssuedPair {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("IssuedPair").finish_non_exhaustive()
+    }
+}
+
 /// A simulated service account.
 #[derive(Clone, Debug)]
 pub struct ServiceAccount {
@@ -119,9 +151,10 @@ pub struct ServiceAccount {
     pub(super) name: String,
     pub(super) description: String,
     pub(super) enabled: bool,
-    pub(super) ready: bool,
+    pub(super) ready: Ready,
     pub(super) expiration_date: ExpirationDate,
     pub(super) permissions: Vec<String>,
+    pub(super) pair: Option<IssuedPair>,
 }
 
 impl ServiceAccount {
@@ -133,10 +166,47 @@ impl ServiceAccount {
             name: name.to_owned(),
             description: String::new(),
             enabled: true,
-            ready: true,
+            ready: Ready::Always,
             expiration_date: ExpirationDate::Never,
             permissions: Vec::new(),
+            pair: None,
         }
+    }
+
+    /// Its id.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What is said of it.
+    #[must_use]
+    pub fn description(&self) -> &str {
+        &self.description
+    }
+
+    /// Whether its pair works.
+    #[must_use]
+    pub fn is_enabled(&self) -> bool {
+        self.enabled
+    }
+
+    /// The ids of its permissions.
+    #[must_use]
+    pub fn permissions(&self) -> &[String] {
+        &self.permissions
+    }
+
+    /// Its access key and secret, where it was created through the API.
+    #[must_use]
+    pub fn pair(&self) -> Option<(&str, &str)> {
+        self.pair.as_ref().map(|pair| (pair.access_key.as_str(), pair.secret.as_str()))
     }
 
     /// With a description.
@@ -156,7 +226,7 @@ impl ServiceAccount {
     /// Not yet spread to all regions.
     #[must_use]
     pub fn not_ready(mut self) -> Self {
-        self.ready = false;
+        self.ready = Ready::Never;
         self
     }
 
@@ -192,13 +262,13 @@ pub struct Permission {
     pub(super) id: String,
     pub(super) name: String,
     pub(super) description: String,
-    pub(super) ready: bool,
+    pub(super) ready: Ready,
     pub(super) scope: Scope,
     pub(super) created: String,
 }
 
 /// What a permission covers.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Scope {
     AllBuckets(Actions),
     BucketPrefix(String, Actions),
@@ -207,15 +277,27 @@ pub(super) enum Scope {
 }
 
 impl Permission {
-    fn new(id: &str, name: &str, scope: Scope) -> Self {
+    pub(super) fn new(id: &str, name: &str, scope: Scope) -> Self {
         Self {
             id: id.to_owned(),
             name: name.to_owned(),
             description: String::new(),
-            ready: true,
+            ready: Ready::Always,
             scope,
             created: "2022-10-16T14:06:51.494Z".to_owned(),
         }
+    }
+
+    /// Its id.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
     }
 
     /// For every bucket.
@@ -253,7 +335,7 @@ impl Permission {
     /// Not yet spread to all regions.
     #[must_use]
     pub fn not_ready(mut self) -> Self {
-        self.ready = false;
+        self.ready = Ready::Never;
         self
     }
 }

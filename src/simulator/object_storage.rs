@@ -4,6 +4,7 @@
 //! Each request is signed with AWS Signature V4, and the signature is verified.
 
 mod answer;
+mod change;
 mod figure;
 mod route;
 mod signature;
@@ -191,6 +192,12 @@ impl ObjectStorageAccount {
             Some(this) => *this = user,
             None => account.users.push(user),
         });
+    }
+
+    /// Its users as they are now.
+    #[must_use]
+    pub fn users(&self) -> Vec<User> {
+        self.change(|account| account.users.clone())
     }
 
     /// Deletes a user and its keys.

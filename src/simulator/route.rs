@@ -4,6 +4,7 @@ use bytes::Bytes;
 use jiff::Timestamp;
 
 use super::answer;
+use super::change;
 use super::endpoint::{Endpoint, ROOT};
 use super::query::{self, QueryFault};
 use super::world::{AccountState, World};
@@ -17,6 +18,7 @@ pub(super) struct Ask<'a> {
     pub(super) path: &'a str,
     pub(super) query: Option<&'a str>,
     pub(super) token: Option<&'a str>,
+    pub(super) body: &'a [u8],
 }
 
 /// The body of a login.
@@ -37,11 +39,11 @@ pub(super) struct Reply {
 }
 
 impl Reply {
-    fn json(status: u16, body: Bytes) -> Self {
+    pub(super) fn json(status: u16, body: Bytes) -> Self {
         Self { status, headers: vec![("content-type", "application/json".to_owned())], body }
     }
 
-    fn error(status: u16, code: &str, message: &str) -> Self {
+    pub(super) fn error(status: u16, code: &str, message: &str) -> Self {
         Self::json(status, answer::error(code, message))
     }
 }
@@ -51,8 +53,8 @@ pub(super) fn reply(world: &mut World, ask: &Ask<'_>, login: Option<&Login>, now
     if let Some(location) = without_slash(ask) {
         return Reply { status: 301, headers: vec![("location", location)], body: Bytes::new() };
     }
-    if ask.is_violation {
-        let mut reply = Reply::error(405, "MethodNotAllowed", "The simulator can only be read");
+    if ask.is_violation && !ask.endpoint.is_change() {
+        let mut reply = Reply::error(405, "MethodNotAllowed", "The path does not take this method");
         reply.headers.push(("allow", "GET".to_owned()));
         return reply;
     }
@@ -108,8 +110,11 @@ fn with_session(world: &mut World, ask: &Ask<'_>, now: Timestamp) -> Reply {
     if matches!(ask.endpoint, Endpoint::CurrentUsage | Endpoint::MonthlyUsage) {
         return usage(world, &account_id, ask, now);
     }
+    if ask.endpoint.is_change() {
+        return change::reply(world, &account_id, ask, now);
+    }
     match world.account(&account_id) {
-        Some(account) => inventory(account, ask),
+        Some(account) => inventory(account, ask, now),
         None => Reply::error(500, "InternalError", "A session without an account"),
     }
 }
@@ -137,16 +142,16 @@ fn usage(world: &mut World, account_id: &str, ask: &Ask<'_>, now: Timestamp) -> 
     Reply::json(200, body)
 }
 
-fn inventory(account: &AccountState, ask: &Ask<'_>) -> Reply {
+fn inventory(account: &AccountState, ask: &Ask<'_>, now: Timestamp) -> Reply {
     let id = ask.id.unwrap_or_default();
     match ask.endpoint {
-        Endpoint::ServiceAccounts => Reply::json(200, answer::service_accounts(account)),
-        Endpoint::Permissions => Reply::json(200, answer::permissions(account)),
-        Endpoint::ServiceAccount => match answer::one_service_account(account, id) {
+        Endpoint::ServiceAccounts => Reply::json(200, answer::service_accounts(account, now)),
+        Endpoint::Permissions => Reply::json(200, answer::permissions(account, now)),
+        Endpoint::ServiceAccount => match answer::one_service_account(account, id, now) {
             Some(body) => Reply::json(200, body),
             None => Reply::error(404, "ServiceAccountNotFound", "No such service account"),
         },
-        Endpoint::Permission => match answer::one_permission(account, id) {
+        Endpoint::Permission => match answer::one_permission(account, id, now) {
             Some(body) => Reply::json(200, body),
             None => Reply::error(404, "PermissionNotFound", "No such permission"),
         },

@@ -204,12 +204,12 @@ impl<'a> Asked<'a> {
         path: &'a str,
         query: Option<&'a str>,
         token: Option<&'a str>,
-        body: &[u8],
+        body: &'a [u8],
     ) -> Self {
         let (endpoint, id) = Endpoint::of(method, path);
         let is_violation = method != Method::GET && !is_login(method, path);
         let login = (endpoint == Endpoint::Login).then(|| serde_json::from_slice(body).ok()).flatten();
-        Self::AccountV2 { ask: Ask { endpoint, id, is_violation, path, query, token }, login }
+        Self::AccountV2 { ask: Ask { endpoint, id, is_violation, path, query, token, body }, login }
     }
 
     fn endpoint(&self) -> Endpoint {
@@ -240,9 +240,7 @@ impl<'a> Asked<'a> {
     fn reply(&self, world: &mut World, now: Timestamp) -> Reply {
         match self {
             Self::AccountV2 { ask, login } => route::reply(world, ask, login.as_ref(), now),
-            Self::ObjectStorage(question) => {
-                question.reply(&world.object_storage, &world.settings.object_storage, now)
-            }
+            Self::ObjectStorage(question) => question.reply(&mut world.object_storage, &world.settings, now),
         }
     }
 }

@@ -17,6 +17,12 @@ pub struct Settings {
     pub answer_month_base: MonthBase,
     /// Leaves out each list and count that would be empty or zero (seen on the wire).
     pub leave_out_empty: bool,
+    /// How long what is created takes to be ready.
+    pub ready_after: Duration,
+    /// What deletes and switches answer.
+    pub change_answer: ChangeAnswer,
+    /// How many characters a new secret has.
+    pub secret_length: usize,
     /// Each answer waits so long.
     pub latency: Duration,
     /// How Lyve Cloud Object Storage writes its answers.
@@ -62,10 +68,22 @@ impl Default for Settings {
             dead_token_code: DeadTokenCode::ExpiredToken,
             answer_month_base: MonthBase::Zero,
             leave_out_empty: false,
+            ready_after: Duration::from_secs(3),
+            change_answer: ChangeAnswer::Text,
+            secret_length: 40,
             latency: Duration::ZERO,
             object_storage: ObjectStorageSettings::default(),
         }
     }
+}
+
+/// What deletes and switches answer with status 200: no source says that it is JSON.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ChangeAnswer {
+    /// A plain text.
+    Text,
+    /// Nothing.
+    Empty,
 }
 
 /// The error code of a request with a dead token; its status is 400.

@@ -1,5 +1,6 @@
 //! The simulator over the wire, asked by a client of our own that shows every byte.
 
+mod changes;
 mod client;
 mod contract;
 mod credentials;

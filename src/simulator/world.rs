@@ -32,6 +32,8 @@ pub(super) struct AccountState {
     pub(super) months: BTreeMap<Month, MonthFigures>,
     pub(super) service_accounts: Vec<ServiceAccount>,
     pub(super) permissions: Vec<Permission>,
+    /// How many days a new service account works; `None` where it has no end.
+    pub(super) service_account_days: Option<i64>,
     /// Usage answers already made, by path and query: an account of 100,000 buckets is rendered once a change.
     pub(super) rendered: HashMap<String, Bytes>,
 }
@@ -103,6 +105,7 @@ impl AccountState {
             months: BTreeMap::new(),
             service_accounts: Vec::new(),
             permissions: Vec::new(),
+            service_account_days: None,
             rendered: HashMap::new(),
         }
     }

@@ -110,7 +110,7 @@ async fn the_same_clock_gives_the_same_world_and_a_later_one_another() {
 #[tokio::test]
 async fn every_kind_of_service_account_permission_and_sub_account_is_there() {
     let (clock, simulator) = simulator().await;
-    let list = read(&simulator, "northwind", answer::service_accounts);
+    let list = read(&simulator, "northwind", |account| answer::service_accounts(account, simulator.now()));
     let service = |name: &str| {
         let list = list.as_array().unwrap();
         list.iter().find(|service| service["name"] == name).unwrap().clone()
@@ -122,7 +122,7 @@ async fn every_kind_of_service_account_permission_and_sub_account_is_there() {
     assert_eq!(service("monthly-reports")["enabled"], false);
     assert_eq!(service("warehouse-export")["readyState"], false);
 
-    let permissions = read(&simulator, "northwind", answer::permissions);
+    let permissions = read(&simulator, "northwind", |account| answer::permissions(account, simulator.now()));
     let permissions = permissions.as_array().unwrap();
     for kind in ["all-buckets", "bucket-prefix", "bucket-names", "policy"] {
         assert!(permissions.iter().any(|permission| permission["type"] == kind));

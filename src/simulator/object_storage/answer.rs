@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use crate::simulator::settings::{ErrorForm, ObjectStorageSettings};
 
 use super::state::{Bucket, State};
-use super::user::{User, UserKind};
+use super::user::{AccessKey, User, UserKind};
 use super::wire;
 
 /// `RSListBillingData` of these days, oldest first.
@@ -150,6 +150,28 @@ pub(super) fn access_keys(user: &User, settings: &ObjectStorageSettings) -> Byte
         .collect();
     let user_name = element("UserName", &user.name);
     iam_result("ListAccessKeys", &format!("{user_name}<AccessKeyMetadata>{members}</AccessKeyMetadata>"))
+}
+
+/// `CreateAccessKey`: the only answer with the secret.
+pub(super) fn new_access_key(
+    user: &str,
+    key: &AccessKey,
+    secret: &str,
+    settings: &ObjectStorageSettings,
+) -> Bytes {
+    let fields = [
+        element("UserName", user),
+        element("AccessKeyId", &key.id),
+        element("Status", key.status()),
+        element("SecretAccessKey", secret),
+        element("CreateDate", &Form(settings).instant(key.created)),
+    ];
+    iam_result("CreateAccessKey", &format!("<AccessKey>{}</AccessKey>", fields.concat()))
+}
+
+/// A change that answers nothing of its own.
+pub(super) fn changed(action: &str) -> Bytes {
+    iam_result(action, "")
 }
 
 fn iam_result(action: &str, content: &str) -> Bytes {

@@ -7,9 +7,10 @@ use jiff::Timestamp;
 
 use crate::simulator::endpoint::Endpoint;
 use crate::simulator::route::Reply;
-use crate::simulator::settings::{ErrorForm, ObjectStorageSettings};
+use crate::simulator::settings::{ErrorForm, ObjectStorageSettings, Settings};
 
 use super::answer;
+use super::change;
 use super::signature::{self, Received};
 use super::state::{Accounts, State};
 use super::user::{User, UserKind};
@@ -134,7 +135,9 @@ impl<'a> Question<'a> {
             Host::S3 => Endpoint::Other,
         };
         let is_violation = match host {
-            Host::Iam => endpoint == Endpoint::Other && parameters.contains_key("Action"),
+            Host::Iam => {
+                endpoint.is_change() || endpoint == Endpoint::Other && parameters.contains_key("Action")
+            }
             Host::S3 => received.method != "GET",
         };
         Some(Self { endpoint, is_violation, host, received, parameters })
@@ -152,30 +155,36 @@ impl<'a> Question<'a> {
     /// The right answer.
     pub(in crate::simulator) fn reply(
         &self,
-        accounts: &Accounts,
-        settings: &ObjectStorageSettings,
+        accounts: &mut Accounts,
+        settings: &Settings,
         now: Timestamp,
     ) -> Reply {
         self.answer(accounts, settings, now)
-            .unwrap_or_else(|refusal| refusal.reply(self.host, settings.error_form))
+            .unwrap_or_else(|refusal| refusal.reply(self.host, settings.object_storage.error_form))
     }
 
-    fn answer(
-        &self,
-        accounts: &Accounts,
-        settings: &ObjectStorageSettings,
-        now: Timestamp,
-    ) -> Result<Reply, Refusal> {
+    fn answer(&self, accounts: &mut Accounts, settings: &Settings, now: Timestamp) -> Result<Reply, Refusal> {
         let name = signature::verify(accounts, &self.received, self.host, now)?;
-        let state = accounts.get(&name).ok_or_else(|| self.host.unknown_key())?;
-        if self.is_violation {
-            return Err(Refusal::new(405, "MethodNotAllowed", "The simulator can only be read"));
+        if self.is_violation && !self.endpoint.is_change() {
+            return Err(Refusal::new(405, "MethodNotAllowed", "The simulator does not do this"));
         }
         if self.host == Host::Iam
             && (self.parameter("Version") != Some(VERSION) || self.parameter("Action").is_none())
         {
             return Err(Refusal::new(400, "BadRequest", "IAM: Missing Action or Version param"));
         }
+        if self.endpoint.is_change() {
+            let asked = change::Asked {
+                endpoint: self.endpoint,
+                user: self.parameter("UserName"),
+                key: self.parameter("AccessKeyId"),
+                status: self.parameter("Status"),
+            };
+            let body = change::keys(accounts.change(&name), &asked, settings, now)?;
+            return Ok(Reply { status: 200, headers: vec![("content-type", answer::XML.to_owned())], body });
+        }
+        let state = accounts.get(&name).ok_or_else(|| self.host.unknown_key())?;
+        let settings = &settings.object_storage;
         let (content_type, body) = match self.endpoint {
             Endpoint::Billing => (answer::JSON, self.billing(state, settings, now)?),
             Endpoint::UserInfo => (answer::JSON, answer::user_info(state, settings)),

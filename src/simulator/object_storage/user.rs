@@ -67,27 +67,41 @@ impl User {
         self
     }
 
+    /// Its access keys: id, whether it is active, and the secret of one that was created through the API.
+    #[must_use]
+    pub fn keys(&self) -> Vec<(&str, bool, Option<&str>)> {
+        self.keys.iter().map(|key| (key.id.as_str(), key.is_active, key.secret.as_deref())).collect()
+    }
+
     /// With an active access key.
     #[must_use]
     pub fn key(mut self, id: &str, created: Timestamp) -> Self {
-        self.keys.push(AccessKey { id: id.to_owned(), is_active: true, created });
+        self.keys.push(AccessKey { id: id.to_owned(), is_active: true, created, secret: None });
         self
     }
 
     /// With an access key that was switched off.
     #[must_use]
     pub fn inactive_key(mut self, id: &str, created: Timestamp) -> Self {
-        self.keys.push(AccessKey { id: id.to_owned(), is_active: false, created });
+        self.keys.push(AccessKey { id: id.to_owned(), is_active: false, created, secret: None });
         self
     }
 }
 
-/// An access key, as it is listed. Its secret is in no answer.
-#[derive(Clone, Debug)]
+/// An access key. Its secret is in the answer to its creation alone.
+#[derive(Clone)]
 pub(super) struct AccessKey {
     pub(super) id: String,
     pub(super) is_active: bool,
     pub(super) created: Timestamp,
+    pub(super) secret: Option<String>,
+}
+
+/// It shows nothing of its secret.
+impl std::fmt::Debug for AccessKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AccessKey").field("id", &self.id).finish_non_exhaustive()
+    }
 }
 
 impl AccessKey {

@@ -42,8 +42,8 @@ async fn whoever_tries_to_change_something_is_told_on() {
     let stage = Stage::new().await;
     let client = stage.log_in().await;
     for (method, path) in [
-        ("POST", "/permissions"),
-        ("PUT", "/service-accounts/a1"),
+        ("PATCH", "/permissions/p1"),
+        ("PUT", "/permissions"),
         ("DELETE", "/auth/token"),
         ("POST", "/usage/current"),
     ] {

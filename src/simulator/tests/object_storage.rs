@@ -1,6 +1,7 @@
 //! The current platform over the wire.
 
 mod client;
+mod keys;
 mod signature;
 
 use jiff::civil::date;
@@ -283,7 +284,7 @@ async fn faults_and_records_know_the_account_and_the_endpoint() {
     assert!(!format!("{requests:?}").contains("first"));
 
     for request in [
-        Request::iam("CreateAccessKey&UserName=ci"),
+        Request::iam("CreateUser&UserName=ci"),
         Request::sent("PUT", "/bucket"),
         Request::sent("DELETE", "/bucket"),
         Request { service: "s3", ..Request::sent("POST", "/bucket?delete") },
