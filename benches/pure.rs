@@ -16,7 +16,9 @@ use jiff::Timestamp;
 use lyve_cloud_exporter::api::account_v2::decode_current_usage;
 use lyve_cloud_exporter::exposition::{Encoding, Format, Page};
 use lyve_cloud_exporter::metrics::families;
-use lyve_cloud_exporter::model::{Answer, BucketUsage, Collector, CurrentUsage, Data, Dropped, Expiry};
+use lyve_cloud_exporter::model::{
+    Answer, BucketUsage, Collector, CurrentUsage, Data, Dropped, Expiry, WarningSteps,
+};
 use lyve_cloud_exporter::store::{AccountSpec, Store};
 
 const NOW: Timestamp = Timestamp::constant(1_795_521_600, 0);
@@ -40,6 +42,7 @@ fn store(accounts: usize, buckets: usize) -> Store {
         credential: Expiry::Unknown,
         max_key_age: None,
         price: None,
+        warning: WarningSteps::default(),
         collectors: Collector::ACCOUNT_V2.to_vec(),
         data_max_age: Duration::from_secs(86_400),
     }));

@@ -20,7 +20,7 @@ use std::time::Duration;
 use regex::Regex;
 use url::Url;
 
-use crate::model::{Collector, Expiry, Identity, Price};
+use crate::model::{Collector, Expiry, Identity, Price, WarningSteps};
 
 pub use alertmanager::{Alertmanager, BasicAuth};
 pub use faults::{ConfigFaults, Fault};
@@ -45,8 +45,8 @@ pub struct Config {
     pub state_file: Option<PathBuf>,
     /// Where the daemon itself sends alerts; `None` where it sends none.
     pub alertmanager: Option<Alertmanager>,
-    /// The times left of a credential at which the daemon itself warns; the shortest is critical.
-    pub credential_warning: Vec<Duration>,
+    /// How long before something ends a person is warned.
+    pub warning: WarningSteps,
 }
 
 impl Config {
@@ -61,7 +61,7 @@ impl Config {
             data_max_age: Duration::from_secs(24 * 60 * 60),
             state_file: None,
             alertmanager: None,
-            credential_warning: alertmanager::WARNING.to_vec(),
+            warning: WarningSteps::default(),
         }
     }
 }

@@ -187,9 +187,9 @@ impl Daemon {
         let alerting = Alerting::new(&own, &listeners, guard.speaks_tls())?;
         alerting.change(alerting.plan(&config)?);
         let notifier = tokio::spawn({
-            let (store, clock, setup) = (Arc::clone(&store), Arc::clone(&clock), alerting.setup());
+            let (store, clock, sender) = (Arc::clone(&store), Arc::clone(&clock), alerting.sender());
             let running = supervise(NOTIFIER, Arc::clone(&own) as _, move || {
-                notify::run(Arc::clone(&store), Arc::clone(&clock), setup.clone())
+                notify::run(Arc::clone(&store), Arc::clone(&clock), sender.clone())
             });
             let shutdown = shutdown.clone();
             async move {

@@ -12,6 +12,7 @@ mod inventory;
 mod month;
 mod object_storage;
 mod usage;
+mod warning;
 
 pub use billing::{BilledDay, Billing, RegionTransfer, TransferDay};
 pub use collector::{Collector, PerCollector};
@@ -25,6 +26,7 @@ pub use object_storage::{AccessKey, Bucket, Buckets, User};
 pub use usage::{
     BucketHistory, BucketUsage, CurrentUsage, MonthTotal, MonthlyUsage, SubAccount, SubAccountHistory,
 };
+pub use warning::WarningSteps;
 
 /// What the vendor says of the running session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -30,32 +30,27 @@ pub const TIMEOUT: Duration = Duration::from_secs(10);
 /// How often the credentials are looked at and what is active is sent again.
 pub const EVERY: Duration = Duration::from_secs(60);
 
-/// Whom to tell, and when.
-#[derive(Clone, Debug)]
-pub struct Setup {
-    /// Posts to the Alertmanagers.
-    pub sender: Arc<Sender>,
-    /// The times left at which a person is warned.
-    pub steps: Arc<[Duration]>,
-}
-
-/// Sends the alerts of the credentials in `store` by the setup of the moment, until it is dropped or nobody can change
-/// the setup any more. What was sent is remembered from one setup to the next, so that an alert that a new setup no longer
-/// has is resolved.
-pub async fn run(store: Arc<Store>, clock: Arc<dyn Clock>, mut setups: watch::Receiver<Option<Setup>>) {
+/// Sends the alerts of the credentials in `store` with the sender of the moment, until it is dropped or nobody can change
+/// the sender any more. What was sent is remembered from one configuration to the next, so that an alert that is no longer
+/// due is resolved.
+pub async fn run(
+    store: Arc<Store>,
+    clock: Arc<dyn Clock>,
+    mut senders: watch::Receiver<Option<Arc<Sender>>>,
+) {
     let mut round = Round::default();
     loop {
-        let setup = setups.borrow_and_update().clone();
+        let sender = senders.borrow_and_update().clone();
         let now = clock.now();
-        if let Some(Setup { sender, steps }) = setup {
-            let posts = round.posts(alerts(&store.snapshot(), now, &steps), now);
+        if let Some(sender) = sender {
+            let posts = round.posts(alerts(&store.snapshot(), now), now);
             if !posts.is_empty() {
                 sender.send(&posts).await;
             }
         }
         tokio::select! {
             () = clock.sleep_until(clock::after(now, EVERY)) => {}
-            changed = setups.changed() => if changed.is_err() { return },
+            changed = senders.changed() => if changed.is_err() { return },
         }
     }
 }

@@ -65,6 +65,7 @@ pub fn spec(account: &config::Account, config: &Config) -> AccountSpec {
             config::Api::AccountV2 { .. } => None,
         },
         price: account.price.clone(),
+        warning: config.warning,
         collectors: account
             .collectors()
             .iter()

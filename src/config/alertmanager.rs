@@ -1,7 +1,6 @@
 //! Where the daemon itself sends alerts, and when it warns.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use url::Url;
 
@@ -10,6 +9,7 @@ use super::faults::Faults;
 use super::reader::Section;
 use super::value::{self, Limits};
 use crate::config::SecretSource;
+use crate::model::WarningSteps;
 
 /// The Alertmanagers to which the daemon itself sends alerts about credentials.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,9 +32,6 @@ pub struct BasicAuth {
     /// The password; a file is read again for each round.
     pub password: SecretSource,
 }
-
-/// The times left at which a person is warned, as the shipped rules have them; the shortest is critical.
-pub(super) const WARNING: [Duration; 2] = [Duration::from_secs(30 * 86_400), Duration::from_secs(7 * 86_400)];
 
 /// Reads the table of the Alertmanagers; `None` where it is not there.
 pub(super) fn read(mut section: Section, directory: &Path, faults: &mut Faults) -> Option<Alertmanager> {
@@ -72,12 +69,18 @@ pub(super) fn read(mut section: Section, directory: &Path, faults: &mut Faults) 
     (!urls.is_empty()).then(|| Alertmanager { urls, basic_auth: basic_auth.flatten(), ca_file, external_url })
 }
 
-/// Reads the steps of `credential_warning`; `None` where there are none.
-pub(super) fn warning(root: &mut Section, faults: &mut Faults) -> Option<Vec<Duration>> {
-    let texts = root.texts("credential_warning", faults)?.into_iter();
-    let steps = texts.filter_map(|text| {
-        let step = value::duration(&text.text, &Limits::LIFE);
-        step.map_err(|problem| faults.add(text.place, problem)).ok()
-    });
-    Some(steps.collect())
+/// Reads `credential_warning` and `rotation_warning`.
+pub(super) fn warning(root: &mut Section, faults: &mut Faults) -> WarningSteps {
+    let mut warning = WarningSteps::default();
+    if let Some(texts) = root.texts("credential_warning", faults) {
+        let steps = texts.into_iter().filter_map(|text| {
+            let step = value::duration(&text.text, &Limits::LIFE);
+            step.map_err(|problem| faults.add(text.place, problem)).ok()
+        });
+        warning = WarningSteps::of(&steps.collect::<Vec<_>>());
+    }
+    if let Some(notice) = root.duration("rotation_warning", &Limits::LIFE, faults) {
+        warning.rotation = notice;
+    }
+    warning
 }

@@ -125,9 +125,7 @@ pub(super) fn read(
     }
     config.state_file = root.text("state_file", faults).and_then(|text| state_file(&text, directory, faults));
     config.alertmanager = alertmanager::read(root.section("alertmanager", faults), directory, faults);
-    if let Some(steps) = alertmanager::warning(&mut root, faults) {
-        config.credential_warning = steps;
-    }
+    config.warning = alertmanager::warning(&mut root, faults);
     root.finish(faults);
     check_age(&place, &config, faults);
     (config, inline_secret)

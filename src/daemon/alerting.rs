@@ -7,7 +7,7 @@ use tokio::sync::watch;
 use crate::api::Transport;
 use crate::config::Config;
 use crate::metrics::Own;
-use crate::notify::{self, Counter, Sender, Setup};
+use crate::notify::{self, Counter, Sender};
 
 /// The notifier's part of the configuration, and how it changes.
 #[derive(Clone, Debug)]
@@ -15,21 +15,21 @@ pub(super) struct Alerting {
     counter: Counter,
     /// Where people look, unless the configuration says it.
     own_address: String,
-    setup: watch::Sender<Option<Setup>>,
+    sender: watch::Sender<Option<Arc<Sender>>>,
 }
 
 impl Alerting {
     pub(super) fn new(own: &Own, listeners: &[TcpListener], tls: bool) -> io::Result<Self> {
         let counter = Counter::new(own.registry()).map_err(io::Error::other)?;
-        Ok(Self { counter, own_address: own_address(listeners, tls)?, setup: watch::Sender::new(None) })
+        Ok(Self { counter, own_address: own_address(listeners, tls)?, sender: watch::Sender::new(None) })
     }
 
-    pub(super) fn setup(&self) -> watch::Receiver<Option<Setup>> {
-        self.setup.subscribe()
+    pub(super) fn sender(&self) -> watch::Receiver<Option<Arc<Sender>>> {
+        self.sender.subscribe()
     }
 
     /// Makes what the notifier needs under `config`. Blocks on the file system.
-    pub(super) fn plan(&self, config: &Config) -> io::Result<Option<Setup>> {
+    pub(super) fn plan(&self, config: &Config) -> io::Result<Option<Arc<Sender>>> {
         let Some(alertmanager) = &config.alertmanager else { return Ok(None) };
         let mut transport = Transport::new(notify::TIMEOUT).map_err(io::Error::other)?;
         if let Some(ca_file) = &alertmanager.ca_file {
@@ -40,12 +40,12 @@ impl Alerting {
             None => self.own_address.clone(),
         };
         let sender = Sender::new(transport, alertmanager, status_page, self.counter.clone());
-        Ok(Some(Setup { sender: Arc::new(sender), steps: config.credential_warning.clone().into() }))
+        Ok(Some(Arc::new(sender)))
     }
 
-    pub(super) fn change(&self, setup: Option<Setup>) {
-        self.counter.show(setup.as_ref().map(|setup| &*setup.sender));
-        self.setup.send_replace(setup);
+    pub(super) fn change(&self, sender: Option<Arc<Sender>>) {
+        self.counter.show(sender.as_deref());
+        self.sender.send_replace(sender);
     }
 }
 

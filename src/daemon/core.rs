@@ -9,7 +9,7 @@ use super::Alerting;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::metrics::{Own, RELOAD};
-use crate::notify::Setup;
+use crate::notify::Sender;
 use crate::poll::{Fleet, Plan};
 use crate::reload::{Loader, ReloadError, Requests};
 
@@ -26,7 +26,7 @@ pub(super) struct Core {
 struct Prepared {
     config: Arc<Config>,
     plan: Plan,
-    setup: Option<Setup>,
+    sender: Option<Arc<Sender>>,
 }
 
 impl Core {
@@ -81,8 +81,8 @@ impl Core {
             let config = Arc::new(loader.load().map_err(ReloadError::Faults)?);
             let setup = |error: &dyn std::fmt::Display| ReloadError::Setup(error.to_string().into());
             let plan = known.plan(Arc::clone(&config)).map_err(|error| setup(&error))?;
-            let alerts = alerting.plan(&config).map_err(|error| setup(&error))?;
-            Ok(Prepared { config, plan, setup: alerts })
+            let sender = alerting.plan(&config).map_err(|error| setup(&error))?;
+            Ok(Prepared { config, plan, sender })
         });
         preparing.await.unwrap_or_else(|panic| {
             self.own.count_panic(RELOAD);
@@ -91,9 +91,9 @@ impl Core {
         })
     }
 
-    async fn change(&mut self, Prepared { config, plan, setup }: Prepared) {
+    async fn change(&mut self, Prepared { config, plan, sender }: Prepared) {
         let changes = self.fleet.change(plan).await;
-        self.alerting.change(setup);
+        self.alerting.change(sender);
         self.own.config_read(Some(self.clock.now()));
         info!(
             accounts = config.accounts.len(),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::families;
-use crate::model::{Answer, Collector, Data, Dropped, Expiry};
+use crate::model::{Answer, Collector, Data, Dropped, Expiry, WarningSteps};
 use crate::store::{AccountSpec, AccountState, Store};
 
 pub(crate) const TOOK: Duration = Duration::from_millis(1500);
@@ -23,6 +23,7 @@ pub(crate) fn spec(name: &str) -> AccountSpec {
         identity: Arc::default(),
         max_key_age: None,
         price: None,
+        warning: WarningSteps::default(),
         credential: Expiry::Unknown,
         collectors: Collector::ACCOUNT_V2.to_vec(),
         data_max_age: Duration::from_secs(86_400),

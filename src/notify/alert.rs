@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::rotation;
 use crate::clock;
-use crate::model::{CredentialKind, CredentialStatus, Expiry};
+use crate::model::{CredentialKind, CredentialStatus, Expiry, WarningSteps};
 use crate::store::{AccountState, CredentialView};
 
 /// An alert about one credential or access key, as it is active at one instant.
@@ -30,16 +30,16 @@ const CONTRADICTED_AFTER: SignedDuration = SignedDuration::from_hours(24);
 const HOLD_REJECTED: Duration = Duration::from_secs(5 * 60);
 const HOLD_UNKNOWN: Duration = Duration::from_secs(60 * 60);
 
-/// The alerts that are active at `now`. `steps` are the times left at which to warn; the shortest is critical.
+/// The alerts that are active at `now`.
 #[must_use]
-pub fn alerts(states: &[Arc<AccountState>], now: Timestamp, steps: &[Duration]) -> Vec<Alert> {
+pub fn alerts(states: &[Arc<AccountState>], now: Timestamp) -> Vec<Alert> {
     let mut alerts = Vec::new();
     for state in states {
         for view in state.last_known_credentials(now) {
-            Subject { account: &state.spec.name, view, now }.alerts(steps, &mut alerts);
+            Subject { account: &state.spec.name, view, now }.alerts(&state.spec.warning, &mut alerts);
         }
         for view in state.last_known_access_keys() {
-            alerts.extend(rotation::alerts(&state.spec.name, &view, now));
+            alerts.extend(rotation::alerts(state, &view, now));
         }
     }
     alerts
@@ -53,7 +53,7 @@ struct Subject<'a> {
 }
 
 impl Subject<'_> {
-    fn alerts(&self, steps: &[Duration], alerts: &mut Vec<Alert>) {
+    fn alerts(&self, steps: &WarningSteps, alerts: &mut Vec<Alert>) {
         let contradicted = match (self.view.expiry, self.view.status, self.view.last_accepted) {
             (Expiry::At(end), CredentialStatus::Unknown, Some(accepted)) => {
                 end.duration_until(accepted) > CONTRADICTED_AFTER
@@ -64,10 +64,8 @@ impl Subject<'_> {
             && !contradicted
         {
             let left = clock::until(self.now, end);
-            let critical = steps.iter().min();
-            let warning = steps.iter().max().filter(|warning| Some(*warning) != critical);
-            for (step, severity) in [(warning, "warning"), (critical, "critical")] {
-                if step.is_some_and(|step| left < *step) {
+            for (step, severity) in [(steps.warning, "warning"), (steps.critical, "critical")] {
+                if step.is_some_and(|step| left < step) {
                     alerts.push(self.ends_soon(severity, end, left));
                 }
             }

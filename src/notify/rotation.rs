@@ -5,14 +5,12 @@ use jiff::Timestamp;
 use super::alert::{Alert, minute};
 use crate::clock;
 use crate::model::time_left;
-use crate::store::KeyView;
-
-/// So long before an access key is due for rotation the shipped rules begin to tell of it.
-const ROTATION_NOTICE: Duration = Duration::from_secs(14 * 86_400);
+use crate::store::{AccountState, KeyView};
 
 /// What is to be said of the age of one access key, as the shipped rules say it: that it will be due, and from then on
 /// also that it is.
-pub(super) fn alerts(account: &str, view: &KeyView<'_>, now: Timestamp) -> Vec<Alert> {
+pub(super) fn alerts(state: &AccountState, view: &KeyView<'_>, now: Timestamp) -> Vec<Alert> {
+    let account = &*state.spec.name;
     let Some(due) = view.rotation_due else { return Vec::new() };
     let left = clock::until(now, due);
     let (user, id, date) = (view.user, &view.key.id, minute(due));
@@ -28,7 +26,7 @@ pub(super) fn alerts(account: &str, view: &KeyView<'_>, now: Timestamp) -> Vec<A
          the age that your configuration allows (credential.max_age). First: find out who uses it; then make a second key \
          for the same user, move each of them over, and switch the old one off."
     );
-    let steps = [("info", left < ROTATION_NOTICE), ("warning", left.is_zero())];
+    let steps = [("info", left < state.spec.warning.rotation), ("warning", left.is_zero())];
     let reached = steps.into_iter().filter(|(_, reached)| *reached);
     let alert = |(severity, _): (&str, bool)| Alert {
         labels: vec![
@@ -48,11 +46,12 @@ pub(super) fn alerts(account: &str, view: &KeyView<'_>, now: Timestamp) -> Vec<A
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::metrics::testing::at;
+    use crate::metrics::testing::{at, object_storage, state};
     use crate::model::AccessKey;
 
     #[test]
     fn two_weeks_ahead_it_is_told_of_and_from_then_on_it_stays() {
+        let acme = state(object_storage("acme"), |_| ());
         let key = AccessKey { id: "AK".into(), active: Some(true), created: None };
         let view = |due: Option<&str>| KeyView { user: "backup", key: &key, rotation_due: due.map(at) };
         for (due, severities) in [
@@ -63,7 +62,7 @@ mod tests {
             (Some("2020-01-01T00:00:00Z"), &["info", "warning"]),
             (None, &[]),
         ] {
-            let alerts = alerts("acme", &view(due), at("2026-11-24T12:00:00Z"));
+            let alerts = alerts(&acme, &view(due), at("2026-11-24T12:00:00Z"));
             let told: Vec<&str> = alerts.iter().map(|alert| alert.labels[3].1.as_str()).collect();
             assert_eq!(told, severities, "{due:?}");
             for alert in alerts {

@@ -11,7 +11,7 @@ use crate::api::{ApiError, Endpoint, LoginResult, Reason};
 use crate::clock;
 use crate::model::{
     Answer, Billing, Buckets, Collector, CurrentUsage, Data, Dropped, Expiry, Identity, Logins, MonthlyUsage,
-    PerCollector, Permissions, Price, ServiceAccount, Session, User,
+    PerCollector, Permissions, Price, ServiceAccount, Session, User, WarningSteps,
 };
 
 /// What the configuration says of an account, as far as it shows.
@@ -30,6 +30,8 @@ pub struct AccountSpec {
     pub max_key_age: Option<Duration>,
     /// What its storage costs, where the operator told.
     pub price: Option<Price>,
+    /// How long before something ends a person is warned.
+    pub warning: WarningSteps,
     /// What is polled of it.
     pub collectors: Vec<Collector>,
     /// After this long without a success a collector's answer is withdrawn.

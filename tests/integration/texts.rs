@@ -68,8 +68,7 @@ async fn troubled(stage: &Stage) -> Exporter {
 /// Every alert that the notifier sends, by its name, as promtool expects alerts.
 fn sent(exporter: &Exporter) -> BTreeMap<String, Vec<Value>> {
     let (mut round, now) = (Round::default(), exporter.now());
-    let steps = [hours(30 * 24), hours(7 * 24)];
-    let active = alerts(&exporter.store.snapshot(), now, &steps);
+    let active = alerts(&exporter.store.snapshot(), now);
     let _ = round.posts(active.clone(), now.saturating_sub(HELD).expect("an instant"));
     let mut sent: BTreeMap<String, Vec<Value>> = BTreeMap::new();
     for post in round.posts(active, now) {

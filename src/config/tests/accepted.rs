@@ -61,7 +61,8 @@ fn the_example_loads_as_it_is_and_with_every_comment_taken_as_a_value() {
     assert_eq!(full.accounts[0].api, config.accounts[0].api);
     assert_eq!(full.accounts[0].ca_file, Some(place.path("ca.pem")));
     assert_eq!(full.accounts[0].credential, at("2027-01-31T00:00:00Z"));
-    assert_eq!(full.credential_warning, config.credential_warning);
+    assert_eq!(full.warning, config.warning);
+    assert_eq!(config.warning, WarningSteps::default());
     assert_eq!(config.state_file, None);
     assert_eq!(full.state_file, Some("/var/lib/lyve-cloud-exporter/state.json".into()));
     assert!(config.alertmanager.is_none());

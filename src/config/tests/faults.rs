@@ -17,6 +17,7 @@ data_max_age: 5m
 state_file: /tmp
 alertmanager: {urls: ['http://alertmanager:9093', 'ftp://x'], basic_auth: {username: me}}
 credential_warning: ['30']
+rotation_warning: 14
 Pol: {}
 ",
     );
@@ -54,6 +55,7 @@ Pol: {}
         "alertmanager.basic_auth.password: is missing: give password or password_file",
         "alertmanager.urls: has an http address, which would send the password of basic_auth in clear: use https",
         "credential_warning[0]: has no unit: write 30s, 15m, 6h or 90d",
+        "rotation_warning: has no unit: write 30s, 15m, 6h or 90d",
         "Pol: is not a known key; did you mean `poll`?",
         "data_max_age: must be longer than poll.current_usage, or series would vanish between two polls: raise it, or \
          shorten poll.current_usage",

@@ -1,15 +1,15 @@
 //! What there is to see in a glance.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use maud::{Markup, html};
 
 use super::layout::{class, icon};
 use super::query::Query;
-use super::urgency::{Access, Level, Owned, URGENT, credentials, freshness};
+use super::urgency::{Access, Level, Owned, credentials, freshness};
 use super::words;
-use crate::clock;
 use crate::http::stored::Stored;
 use crate::model::{Collector, CredentialStatus, Expiry};
 use crate::store::AccountState;
@@ -21,7 +21,9 @@ pub(super) struct Summary<'a> {
     pub(super) level: Level,
     credentials: Level,
     by_status: [u64; CredentialStatus::ALL.len()],
-    within_days: u64,
+    /// Credentials that end within the critical step, and that step.
+    urgent: u64,
+    critical: Duration,
     /// Access keys, and those of them that are due for rotation.
     keys: u64,
     due: u64,
@@ -51,7 +53,8 @@ impl<'a> Summary<'a> {
             level: Level::Good,
             credentials: Level::Good,
             by_status: [0; CredentialStatus::ALL.len()],
-            within_days: 0,
+            urgent: 0,
+            critical: Duration::ZERO,
             keys: 0,
             due: 0,
             next: None,
@@ -77,13 +80,14 @@ impl<'a> Summary<'a> {
     }
 
     fn add(&mut self, state: &'a AccountState, now: Timestamp) {
+        self.critical = self.critical.max(state.spec.warning.critical.unwrap_or_default());
         for owned in credentials(state, now) {
             self.credentials = self.credentials.min(owned.level);
             match owned.access {
                 Access::Credential(view) => {
                     self.by_status[view.status as usize] += 1;
                     if let (CredentialStatus::Expires, Expiry::At(end)) = (view.status, view.expiry) {
-                        self.within_days += u64::from(clock::until(now, end) < URGENT);
+                        self.urgent += u64::from(owned.level == Level::Urgent);
                         if self.next.as_ref().is_none_or(|(next, _)| end < *next) {
                             self.next = Some((end, owned));
                         }
@@ -140,8 +144,9 @@ impl<'a> Summary<'a> {
         match self.level {
             Level::Broken => format!("Broken: {}", broken.join(", ")),
             Level::Urgent => format!(
-                "Urgent: {} within 7 days",
-                number_of(self.within_days, "credential ends", "credentials end")
+                "Urgent: {} within {}",
+                number_of(self.urgent, "credential ends", "credentials end"),
+                words::span(self.critical.as_secs())
             ),
             Level::Soon => "Works, but credentials need attention".to_owned(),
             Level::Waiting => "Waiting for the first answers".to_owned(),

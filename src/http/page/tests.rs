@@ -1,9 +1,11 @@
+use std::time::Duration;
+
 use super::*;
 use crate::api::{ApiError, Endpoint, Reason};
 use crate::metrics::testing::{TOOK, answer, at, spec, state};
 use crate::model::{
     BucketUsage, Collector, CurrentUsage, Data, Expiry, Month, MonthTotal, MonthlyUsage, Price,
-    ServiceAccount, SubAccount,
+    ServiceAccount, SubAccount, WarningSteps,
 };
 
 const NOW: &str = "2026-11-24T12:00:00Z";
@@ -160,6 +162,27 @@ fn credentials_of_all_accounts_are_in_order_of_urgency() {
     assert!(html.contains("Broken: 1 credential has expired"), "{html}");
     assert!(html.contains("In 4 days"), "{html}");
     assert!(html.contains("2 will expire, 2 never expire; 5 in all"), "{html}");
+}
+
+#[test]
+fn urgency_follows_the_configured_steps() {
+    let day = Duration::from_secs(86_400);
+    let verdict = |warning| {
+        let credential = Expiry::At(at("2026-12-04T12:00:00Z"));
+        let spec = crate::store::AccountSpec { credential, warning, ..spec("acme") };
+        let acme = state(spec, |state| {
+            for data in [answer(usage(Vec::new())), answer(Data::ServiceAccounts(Vec::new()))] {
+                state.succeed(data, at(NOW), TOOK);
+            }
+        });
+        page(&[acme], "").html
+    };
+    let urgent = "Urgent: 1 credential ends within";
+    assert!(!verdict(WarningSteps::default()).contains(urgent), "it ends in 10 days");
+    let html = verdict(WarningSteps::of(&[14 * day]));
+    assert!(html.contains(&format!("{urgent} 14 days")), "{html}");
+    let html = verdict(WarningSteps::of(&[]));
+    assert!(!html.contains(urgent) && !html.contains("need attention"), "{html}");
 }
 
 #[test]

@@ -1,25 +1,13 @@
 //! How bad something is, and which credential comes first.
 
 use std::cmp::Ordering;
-use std::time::Duration;
 
 use jiff::Timestamp;
 use maud::{Markup, html};
 
 use crate::clock;
-use crate::model::{Collector, CredentialStatus, Expiry};
+use crate::model::{Collector, CredentialStatus, Expiry, WarningSteps};
 use crate::store::{AccountState, CredentialView, KeyView};
-
-const DAY: Duration = Duration::from_secs(86_400);
-
-/// Less than this before its end a credential is urgent, as in the alert rules.
-pub(super) const URGENT: Duration = DAY.saturating_mul(7);
-
-/// Less than this before its end a credential is to be renewed, as in the alert rules.
-pub(super) const SOON: Duration = DAY.saturating_mul(30);
-
-/// Less than this before it is due for rotation an access key is told of, as in the alert rules.
-const ROTATION: Duration = DAY.saturating_mul(14);
 
 /// How bad something is; the worst first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -37,12 +25,17 @@ pub(super) enum Level {
 }
 
 /// How bad it is that a credential stands like this.
-pub(super) fn credential_level(status: CredentialStatus, expiry: Expiry, now: Timestamp) -> Level {
+pub(super) fn credential_level(
+    status: CredentialStatus,
+    expiry: Expiry,
+    steps: &WarningSteps,
+    now: Timestamp,
+) -> Level {
     match (status, expiry) {
         (CredentialStatus::Rejected | CredentialStatus::Expired, _) => Level::Broken,
         (CredentialStatus::Expires, Expiry::At(end)) => match clock::until(now, end) {
-            left if left < URGENT => Level::Urgent,
-            left if left < SOON => Level::Soon,
+            left if steps.critical.is_some_and(|step| left < step) => Level::Urgent,
+            left if steps.warning.is_some_and(|step| left < step) => Level::Soon,
             _ => Level::Good,
         },
         (CredentialStatus::Expires | CredentialStatus::Unknown, _) => Level::Soon,
@@ -51,8 +44,8 @@ pub(super) fn credential_level(status: CredentialStatus, expiry: Expiry, now: Ti
 }
 
 /// How bad it is that an access key is as old as it is. It has no end, so nothing stops working.
-pub(super) fn key_level(view: &KeyView<'_>, now: Timestamp) -> Level {
-    let soon = view.rotation_due.is_some_and(|due| clock::until(now, due) < ROTATION);
+pub(super) fn key_level(view: &KeyView<'_>, steps: &WarningSteps, now: Timestamp) -> Level {
+    let soon = view.rotation_due.is_some_and(|due| clock::until(now, due) < steps.rotation);
     if soon { Level::Soon } else { Level::Good }
 }
 
@@ -85,10 +78,11 @@ pub(super) fn credentials(
 ) -> impl Iterator<Item = Owned<'_>> + Clone + use<'_> {
     let object_storage = state.spec.is_object_storage();
     let owned = move |access, level| Owned { account: &state.spec.name, object_storage, access, level };
-    let credentials = state
-        .credentials(now)
-        .map(move |view| owned(Access::Credential(view), credential_level(view.status, view.expiry, now)));
-    let keys = state.access_keys(now).map(move |view| owned(Access::Key(view), key_level(&view, now)));
+    let steps = &state.spec.warning;
+    let credentials = state.credentials(now).map(move |view| {
+        owned(Access::Credential(view), credential_level(view.status, view.expiry, steps, now))
+    });
+    let keys = state.access_keys(now).map(move |view| owned(Access::Key(view), key_level(&view, steps, now)));
     credentials.chain(keys)
 }
 
@@ -199,7 +193,7 @@ mod tests {
             status,
             last_accepted: None,
         };
-        let level = credential_level(status, expiry, at(NOW));
+        let level = credential_level(status, expiry, &WarningSteps::default(), at(NOW));
         Owned { account: "acme", object_storage: false, access: Access::Credential(view), level }
     }
 
