@@ -34,7 +34,7 @@ impl Demo {
     /// # Errors
     /// Where the system gives it no port.
     pub async fn start(clock: &Arc<dyn Clock>) -> io::Result<Self> {
-        let simulator = Simulator::start(Arc::clone(clock)).await?;
+        let simulator = Simulator::start_plain(Arc::clone(clock)).await?;
         demo::world(&simulator);
         Ok(Self { simulator })
     }

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use crate::model::Month;
 
 use super::world::{AccountState, Bucket, SubAccountMonth, SubAccountPart, Validity};
-use super::{Endpoint, ExpirationDate, Fault, Permission, ServiceAccount, Shared, SubAccount, Usage};
+use super::{ExpirationDate, Permission, ServiceAccount, Shared, SubAccount, Usage};
 
 /// A simulated account: built like a sentence, and changed while the simulator runs.
 ///
@@ -26,8 +26,8 @@ use super::{Endpoint, ExpirationDate, Fault, Permission, ServiceAccount, Shared,
 /// ```
 #[derive(Clone, Debug)]
 pub struct Account {
-    shared: Arc<Shared>,
-    id: String,
+    pub(super) shared: Arc<Shared>,
+    pub(super) id: String,
 }
 
 impl Account {
@@ -239,15 +239,5 @@ impl Account {
     /// Deletes a permission.
     pub fn remove_permission(&self, id: &str) {
         self.change(|account| account.permissions.retain(|permission| permission.id != id));
-    }
-
-    /// The next request of this account to `endpoint` (`None`: to any) meets a fault.
-    pub fn fail_once(&self, endpoint: impl Into<Option<Endpoint>>, fault: Fault) {
-        self.shared.faults().add(Some(self.id.clone()), endpoint.into(), fault, true);
-    }
-
-    /// Every request of this account to `endpoint` (`None`: to any) meets a fault, until faults are cleared.
-    pub fn fail_always(&self, endpoint: impl Into<Option<Endpoint>>, fault: Fault) {
-        self.shared.faults().add(Some(self.id.clone()), endpoint.into(), fault, false);
     }
 }

@@ -17,7 +17,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use jiff::civil::Date;
 
-use super::{Endpoint, Fault, Shared};
+use super::Shared;
 
 use self::state::{Bucket, Day, State};
 
@@ -36,8 +36,8 @@ const BUCKET_CREATED: Timestamp = Timestamp::constant(1_704_103_200, 0);
 /// buckets hold are told apart, as they do not add up on the wire either.
 #[derive(Clone, Debug)]
 pub struct ObjectStorageAccount {
-    shared: Arc<Shared>,
-    name: String,
+    pub(super) shared: Arc<Shared>,
+    pub(super) name: String,
 }
 
 impl ObjectStorageAccount {
@@ -219,15 +219,5 @@ impl ObjectStorageAccount {
         let now = self.shared.now();
         let sizes = |bucket: &Bucket| (bucket.name.clone(), bucket.size.at(now), bucket.is_deleted);
         self.change(|account| account.buckets.iter().map(sizes).collect())
-    }
-
-    /// The next request of this account to `endpoint` (`None`: to any) meets a fault.
-    pub fn fail_once(&self, endpoint: impl Into<Option<Endpoint>>, fault: Fault) {
-        self.shared.faults().add(Some(self.name.clone()), endpoint.into(), fault, true);
-    }
-
-    /// Every request of this account to `endpoint` (`None`: to any) meets a fault, until faults are cleared.
-    pub fn fail_always(&self, endpoint: impl Into<Option<Endpoint>>, fault: Fault) {
-        self.shared.faults().add(Some(self.name.clone()), endpoint.into(), fault, false);
     }
 }

@@ -15,8 +15,8 @@ use super::{Permission, ServiceAccount, Settings, SubAccount, Usage};
 pub(super) struct World {
     pub(super) settings: Settings,
     pub(super) object_storage: object_storage::Accounts,
-    accounts: HashMap<String, AccountState>,
-    sessions: HashMap<String, Session>,
+    pub(super) accounts: HashMap<String, AccountState>,
+    pub(super) sessions: HashMap<String, Session>,
 }
 
 /// One account.
@@ -80,7 +80,7 @@ pub(super) struct SubAccountMonth {
 }
 
 /// What a token stands for.
-struct Session {
+pub(super) struct Session {
     account: String,
     end: Timestamp,
     generation: u64,
@@ -151,12 +151,6 @@ impl World {
         }
     }
 
-    pub(super) fn revoke_all_sessions(&mut self) {
-        for account in self.accounts.values_mut() {
-            account.generation += 1;
-        }
-    }
-
     /// A new token; `None` where the credentials are refused.
     pub(super) fn log_in(
         &mut self,
@@ -182,11 +176,6 @@ impl World {
             },
         );
         Some(token)
-    }
-
-    /// The tokens that were given and not cleared away, alive or dead.
-    pub(super) fn tokens(&self) -> Vec<String> {
-        self.sessions.keys().cloned().collect()
     }
 
     /// Whose token it is or was.

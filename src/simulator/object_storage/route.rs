@@ -144,6 +144,7 @@ impl<'a> Question<'a> {
     }
 
     /// The access key in its signature, whether it is a good one or not.
+    #[cfg(feature = "testing")]
     pub(in crate::simulator) fn access_key(&self) -> Option<&'a str> {
         self.received.authorization().map(|authorization| authorization.access_key)
     }

@@ -20,6 +20,7 @@ impl Accounts {
     }
 
     /// The name of the account that an access key is of.
+    #[cfg(feature = "testing")]
     pub(in crate::simulator) fn owner(&self, access_key: &str) -> Option<&str> {
         self.of_access_key(access_key).map(|(name, _)| name)
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use serde_json::{Value, json};
 
-use super::Endpoint;
+use crate::simulator::Endpoint;
 
 /// Something that goes wrong with an answer.
 #[derive(Clone, Debug)]

@@ -4,7 +4,8 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 
-use super::Endpoint;
+use crate::simulator::Endpoint;
+
 use super::log::InFlight;
 
 /// The body of an answer. Its request counts as under way for as long as it lives.

@@ -3,7 +3,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::watch;
 
-use super::Endpoint;
+use crate::simulator::Endpoint;
 
 /// A request as it reached the simulator. Neither its token nor its body is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
