@@ -216,6 +216,7 @@ impl Client {
         let token = self.sessions.token(Some(dead.generation)).await?;
         match self.attempt(endpoint, &url, token, decode).await? {
             Ok(success) => Ok(success),
+            Err(dead) if dead.error.reason != Reason::Auth => Err(dead.error),
             Err(dead) => Err(ApiError {
                 detail: format!("{}, although it comes from a new login", dead.error.detail).into(),
                 ..dead.error

@@ -173,7 +173,7 @@ impl Client {
             .ask(Endpoint::UserInfo, question, users::info)
             .await
         {
-            Err(error) if error.reason == Reason::Forbidden => {
+            Err(error) if may_not_ask(&error) => {
                 tracing::debug!(account = %self.account, %error, "going on without what it tells of users");
                 Answer { data: Users::new(), dropped: Dropped::default() }
             }
@@ -305,6 +305,11 @@ impl Client {
         headers.insert(ACCEPT, HeaderValue::from_static("*/*"));
         Some((url, Signed { headers, form }))
     }
+}
+
+/// The key may not ask for this, or a 403 without a word says so.
+fn may_not_ask(error: &ApiError) -> bool {
+    error.reason == Reason::Forbidden || (error.reason == Reason::Connect && error.status == Some(403))
 }
 
 fn before(day: Date) -> Date {

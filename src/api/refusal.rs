@@ -1,4 +1,4 @@
-//! Refused credentials are remembered, so that lost ones do not hammer the vendor.
+//! What a refusal is, and how it is remembered, so that lost credentials do not hammer the vendor.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,6 +13,23 @@ use crate::config::{Account, Secret, SecretError, SecretSource};
 /// After a refusal nothing is tried for this long; each further refusal of the same credentials doubles it.
 const FIRST_BACKOFF: Duration = Duration::from_secs(60);
 const MAX_BACKOFF: Duration = Duration::from_secs(60 * 60);
+
+/// What is said of a refusal that is not in the vendor's form.
+pub(super) struct NotTheVendor {
+    pub(super) anywhere: &'static str,
+    /// Where the path may be wrong, for an account of the Account API.
+    pub(super) at_this_place: &'static str,
+    /// The same for one of object storage.
+    pub(super) at_these_places: &'static str,
+}
+
+/// A proxy, a firewall or a gateway answers with the statuses that the vendor has for bad credentials. It decides nothing
+/// about them.
+pub(super) const NOT_THE_VENDOR: NotTheVendor = NotTheVendor {
+    anywhere: "not the vendor's answer, but of something in between; check proxy and firewall",
+    at_this_place: "not the vendor's answer, but of something in between; check base_url, proxy and firewall",
+    at_these_places: "not the vendor's answer, but of something in between; check iam_url, s3_url or region, proxy and firewall",
+};
 
 /// Where a pair of credentials is kept.
 pub(super) struct PairSource {
@@ -51,6 +68,11 @@ impl PairSource {
     }
 }
 
+/// Whether a request was answered with a refusal of any kind, be it the vendor's or not.
+pub(super) fn is_refusal(error: &ApiError) -> bool {
+    error.status.is_some_and(|status| (400..500).contains(&status) && status != 408)
+}
+
 /// A refusal, and when it may be questioned.
 pub(super) struct Refusal {
     pub(super) error: ApiError,
@@ -63,7 +85,10 @@ impl Refusal {
     /// A refusal of `pair` at `now`, after `before`.
     pub(super) fn new(error: ApiError, pair: Arc<Pair>, now: Timestamp, before: Option<&Self>) -> Self {
         let backoff = match before {
-            Some(before) if before.pair == pair => (before.backoff * 2).min(MAX_BACKOFF),
+            // What was not the vendor may go away at any moment.
+            Some(before) if before.pair == pair && error.reason != Reason::Connect => {
+                (before.backoff * 2).min(MAX_BACKOFF)
+            }
             _ => FIRST_BACKOFF,
         };
         Self { error, pair, since: now, backoff }

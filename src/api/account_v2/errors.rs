@@ -2,11 +2,12 @@
 //!
 //! The guide documents a JSON body `{"code","message"}`. On the wire the code may also be a number, end with a space,
 //! or be empty, and the whole body may be empty or the HTML page of a proxy. The status decides wherever the code says
-//! nothing.
+//! nothing, but a refusal counts only in the vendor's own form: a proxy or firewall refuses with the same statuses.
 
 use jiff::Timestamp;
 
 use crate::api::confidential::Confidential;
+use crate::api::refusal::NOT_THE_VENDOR;
 use crate::api::transport::FailureReply;
 use crate::api::wire::{self, Scalar, record};
 use crate::api::{ApiError, Endpoint, Reason};
@@ -69,27 +70,33 @@ pub(super) fn judge(
     // What is not JSON has no code.
     let _ = wire::read(reply.body.as_slice(), &mut body);
     let code = plain_word(&body.code).filter(|code| !confidential.is_in(code));
+    let is_vendors = is_vendors(&body);
     let known = code.as_deref().and_then(Known::of).or_else(|| body.message.as_text().and_then(Known::of));
+    let known = known.filter(|_| is_vendors);
 
     let status = reply.status;
     let login = endpoint == Endpoint::Login;
     let (reason, meaning) = match (status, known) {
         (500.., _) => (Reason::Server, "a fault on the vendor's side"),
         (429, _) => (Reason::RateLimited, "too many requests"),
+        (408, _) => (Reason::Timeout, "the vendor gave up waiting"),
+        (404 | 405, _) if !is_vendors => (Reason::Connect, NOT_THE_VENDOR.at_this_place),
+        (400..=499, _) if !is_vendors => (Reason::Connect, NOT_THE_VENDOR.anywhere),
         (409, Some(Known::NotReady)) => (Reason::Server, "the vendor is not ready yet"),
         (400..=499, Some(Known::NoService)) => (Reason::Forbidden, "the account has no service enabled"),
         (400..=499, Some(Known::Credentials)) => {
             (Reason::Auth, "the credentials are refused: expired, regenerated or deleted")
         }
-        (401, _) | (400..=499, Some(Known::Token)) if login => {
-            (Reason::Auth, "the vendor refuses this login; check the credentials")
+        (401, _) if login => (Reason::Auth, "the vendor refuses this login; check the credentials"),
+        // It has not taken this for a login, which needs no token.
+        (_, Some(Known::Token)) if login => {
+            (Reason::Request, "the vendor did not take this for a login; check that base_url ends with /v2")
         }
         (401, _) | (400..=499, Some(Known::Token)) => {
             (Reason::Auth, "the vendor no longer accepts the session's token")
         }
         (403, None) => (Reason::Forbidden, "the credentials may not do this; check the role behind them"),
         (404 | 405, _) => (Reason::Request, "there is no such thing; check base_url"),
-        (408, _) => (Reason::Timeout, "the vendor gave up waiting"),
         (400..=499, _) => (Reason::Request, "the vendor says that the request is wrong"),
         (300..=399, _) => (Reason::Request, "an unexpected redirect; check base_url"),
         _ => (Reason::Decode, "not a status of this API"),
@@ -99,7 +106,8 @@ pub(super) fn judge(
         None => format!("{status}: {meaning}"),
     };
     Judged {
-        token_dead: !login && reason == Reason::Auth,
+        // A bare 401 may be of something in between, but a new token is cheap to try.
+        token_dead: !login && (reason == Reason::Auth || status == 401),
         error: ApiError {
             status: Some(status),
             code,
@@ -107,6 +115,14 @@ pub(super) fn judge(
             ..ApiError::new(reason, endpoint, detail)
         },
     }
+}
+
+/// Whether this is in the documented form: a code and a message, or a code that the vendor alone has. Gateways answer in
+/// JSON as well, most of them with a message alone.
+fn is_vendors(body: &ErrorBody) -> bool {
+    let has_code = matches!(body.code, Scalar::Text(_) | Scalar::Integer(_));
+    let is_known = body.code.as_text().and_then(Known::of).is_some();
+    is_known || (has_code && body.message.as_text().is_some())
 }
 
 /// The code, where it looks like one: a word or a few of letters, or a short number. Anything else could be something that
@@ -144,26 +160,34 @@ mod tests {
             (400, r#"{"code":"ExpiredToken"}"#, Reason::Auth, true),
             (400, r#"{"code":"TokenExpired "}"#, Reason::Auth, true),
             (400, r#"{"code":"InvalidToken"}"#, Reason::Auth, true),
-            (401, "", Reason::Auth, true),
-            (401, "<html>", Reason::Auth, true),
-            (400, r#"{"code":"InvalidTimeRange"}"#, Reason::Request, false),
-            (400, r#"{"code":"InvalidArgument"}"#, Reason::Request, false),
-            (400, "", Reason::Request, false),
+            (401, r#"{"code":"Unauthorized","message":"no"}"#, Reason::Auth, true),
+            // A new token is tried, but this alone refuses nothing.
+            (401, "", Reason::Connect, true),
+            (401, "<html>", Reason::Connect, true),
+            (401, r#"{"message":"Unauthorized"}"#, Reason::Connect, true),
+            (400, r#"{"code":"InvalidTimeRange","message":"no"}"#, Reason::Request, false),
+            (400, r#"{"code":"InvalidArgument","message":"no"}"#, Reason::Request, false),
+            (400, "", Reason::Connect, false),
             (403, r#"{"code":"AuthenticationFailed "}"#, Reason::Auth, true),
             (403, r#"{"code":"Authentication failed"}"#, Reason::Auth, true),
             (403, r#"{"code":"","message":"Authentication failed"}"#, Reason::Auth, true),
             (403, r#"{"code":403,"message":"Authentication failed."}"#, Reason::Auth, true),
             (403, r#"{"code":"NoServiceAvailable"}"#, Reason::Forbidden, false),
-            (403, r#"{"code":"AccessDenied"}"#, Reason::Forbidden, false),
-            (403, "", Reason::Forbidden, false),
-            (403, "<html><h1>403</h1>", Reason::Forbidden, false),
-            (403, "[]", Reason::Forbidden, false),
-            (404, r#"{"code":"ServiceAccountNotFound"}"#, Reason::Request, false),
+            (403, r#"{"code":"AccessDenied","message":"no"}"#, Reason::Forbidden, false),
+            (403, r#"{"code":"AccessDenied"}"#, Reason::Connect, false),
+            (403, "", Reason::Connect, false),
+            (403, "<html><h1>403</h1>", Reason::Connect, false),
+            (403, "error code: 1020", Reason::Connect, false),
+            (403, "[]", Reason::Connect, false),
+            (403, r#"{"message":"Forbidden"}"#, Reason::Connect, false),
+            (403, r#"{"message":"Authentication failed"}"#, Reason::Connect, false),
+            (404, r#"{"code":"ServiceAccountNotFound","message":"no"}"#, Reason::Request, false),
+            (404, "<html>", Reason::Connect, false),
             (409, r#"{"code":"PermissionNotReady"}"#, Reason::Server, false),
             (409, r#"{"code":"ServiceAccountNotReady "}"#, Reason::Server, false),
-            (409, "", Reason::Request, false),
+            (409, "", Reason::Connect, false),
             (400, r#"{"code":"PermissionNotReady"}"#, Reason::Request, false),
-            (418, "", Reason::Request, false),
+            (418, "", Reason::Connect, false),
             (408, "", Reason::Timeout, false),
             (429, "", Reason::RateLimited, false),
             (429, r#"{"code":"AuthenticationFailed"}"#, Reason::RateLimited, false),
@@ -184,10 +208,12 @@ mod tests {
     fn a_login_has_no_token_that_could_be_dead() {
         for (status, body, reason) in [
             (403, r#"{"code":"AuthenticationFailed"}"#, Reason::Auth),
-            (401, "", Reason::Auth),
-            (400, r#"{"code":"InvalidToken"}"#, Reason::Auth),
+            (401, r#"{"code":"Unauthorized","message":"no"}"#, Reason::Auth),
+            (401, "", Reason::Connect),
+            (401, "<html>proxy login", Reason::Connect),
+            (400, r#"{"code":"InvalidToken"}"#, Reason::Request),
             (403, r#"{"code":"NoServiceAvailable"}"#, Reason::Forbidden),
-            (400, r#"{"code":"InvalidArgument"}"#, Reason::Request),
+            (400, r#"{"code":"InvalidArgument","message":"no"}"#, Reason::Request),
         ] {
             let judged = judged(Endpoint::Login, status, body);
             assert_eq!(judged.error.reason, reason, "{status} {body}");

@@ -4,9 +4,10 @@
 //! good or bad. Nothing is changed before a login has ended, so a caller that is dropped in the middle leaves nothing
 //! behind, and the next in line makes the login.
 //!
-//! A refusal is remembered, so that lost credentials do not hammer the vendor: further calls fail at once until its own
-//! backoff is over, or until the credentials are others than those that were refused. Once others have been tried it is
-//! forgotten, whatever came of them. A login that failed without a decision is not remembered.
+//! A login that was refused, in whatever way and by whomever, is remembered, so that it does not hammer the vendor: further
+//! calls fail at once until its own backoff is over, or until the credentials are others than those that were refused.
+//! Once others have been tried it is forgotten, whatever came of them. A login that failed without any refusal is not
+//! remembered.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -17,7 +18,7 @@ use tokio::sync::Mutex;
 
 use super::login::{Issued, Login, LoginError};
 use crate::api::confidential::Confidential;
-use crate::api::refusal::{Pair, Refusal};
+use crate::api::refusal::{Pair, Refusal, is_refusal};
 use crate::api::{ApiError, Endpoint, LoginResult};
 use crate::clock;
 use crate::config::Secret;
@@ -167,8 +168,14 @@ impl Sessions {
                 Err(error)
             }
             Err(LoginError::Failed(error)) => {
-                state.refusal.take_if(|refusal| *refusal.pair != pair);
                 state.failure = Some(error.clone());
+                if is_refusal(&error) {
+                    let now = self.login.clock.now();
+                    let refusal = Refusal::new(error.clone(), Arc::new(pair), now, state.refusal.as_ref());
+                    state.refusal = Some(refusal);
+                } else {
+                    state.refusal.take_if(|refusal| *refusal.pair != pair);
+                }
                 Err(error)
             }
         }

@@ -1,10 +1,15 @@
 //! What the vendor's error answers mean.
 //!
 //! No catalogue of them is documented. They come as XML, as JSON or as plain text, so known words are looked for in
-//! whatever came, and the status decides wherever there is none. Nothing of the answer is ever shown.
+//! whatever came, and the status decides wherever there is none. But the key is refused only by an error in the form of
+//! AWS, XML or JSON with a code: a proxy or firewall refuses with the same statuses. Nothing of the answer is ever shown.
 
 use jiff::Timestamp;
+use quick_xml::Reader;
+use quick_xml::events::Event;
+use serde_json::Value;
 
+use crate::api::refusal::NOT_THE_VENDOR;
 use crate::api::transport::FailureReply;
 use crate::api::{ApiError, Endpoint, Reason};
 
@@ -64,12 +69,18 @@ pub(super) struct Judged {
 
 /// What an error answer to a request for `endpoint` means; `now` is for a `Retry-After` that is a date.
 pub(super) fn judge(endpoint: Endpoint, reply: &FailureReply, now: Timestamp) -> Judged {
-    let known = known(&reply.body);
+    let form = Form::of(&reply.body);
+    let known = known(&reply.body).filter(|_| form != Form::Page);
     let status = reply.status;
     let kind = known.map(|(kind, _)| kind);
     let (reason, meaning) = match (status, kind) {
         (429, _) | (400.., Some(Known::SlowDown)) => (Reason::RateLimited, "too many requests"),
         (500.., _) => (Reason::Server, "a fault on the vendor's side"),
+        (408, _) => (Reason::Timeout, "the vendor gave up waiting"),
+        (404 | 405, None) if form != Form::Error => (Reason::Connect, NOT_THE_VENDOR.at_these_places),
+        (400..=499, None | Some(Known::Key)) if form != Form::Error => {
+            (Reason::Connect, NOT_THE_VENDOR.anywhere)
+        }
         (400..=499, Some(Known::NotSupported)) if endpoint == Endpoint::Billing => {
             (Reason::Forbidden, "billing needs the account's root key")
         }
@@ -87,7 +98,6 @@ pub(super) fn judge(endpoint: Endpoint, reply: &FailureReply, now: Timestamp) ->
         ),
         (400..=499, Some(Known::NoUser)) => (Reason::Request, "there is no such user"),
         (404 | 405, _) => (Reason::Request, "there is no such thing; check iam_url, s3_url or region"),
-        (408, _) => (Reason::Timeout, "the vendor gave up waiting"),
         (400..=499, _) => (Reason::Request, "the vendor says that the request is wrong"),
         (300..=399, _) => (Reason::Request, "an unexpected redirect; check iam_url, s3_url or region"),
         _ => (Reason::Decode, "not a status of this API"),
@@ -106,6 +116,66 @@ pub(super) fn judge(endpoint: Endpoint, reply: &FailureReply, now: Timestamp) ->
         },
         may_pass: status == 403 && matches!(kind, None | Some(Known::Key | Known::Denied | Known::Params)),
         no_user: (400..=499).contains(&status) && kind == Some(Known::NoUser),
+    }
+}
+
+/// What form an error answer has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Form {
+    /// An error as AWS writes it: a code, in XML or JSON.
+    Error,
+    /// A page of HTML.
+    Page,
+    /// Anything else: plain text, nothing.
+    Other,
+}
+
+impl Form {
+    fn of(body: &[u8]) -> Self {
+        let text = String::from_utf8_lossy(body);
+        let text = text.trim_start_matches('\u{feff}').trim();
+        if text.starts_with('{') {
+            let has_code = serde_json::from_str(text).is_ok_and(|answer: Value| has_code(&answer));
+            return if has_code { Self::Error } else { Self::Other };
+        }
+        xml_form(text)
+    }
+}
+
+/// Whether an object of JSON names a code, itself or in the error that it holds.
+fn has_code(answer: &Value) -> bool {
+    answer.as_object().into_iter().flatten().any(|(key, value)| {
+        match key.to_ascii_lowercase().as_str() {
+            "code" | "__type" => value.is_string() || value.is_number(),
+            // One within another is no error of anybody's.
+            "error" => value.as_object().into_iter().flatten().any(|(key, value)| {
+                key.eq_ignore_ascii_case("code") && (value.is_string() || value.is_number())
+            }),
+            _ => false,
+        }
+    })
+}
+
+fn xml_form(text: &str) -> Form {
+    let mut reader = Reader::from_str(text);
+    let mut is_error = false;
+    loop {
+        match reader.read_event() {
+            Ok(Event::DocType(_)) if !is_error => return Form::Page,
+            Ok(Event::Start(tag) | Event::Empty(tag)) => {
+                let tag = tag.local_name();
+                let name: &str = tag.as_ref();
+                match (is_error, name) {
+                    (false, "Error" | "ErrorResponse") => is_error = true,
+                    (false, name) if name.eq_ignore_ascii_case("html") => return Form::Page,
+                    (false, _) => return Form::Other,
+                    (true, "Code") => return Form::Error,
+                    (true, _) => {}
+                }
+            }
+            Ok(Event::Eof) | Err(_) => return Form::Other,
+            Ok(_) => {}
+        }
     }
 }
 
@@ -143,17 +213,32 @@ mod tests {
             (403, xml("SignatureDoesNotMatch"), Reason::Auth, true),
             (403, xml("InvalidAccessKeyId"), Reason::Auth, true),
             (400, xml("InvalidClientTokenId"), Reason::Auth, false),
-            (401, String::new(), Reason::Auth, false),
-            (400, "Unauthorized".to_owned(), Reason::Auth, false),
+            (401, xml("Nobody"), Reason::Auth, false),
+            (401, r#"{"Error":{"Code":"Unauthorized"}}"#.to_owned(), Reason::Auth, false),
+            (401, r#"{"__type":"UnrecognizedClientException"}"#.to_owned(), Reason::Auth, false),
+            (401, format!("\u{feff}{}", xml("Unauthorized")), Reason::Auth, false),
+            (401, String::new(), Reason::Connect, false),
+            (401, "<html><title>401 Unauthorized</title>".to_owned(), Reason::Connect, false),
+            (
+                401,
+                "<!DOCTYPE html><Error><Code>Unauthorized</Code></Error>".to_owned(),
+                Reason::Connect,
+                false,
+            ),
+            (401, r#"{"message":"Unauthorized"}"#.to_owned(), Reason::Connect, false),
+            (400, "Unauthorized".to_owned(), Reason::Connect, false),
             (403, xml("AccessDenied"), Reason::Forbidden, true),
             (403, "User is not authorized to perform: iam:ListUsers".to_owned(), Reason::Forbidden, true),
-            (403, String::new(), Reason::Forbidden, true),
-            (403, "<html>canary</html>".to_owned(), Reason::Forbidden, true),
+            (403, xml("Nobody"), Reason::Forbidden, true),
+            (403, String::new(), Reason::Connect, true),
+            (403, "<html>canary</html>".to_owned(), Reason::Connect, true),
+            (403, "<html>AccessDenied</html>".to_owned(), Reason::Connect, true),
+            (403, "error code: 1020".to_owned(), Reason::Connect, true),
             (403, xml("RequestTimeTooSkewed"), Reason::Request, false),
             (400, "IAM: Invalid request params".to_owned(), Reason::Request, false),
             (400, "IAM: Missing Action or Version param".to_owned(), Reason::Request, false),
             (404, xml("NoSuchEntity"), Reason::Request, false),
-            (404, String::new(), Reason::Request, false),
+            (404, String::new(), Reason::Connect, false),
             (408, String::new(), Reason::Timeout, false),
             (429, String::new(), Reason::RateLimited, false),
             (503, xml("SlowDown"), Reason::RateLimited, false),
@@ -181,14 +266,14 @@ mod tests {
             (
                 Endpoint::ListBuckets,
                 403,
-                "<Code>RequestTimeTooSkewed</Code>",
+                "<Error><Code>RequestTimeTooSkewed</Code></Error>",
                 "ListBuckets: 403 (RequestTimeTooSkewed): the vendor's clock and this machine's differ: set the clock of \
                  this machine right",
             ),
             (
                 Endpoint::ListUsers,
                 403,
-                "",
+                "<Error><Code>Canary</Code></Error>",
                 "ListUsers: 403: the key may not do this; check the user and the policies behind it",
             ),
         ] {

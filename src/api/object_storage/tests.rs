@@ -207,7 +207,7 @@ async fn a_refused_key_is_left_alone_until_it_is_another_one() {
 
 #[tokio::test]
 async fn collectors_that_start_together_try_a_key_once() {
-    let setup = Setup::new(|_| Reply::status(401, "")).await;
+    let setup = Setup::new(|_| Reply::status(401, "<Error><Code>Unauthorized</Code></Error>")).await;
     let billing = setup.client.billing(date(2026, 11, 1), date(2026, 11, 24));
     let (billing, buckets, keys) = tokio::join!(billing, setup.client.buckets(), setup.client.keys());
     for reason in [billing.unwrap_err().reason, buckets.unwrap_err().reason, keys.unwrap_err().reason] {

@@ -38,6 +38,10 @@ fn said(status: u16, code: impl Into<serde_json::Value>) -> Fault {
     Fault::error(status, code, "a canary that the vendor says")
 }
 
+fn plain(status: u16, body: &'static str) -> Fault {
+    Fault::Answer { status, headers: Vec::new(), body: body.into() }
+}
+
 fn page(status: u16) -> Fault {
     let fault = Fault::html(status);
     if let Fault::Answer { headers, .. } = fault {
@@ -47,8 +51,11 @@ fn page(status: u16) -> Fault {
 }
 
 fn statuses() -> Vec<Row> {
-    use Reason::{Forbidden, RateLimited, Request, Server, Timeout};
+    use Reason::{Connect, Forbidden, RateLimited, Request, Server, Timeout};
     use Wait::{Backoff, Interval};
+    let between = "not the vendor's answer, but of something in between; check proxy and firewall";
+    let misplaced =
+        "not the vendor's answer, but of something in between; check base_url, proxy and firewall";
     let ours = "the vendor says that the request is wrong";
     let theirs = "a fault on the vendor's side";
     let place = "there is no such thing; check base_url";
@@ -76,34 +83,16 @@ fn statuses() -> Vec<Row> {
             Interval,
             "400: the vendor says that the request is wrong",
         ),
-        fails(
-            "400 with null for a code",
-            said(400, serde_json::Value::Null),
-            Request,
-            Interval,
-            "400: the vendor says that the request is wrong",
-        ),
+        fails("400 with null for a code", said(400, serde_json::Value::Null), Connect, Backoff, between),
         fails(
             "400 with a list for a code",
             said(400, serde_json::json!(["canary"])),
-            Request,
-            Interval,
-            "400: the vendor says that the request is wrong",
+            Connect,
+            Backoff,
+            between,
         ),
-        fails(
-            "400 without a body",
-            Fault::empty(400),
-            Request,
-            Interval,
-            "400: the vendor says that the request is wrong",
-        ),
-        fails(
-            "400 with a page",
-            page(400),
-            Request,
-            Interval,
-            "400: the vendor says that the request is wrong",
-        ),
+        fails("400 without a body", Fault::empty(400), Connect, Backoff, between),
+        fails("400 with a page", page(400), Connect, Backoff, between),
         fails(
             "403 NoServiceAvailable",
             said(403, "NoServiceAvailable"),
@@ -118,13 +107,24 @@ fn statuses() -> Vec<Row> {
             Interval,
             "403 (AccessDenied): the credentials may not do this",
         ),
-        fails("403 without a body", Fault::empty(403), Forbidden, Interval, role),
-        fails("403 with a page", page(403), Forbidden, Interval, role),
+        fails("403 with a code that nobody knows", said(403, "Canary"), Forbidden, Interval, role),
+        fails("403 without a body", Fault::empty(403), Connect, Backoff, between),
+        fails("403 with a page", page(403), Connect, Backoff, between),
+        fails("403 in plain text", plain(403, "error code: 1020"), Connect, Backoff, between),
+        fails(
+            "403 of a gateway in JSON",
+            plain(403, r#"{"message":"Forbidden"}"#),
+            Connect,
+            Backoff,
+            between,
+        ),
         fails("404 ServiceAccountNotFound", said(404, "ServiceAccountNotFound"), Request, Interval, place),
         fails("404 PermissionNotFound", said(404, "PermissionNotFound"), Request, Interval, place),
         fails("404 BucketNotFound", said(404, "BucketNotFound"), Request, Interval, place),
-        fails("404 with a page", page(404), Request, Interval, place),
-        fails("405", Fault::empty(405), Request, Interval, place),
+        fails("404 with a page", page(404), Connect, Backoff, misplaced),
+        fails("405", said(405, "MethodNotAllowed"), Request, Interval, place),
+        fails("405 without a body", Fault::empty(405), Connect, Backoff, misplaced),
+        fails("407 with a page", page(407), Connect, Backoff, between),
         fails("408", Fault::empty(408), Timeout, Backoff, "the vendor gave up waiting"),
         fails(
             "409 PermissionNotReady",
@@ -140,8 +140,10 @@ fn statuses() -> Vec<Row> {
             Backoff,
             "not ready yet",
         ),
-        fails("409 without a body", Fault::empty(409), Request, Interval, ours),
-        fails("418", Fault::empty(418), Request, Interval, ours),
+        fails("409", said(409, "Conflict"), Request, Interval, ours),
+        fails("409 without a body", Fault::empty(409), Connect, Backoff, between),
+        fails("418 with a page", page(418), Connect, Backoff, between),
+        fails("451 with a page", page(451), Connect, Backoff, between),
         fails("429", Fault::empty(429), RateLimited, Backoff, "too many requests"),
         fails("429 with a page", page(429), RateLimited, Backoff, "too many requests"),
         fails(
@@ -231,8 +233,6 @@ fn dead_tokens() -> Vec<Row> {
         ("400 ExpiredToken, a space", said(400, "ExpiredToken ")),
         ("400 TokenExpired", said(400, "TokenExpired")),
         ("400 InvalidToken", said(400, "InvalidToken")),
-        ("401 without a body", Fault::empty(401)),
-        ("401 with a page", page(401)),
         ("401 AccessDenied", said(401, "AccessDenied")),
         ("403 AuthenticationFailed, a space", said(403, "AuthenticationFailed ")),
         ("403 Authentication failed", said(403, "Authentication failed")),
@@ -253,8 +253,18 @@ fn dead_tokens() -> Vec<Row> {
             everywhere(&format!("{name}, twice"), &again, Outcome::Fails(Reason::Auth), Wait::Backoff, says);
         once.into_iter().chain(twice).map(|row| Row { logins: 1.0, ..row })
     });
-    let rows: Vec<Row> = rows.collect();
-    rows
+    // Of something in between, perhaps: a new token is tried all the same, and where it does not help nothing is refused.
+    let bare = [("401 without a body", Fault::empty(401)), ("401 with a page", page(401))];
+    let bare = bare.iter().flat_map(|(name, fault)| {
+        let faults = std::slice::from_ref(fault);
+        let once = everywhere(&format!("{name}, once"), faults, Outcome::Works, Wait::Interval, "");
+        let says = "401: not the vendor's answer, but of something in between; check proxy and firewall";
+        let again = [fault.clone(), fault.clone()];
+        let fails = Outcome::Fails(Reason::Connect);
+        let twice = everywhere(&format!("{name}, twice"), &again, fails, Wait::Backoff, says);
+        once.into_iter().chain(twice).map(|row| Row { logins: 1.0, ..row })
+    });
+    rows.chain(bare).collect()
 }
 
 #[test]

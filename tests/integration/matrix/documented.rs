@@ -169,3 +169,32 @@ fn every_fault_is_told_and_nothing_else() {
         "every reason is on the page"
     );
 }
+
+/// The reasons that a cell names.
+fn reasons(cell: &str) -> BTreeSet<&'static str> {
+    let named = |reason: &Reason| cell.contains(&format!("`{}`", reason.name()));
+    Reason::ALL.iter().filter(|reason| named(reason)).map(|reason| reason.name()).collect()
+}
+
+#[test]
+fn the_vendors_answers_are_told_from_those_of_something_in_between() {
+    let page = std::fs::read_to_string(repository("docs/failures.md")).unwrap();
+    let (_, rest) = page.split_once("<!-- in between -->\n").expect("where the table begins");
+    let (table, _) = rest.split_once("<!-- /in between -->").expect("where the table ends");
+    let all = told();
+    let mut rows = 0;
+    for line in table.lines().filter(|line| line.starts_with("| ")).skip(1) {
+        let cells: Vec<&str> = line.trim_matches('|').split(" | ").map(str::trim).collect();
+        let [status, api, vendors, others] = cells[..] else { panic!("four cells: {line}") };
+        let api = if api == "`account_v2`" { Api::AccountV2 } else { Api::ObjectStorage };
+        let met = |told: &&Told| told.api == api && told.name.contains(status);
+        let (between, own): (Vec<&Told>, Vec<&Told>) =
+            all.iter().filter(met).partition(|told| told.says.contains("in between"));
+        let found = |told: &[&Told]| told.iter().map(|told| told.reason.name()).collect::<BTreeSet<_>>();
+        assert_eq!(found(&own), reasons(vendors), "{line}");
+        assert_eq!(found(&between), reasons(others), "{line}");
+        assert!(between.iter().all(|told| told.wait == Wait::Backoff), "{line}");
+        rows += 1;
+    }
+    assert_eq!(rows, 10);
+}

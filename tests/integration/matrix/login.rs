@@ -45,6 +45,10 @@ pub fn rows() -> Vec<Row> {
     use Wait::{Backoff, Interval, Seconds};
     let refused = "the credentials are refused: expired, regenerated or deleted";
     let no_login = "the vendor refuses this login; check the credentials";
+    let between = "not the vendor's answer, but of something in between; check proxy and firewall";
+    let misplaced =
+        "not the vendor's answer, but of something in between; check base_url, proxy and firewall";
+    let no_login_there = "the vendor did not take this for a login; check that base_url ends with /v2";
     let role = "the credentials may not do this; check the role behind them";
     let no_token = "the answer holds no token";
     let odd_token = "the token is empty or holds characters that no token has";
@@ -60,10 +64,11 @@ pub fn rows() -> Vec<Row> {
             refused,
         ),
         row("400 AuthenticationFailed", said(400, "AuthenticationFailed"), Auth, Backoff, refused),
-        row("401", Fault::empty(401), Auth, Backoff, no_login),
-        row("401 with a page", Fault::html(401), Auth, Backoff, no_login),
-        row("400 InvalidToken", said(400, "InvalidToken"), Auth, Backoff, no_login),
-        row("400 ExpiredToken", said(400, "ExpiredToken "), Auth, Backoff, no_login),
+        row("401 Unauthorized", said(401, "Unauthorized"), Auth, Backoff, no_login),
+        row("401", Fault::empty(401), Connect, Backoff, between),
+        row("401 with a page", Fault::html(401), Connect, Backoff, between),
+        row("400 InvalidToken", said(400, "InvalidToken"), Request, Interval, no_login_there),
+        row("400 ExpiredToken", said(400, "ExpiredToken "), Request, Interval, no_login_there),
         row(
             "403 NoServiceAvailable",
             said(403, "NoServiceAvailable"),
@@ -71,8 +76,9 @@ pub fn rows() -> Vec<Row> {
             Interval,
             "no service enabled",
         ),
-        row("403 without a body", Fault::empty(403), Forbidden, Interval, role),
-        row("403 with a page", Fault::html(403), Forbidden, Interval, role),
+        row("403 AccessDenied", said(403, "AccessDenied"), Forbidden, Interval, role),
+        row("403 without a body", Fault::empty(403), Connect, Backoff, between),
+        row("403 with a page", Fault::html(403), Connect, Backoff, between),
         row(
             "400 InvalidArgument",
             said(400, "InvalidArgument"),
@@ -80,10 +86,11 @@ pub fn rows() -> Vec<Row> {
             Interval,
             "400 (InvalidArgument): the vendor says that the request is wrong",
         ),
-        row("404", Fault::html(404), Request, Interval, "404: there is no such thing; check base_url"),
-        row("405", Fault::empty(405), Request, Interval, "405: there is no such thing; check base_url"),
+        row("404", said(404, "NotFound"), Request, Interval, "there is no such thing; check base_url"),
+        row("404 with a page", Fault::html(404), Connect, Backoff, misplaced),
+        row("405", Fault::empty(405), Connect, Backoff, misplaced),
         row("408", Fault::empty(408), Timeout, Backoff, "408: the vendor gave up waiting"),
-        row("418", Fault::empty(418), Request, Interval, "418: the vendor says that the request is wrong"),
+        row("418", Fault::empty(418), Connect, Backoff, between),
         row("429", Fault::empty(429), RateLimited, Backoff, "too many requests"),
         row(
             "429 and a wish",

@@ -73,7 +73,10 @@ async fn a_dead_token_costs_one_login_and_one_replay() {
 
 #[tokio::test]
 async fn a_new_token_that_is_dead_as_well_is_no_reason_to_go_on() {
-    for (status, body) in [(400, DEAD), (400, r#"{"code":"InvalidToken"}"#), (401, ""), (403, REFUSED)] {
+    const UNAUTHORIZED: &str = r#"{"code":"Unauthorized","message":""}"#;
+    for (status, body) in
+        [(400, DEAD), (400, r#"{"code":"InvalidToken"}"#), (401, UNAUTHORIZED), (403, REFUSED)]
+    {
         let setup = Setup::new(move |request| {
             if request.is_login() {
                 Reply::json(r#"{"token":"canary","expirationSec":86400}"#)
@@ -392,5 +395,32 @@ async fn a_token_that_is_none_is_refused() {
             Setup::new(move |_| Reply::json(format!(r#"{{"token":{token},"expirationSec":9}}"#))).await;
         assert_eq!(setup.usage().await.unwrap_err().reason, Reason::Decode, "{token}");
         assert_eq!(setup.notes.logins(), [LoginResult::Failed]);
+    }
+}
+
+#[tokio::test]
+async fn every_refused_login_is_remembered_whoever_refused_it() {
+    const FORBIDDEN: &str = r#"{"code":"NoServiceAvailable","message":""}"#;
+    for (status, body, reason) in [
+        (403, "", Reason::Connect),
+        (403, "<html>blocked", Reason::Connect),
+        (403, FORBIDDEN, Reason::Forbidden),
+        (400, DEAD, Reason::Request),
+        (403, REFUSED, Reason::Auth),
+    ] {
+        let setup = Setup::new(move |_| Reply::status(status, body)).await;
+        for _ in 0..20 {
+            let error = setup.usage().await.unwrap_err();
+            assert_eq!((error.reason, error.status), (reason, Some(status)), "{body}");
+        }
+        assert_eq!(setup.vendor.logins(), 1, "{status} {body}");
+        setup.clock.advance(Duration::from_secs(60));
+        setup.usage().await.unwrap_err();
+        assert_eq!(setup.vendor.logins(), 2, "{status} {body}");
+        // What is not the vendor's may be gone in a minute, the rest is asked less and less often.
+        setup.clock.advance(Duration::from_secs(60));
+        setup.usage().await.unwrap_err();
+        let expected = if reason == Reason::Connect { 3 } else { 2 };
+        assert_eq!(setup.vendor.logins(), expected, "{status} {body}");
     }
 }

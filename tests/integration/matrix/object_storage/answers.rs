@@ -50,8 +50,10 @@ fn text(status: u16, text: &str) -> Fault {
 }
 
 fn statuses() -> Vec<Row> {
-    use Reason::{RateLimited, Request, Server, Timeout};
+    use Reason::{Connect, RateLimited, Request, Server, Timeout};
     use Wait::{Backoff, Interval};
+    let between = "not the vendor's answer, but of something in between; check proxy and firewall";
+    let misplaced = "in between; check iam_url, s3_url or region, proxy and firewall";
     let ours = "the vendor says that the request is wrong";
     let theirs = "a fault on the vendor's side";
     let place = "there is no such thing; check iam_url, s3_url or region";
@@ -84,20 +86,8 @@ fn statuses() -> Vec<Row> {
             Interval,
             "400: the vendor says that the request is wrong",
         ),
-        fails(
-            "400 without a body",
-            Fault::empty(400),
-            Request,
-            Interval,
-            "400: the vendor says that the request is wrong",
-        ),
-        fails(
-            "400 with a page",
-            Fault::html(400),
-            Request,
-            Interval,
-            "400: the vendor says that the request is wrong",
-        ),
+        fails("400 without a body", Fault::empty(400), Connect, Backoff, between),
+        fails("400 with a page", Fault::html(400), Connect, Backoff, between),
         fails(
             "403 RequestTimeTooSkewed",
             xml(403, "RequestTimeTooSkewed"),
@@ -105,11 +95,16 @@ fn statuses() -> Vec<Row> {
             Interval,
             "the vendor's clock and this machine's differ: set the clock of this machine right",
         ),
-        fails("404 without a body", Fault::empty(404), Request, Interval, place),
-        fails("404 with a page", Fault::html(404), Request, Interval, place),
-        fails("405", Fault::empty(405), Request, Interval, place),
+        fails("404 NoSuchKey", xml(404, "NoSuchKey"), Request, Interval, place),
+        fails("404 without a body", Fault::empty(404), Connect, Backoff, misplaced),
+        fails("404 with a page", Fault::html(404), Connect, Backoff, misplaced),
+        fails("405", xml(405, "MethodNotAllowed"), Request, Interval, place),
+        fails("401 without a body", Fault::empty(401), Connect, Backoff, between),
+        fails("401 with a page", Fault::html(401), Connect, Backoff, between),
+        fails("401 in plain text", text(401, "Unauthorized"), Connect, Backoff, between),
         fails("408", Fault::empty(408), Timeout, Backoff, "the vendor gave up waiting"),
-        fails("409", Fault::empty(409), Request, Interval, ours),
+        fails("409", xml(409, "Canary"), Request, Interval, ours),
+        fails("409 without a body", Fault::empty(409), Connect, Backoff, between),
         fails("429", Fault::empty(429), RateLimited, Backoff, "too many requests"),
         fails("429 with a page", Fault::html(429), RateLimited, Backoff, "too many requests"),
         fails(
@@ -214,8 +209,7 @@ fn repeated() -> Vec<Row> {
     let mut rows = Vec::new();
     for (name, fault) in [
         ("AccessDenied", xml(403, "AccessDenied")),
-        ("without a body", Fault::empty(403)),
-        ("with a page", Fault::html(403)),
+        ("with a code that nobody knows", xml(403, "Canary")),
         ("not authorized", text(403, "User is not authorized to perform: iam:ListUsers")),
     ] {
         let says = "the key may not do this; check the user and the policies behind it";
@@ -223,13 +217,23 @@ fn repeated() -> Vec<Row> {
         let outcome = Outcome::Fails(Reason::Forbidden);
         rows.extend(everywhere(&format!("403 {name}"), &faults, outcome, Wait::Interval, says));
     }
+    for (name, fault) in [
+        ("without a body", Fault::empty(403)),
+        ("with a page", Fault::html(403)),
+        ("of a firewall", text(403, "error code: 1020")),
+    ] {
+        let says = "403: not the vendor's answer, but of something in between; check proxy and firewall";
+        let faults = [fault.clone(), fault];
+        let outcome = Outcome::Fails(Reason::Connect);
+        rows.extend(everywhere(&format!("403 {name}"), &faults, outcome, Wait::Backoff, says));
+    }
     // What only some keys are told of users is done without.
     rows.retain(|row| row.faults[0].0 != Endpoint::UserInfo);
     rows
 }
 
 #[test]
-fn a_403_that_comes_again_is_a_refusal_of_this_alone() {
+fn a_403_that_comes_again_is_of_this_alone() {
     play(async |log| play_rows_for(repeated(), PATIENT, SECOND_TRY, log).await);
 }
 

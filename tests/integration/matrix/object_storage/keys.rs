@@ -26,8 +26,7 @@ pub fn rows() -> Vec<Row> {
     let refused = "the key or its signature is refused: deleted, switched off, or not the secret of this key";
     let row = |name, fault, requests| Row { name, fault, requests, says: refused };
     vec![
-        row("401 without a body", Fault::empty(401), 1),
-        row("401 with a page", Fault::html(401), 1),
+        row("401 that nobody knows", xml(401, "Canary"), 1),
         row("401 Unauthorized", xml(401, "Unauthorized"), 1),
         row("400 Unauthorized", xml(400, "Unauthorized"), 1),
         row("400 InvalidClientTokenId", xml(400, "InvalidClientTokenId"), 1),
