@@ -14,9 +14,11 @@ mod telemetry;
 mod transport;
 mod wire;
 
+use crate::model::{Endpoint, LoginResult, Reason};
+
 pub use client::Client;
-pub use error::{ApiError, Reason};
-pub use telemetry::{Endpoint, LoginResult, Telemetry};
+pub use error::ApiError;
+pub use telemetry::Telemetry;
 pub use transport::{Transport, TransportError};
 
 #[cfg(test)]

@@ -21,6 +21,7 @@ use regex::Regex;
 use url::Url;
 
 use crate::model::{Collector, Expiry, Identity, Price, WarningSteps};
+use crate::shard::Shard;
 
 pub use alertmanager::{Alertmanager, BasicAuth};
 pub use faults::{ConfigFaults, Fault};
@@ -63,6 +64,13 @@ impl Config {
             alertmanager: None,
             warning: WarningSteps::default(),
         }
+    }
+
+    /// The same with only those accounts that `shard` watches.
+    #[must_use]
+    pub fn of_shard(mut self, shard: Shard) -> Self {
+        self.accounts.retain(|account| shard.owns(&account.name));
+        self
     }
 }
 

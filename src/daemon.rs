@@ -2,7 +2,7 @@
 
 mod alerting;
 mod core;
-mod keeper;
+mod state_writer;
 
 use std::io;
 use std::sync::Arc;
@@ -14,14 +14,14 @@ use tracing::{error, info};
 
 use self::alerting::Alerting;
 use self::core::Core;
-use self::keeper::Keeper;
-use crate::api::Endpoint;
+use self::state_writer::StateWriter;
 use crate::build_info;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::exposition::Exposition;
 use crate::http::{Guard, Limits, Routes, Web, serve};
-use crate::metrics::{Build, NOTIFIER, Own, STATE_FILE};
+use crate::metrics::{Build, ExporterMetrics, NOTIFIER, STATE_FILE};
+use crate::model::Endpoint;
 use crate::notify;
 use crate::poll::{Fleet, Jitter, Meter, Poller, supervise};
 use crate::reload::{self, Loader, Reloader, Requests};
@@ -50,7 +50,7 @@ pub struct Daemon {
     clock: Arc<dyn Clock>,
     web: Web,
     store: Arc<Store>,
-    own: Arc<Own>,
+    own: Arc<ExporterMetrics>,
     guard: Arc<Guard>,
     limits: Limits,
     fleet: Fleet,
@@ -59,7 +59,7 @@ pub struct Daemon {
     when_ready: Box<dyn FnOnce() + Send>,
 }
 
-impl Meter for Own {
+impl Meter for ExporterMetrics {
     fn request(&self, endpoint: Endpoint, took: Duration) {
         self.observe_request(endpoint, took);
     }
@@ -88,7 +88,7 @@ impl Daemon {
         let store = Arc::new(Store::default());
         let build =
             Build { version: build_info::VERSION, revision: build_info::REVISION, rustc: build_info::RUSTC };
-        let own = Arc::new(Own::new(build).map_err(io::Error::other)?);
+        let own = Arc::new(ExporterMetrics::new(build).map_err(io::Error::other)?);
         own.config_read(Some(clock.now()));
         let meter: Arc<dyn Meter> = Arc::clone(&own) as _;
         let fleet = Fleet::new(Arc::clone(&config), Arc::clone(&store), Arc::clone(&clock), meter, jitter)
@@ -196,14 +196,18 @@ impl Daemon {
                 shutdown.run_until_cancelled(running).await;
             }
         });
-        let keeper =
-            Arc::new(Keeper::new(Arc::clone(&store), Arc::clone(&clock), Arc::clone(&own), fleet.settings()));
-        keeper.recall().await;
-        let keeping = tokio::spawn({
-            let (keeper, shutdown) = (Arc::clone(&keeper), shutdown.clone());
+        let writer = Arc::new(StateWriter::new(
+            Arc::clone(&store),
+            Arc::clone(&clock),
+            Arc::clone(&own),
+            fleet.settings(),
+        ));
+        writer.recall().await;
+        let writing = tokio::spawn({
+            let (writer, shutdown) = (Arc::clone(&writer), shutdown.clone());
             let running = supervise(STATE_FILE, Arc::clone(&own) as _, move || {
-                let keeper = Arc::clone(&keeper);
-                async move { keeper.run().await }
+                let writer = Arc::clone(&writer);
+                async move { writer.run().await }
             });
             async move {
                 shutdown.run_until_cancelled(running).await;
@@ -224,13 +228,13 @@ impl Daemon {
             error!(%error, "stopping, as not everybody is answered any more; please report this fault");
         }
         shutdown.cancel();
-        for task in [core, notifier, keeping] {
+        for task in [core, notifier, writing] {
             if let Err(error) = task.await {
                 error!(%error, "a task ended by a panic");
             }
         }
         // Behind the pollers, so that it has their last word.
-        keeper.finish().await;
+        writer.finish().await;
         info!("stopped");
         served
     }

@@ -36,7 +36,7 @@ pub use page::Page;
 pub use run::Remade;
 
 use crate::clock::Clock;
-use crate::metrics::Own;
+use crate::metrics::ExporterMetrics;
 use crate::store::{AccountSpec, AccountState, Store};
 
 /// The most bytes of text that a scrape has made for itself while a refresh is on its way: some milliseconds' worth.
@@ -61,7 +61,7 @@ pub struct Exposition {
 struct Inner {
     store: Arc<Store>,
     clock: Arc<dyn Clock>,
-    own: Arc<Own>,
+    own: Arc<ExporterMetrics>,
     changes: watch::Receiver<u64>,
     shown: Mutex<Arc<Shown>>,
     /// Held by whoever makes the next page.
@@ -123,7 +123,7 @@ impl Shown {
 impl Exposition {
     /// The exposition of a store's accounts and of the exporter's own metrics. It needs a runtime around it.
     #[must_use]
-    pub fn new(store: Arc<Store>, clock: Arc<dyn Clock>, own: Arc<Own>) -> Self {
+    pub fn new(store: Arc<Store>, clock: Arc<dyn Clock>, own: Arc<ExporterMetrics>) -> Self {
         let (changes, now) = (store.changes(), clock.now());
         let inner = Arc::new(Inner {
             store,

@@ -81,7 +81,7 @@ async fn execute(cli: &Cli) -> Result<(), Ended> {
     match cli.command() {
         Command::Run => {
             let (config, guard) = both(load(&cli.options), guard(&cli.options))?;
-            let config = warned(shard.of(config), clock.as_ref());
+            let config = warned(config.of_shard(shard), clock.as_ref());
             let listeners = listen(&cli.options)?;
             let deps = deps(&cli.options, config, Arc::clone(&clock));
             let deps = Deps { loader: Some(loader(&cli.options, shard, clock)), ..deps };
@@ -102,14 +102,14 @@ async fn execute(cli: &Cli) -> Result<(), Ended> {
                 print([format!("Demo: open {here}/ and {here}{path}\n")])?;
             }
             let config = demo.config().map_err(|error| Ended::failed("cannot start the simulator", error))?;
-            serve(deps(&cli.options, shard.of(config), clock), shard, guard, listeners).await
+            serve(deps(&cli.options, config.of_shard(shard), clock), shard, guard, listeners).await
         }
         Command::Check { live } => {
             let config = load(&cli.options).and_then(writable);
             let (config, _) = both(config, guard(&cli.options))?;
             print(config.warnings(clock.now()).iter().map(|warning| format!("warning: {warning}\n")))?;
             let all = config.accounts.len();
-            let config = shard.of(config);
+            let config = config.of_shard(shard);
             if shard != Shard::WHOLE {
                 let own = config.accounts.len();
                 print([format!("Shard {shard} watches {own} of the {all} accounts.\n")])?;
@@ -126,7 +126,7 @@ async fn execute(cli: &Cli) -> Result<(), Ended> {
             }
         }
         Command::Once => {
-            let config = shard.of(load(&cli.options)?);
+            let config = load(&cli.options)?.of_shard(shard);
             let polled = once(deps(&cli.options, config, Arc::clone(&clock))).await;
             let once = polled.map_err(|error| Ended::failed("cannot poll", error))?;
             let metrics =
@@ -136,7 +136,7 @@ async fn execute(cli: &Cli) -> Result<(), Ended> {
             if failures.is_empty() { Ok(()) } else { Err(Ended::Failed(failures.join("\n"))) }
         }
         Command::Backfill(wanted) => {
-            let config = shard.of(load(&cli.options)?);
+            let config = load(&cli.options)?.of_shard(shard);
             let Backfill { from, to, accounts, output, keep_zeros } = wanted;
             let request = Request { from, to, accounts, output, keep_zeros };
             match backfill(&config, request, clock).await {
@@ -167,7 +167,7 @@ fn loader(options: &Options, shard: Shard, clock: Arc<dyn Clock>) -> Loader {
     let (path, environment) = (options.config_file.clone(), config::process_environment());
     Loader::new(move || {
         let config = config::load(path.as_deref(), &environment)?;
-        Ok(warned(shard.of(config), clock.as_ref()))
+        Ok(warned(config.of_shard(shard), clock.as_ref()))
     })
 }
 

@@ -19,7 +19,7 @@ use std::sync::LazyLock;
 use jiff::Timestamp;
 use prometheus::proto::MetricType;
 
-pub use own::{Build, Own};
+pub use own::{Build, ExporterMetrics};
 pub(crate) use own::{NOTIFICATIONS, NOTIFIER, RELOAD, ROTATION, STATE_FILE, WEB_CONFIG_RELOAD};
 
 use crate::store::{AccountState, Part};

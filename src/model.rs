@@ -7,10 +7,12 @@ mod collector;
 mod cost;
 mod credential;
 mod dropped;
+mod failure;
 mod identity;
 mod inventory;
 mod month;
 mod object_storage;
+mod request;
 mod usage;
 mod warning;
 
@@ -19,10 +21,12 @@ pub use collector::{Collector, PerCollector};
 pub use cost::Price;
 pub use credential::{CredentialKind, CredentialStatus, Expiry, Logins, credential_status, time_left};
 pub use dropped::{Answer, DropReason, Dropped};
+pub use failure::{Failure, Reason};
 pub use identity::Identity;
 pub use inventory::{Permission, PermissionCount, Permissions, ServiceAccount};
 pub use month::{Month, NoMonth};
 pub use object_storage::{AccessKey, Bucket, Buckets, User};
+pub use request::{Endpoint, LoginResult, RequestCode};
 pub use usage::{
     BucketHistory, BucketUsage, CurrentUsage, MonthTotal, MonthlyUsage, SubAccount, SubAccountHistory,
 };

@@ -7,8 +7,6 @@
 
 use std::num::NonZeroU32;
 
-use crate::config::Config;
-
 /// One of several replicas.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shard {
@@ -57,13 +55,6 @@ impl Shard {
     #[must_use]
     pub fn owns(self, account: &str) -> bool {
         jump(fnv_1a(account.as_bytes()), self.count) == self.index
-    }
-
-    /// What of a configuration is for this one.
-    #[must_use]
-    pub fn of(self, mut config: Config) -> Config {
-        config.accounts.retain(|account| self.owns(&account.name));
-        config
     }
 }
 

@@ -19,7 +19,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use tokio::sync::watch;
 
-pub use account::{AccountSpec, AccountState, Failure, Good, Health, Part, RequestCode};
+pub use account::{AccountSpec, AccountState, Health, Part, Timestamped};
 pub use credentials::{ACCOUNT_CREDENTIAL_NAME, CredentialView};
 pub use keys::KeyView;
 pub use memory::{Memory, Settled};

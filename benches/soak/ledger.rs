@@ -5,7 +5,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use lyve_cloud_exporter::api::Endpoint;
+use lyve_cloud_exporter::model::Endpoint;
 use lyve_cloud_exporter::simulator;
 
 use crate::samples::Samples;

@@ -1,60 +1,9 @@
 use std::time::Duration;
 
-use super::Endpoint;
+use jiff::Timestamp;
 
-/// Why a poll failed, by what its reader can do about it. The value of the `reason` label.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Reason {
-    /// The credentials are refused: expired, regenerated or deleted; or they could not be read.
-    Auth,
-    /// The credentials work but may not do this, or the account has no service enabled.
-    Forbidden,
-    /// The vendor asks for fewer requests.
-    RateLimited,
-    /// No whole answer in time.
-    Timeout,
-    /// No connection: name, route, refused or reset.
-    Connect,
-    /// The connection is not trusted.
-    Tls,
-    /// The vendor says that the fault is its own.
-    Server,
-    /// The vendor says that our request is wrong.
-    Request,
-    /// The answer cannot be understood.
-    Decode,
-}
-
-impl Reason {
-    /// Every reason, in the order in which they are shown.
-    pub const ALL: [Self; 9] = [
-        Self::Auth,
-        Self::Forbidden,
-        Self::RateLimited,
-        Self::Timeout,
-        Self::Connect,
-        Self::Tls,
-        Self::Server,
-        Self::Request,
-        Self::Decode,
-    ];
-
-    /// The value of the `reason` label.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Auth => "auth",
-            Self::Forbidden => "forbidden",
-            Self::RateLimited => "rate_limited",
-            Self::Timeout => "timeout",
-            Self::Connect => "connect",
-            Self::Tls => "tls",
-            Self::Server => "server",
-            Self::Request => "request",
-            Self::Decode => "decode",
-        }
-    }
-}
+use super::{Endpoint, Reason};
+use crate::model::Failure;
 
 /// A request to the vendor that gave no usable answer.
 ///
@@ -80,5 +29,12 @@ impl ApiError {
     /// An error that no answer of the vendor is behind.
     pub fn new(reason: Reason, endpoint: Endpoint, detail: impl Into<Box<str>>) -> Self {
         Self { reason, endpoint, status: None, code: None, detail: detail.into(), retry_after: None }
+    }
+
+    /// The same as the failure of a poll that ended at `at`.
+    #[must_use]
+    pub fn failure(&self, at: Timestamp) -> Failure {
+        let answered = self.status.is_some();
+        Failure { at, reason: self.reason, answered, message: self.to_string().into() }
     }
 }

@@ -164,7 +164,7 @@ fn not_kept(spill: &Spill, error: io::Error) -> BackfillError {
 
 /// What failed for an account, and what to do about it.
 fn failure(account: &str, key: &Key, error: &crate::api::ApiError) -> String {
-    use crate::api::Reason;
+    use crate::model::Reason;
     let advice = match error.reason {
         Reason::Request => {
             "; if the vendor does not go back that far, give a later --from; otherwise try check --live"

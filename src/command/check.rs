@@ -3,9 +3,11 @@ use std::fmt::Write;
 use jiff::Timestamp;
 
 use super::Once;
-use crate::api::{ApiError, Endpoint, Reason};
+use crate::api::ApiError;
+use crate::model::RequestCode;
 use crate::model::{Collector, CredentialKind, Expiry};
-use crate::store::{AccountState, RequestCode};
+use crate::model::{Endpoint, Reason};
+use crate::store::AccountState;
 
 /// What is asked of an account of object storage, and for which collector.
 const SIGNED: [(Endpoint, Collector); 6] = [

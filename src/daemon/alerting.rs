@@ -6,7 +6,7 @@ use tokio::sync::watch;
 
 use crate::api::Transport;
 use crate::config::Config;
-use crate::metrics::Own;
+use crate::metrics::ExporterMetrics;
 use crate::notify::{self, Counter, Sender};
 
 /// The notifier's part of the configuration, and how it changes.
@@ -19,7 +19,7 @@ pub(super) struct Alerting {
 }
 
 impl Alerting {
-    pub(super) fn new(own: &Own, listeners: &[TcpListener], tls: bool) -> io::Result<Self> {
+    pub(super) fn new(own: &ExporterMetrics, listeners: &[TcpListener], tls: bool) -> io::Result<Self> {
         let counter = Counter::new(own.registry()).map_err(io::Error::other)?;
         Ok(Self { counter, own_address: own_address(listeners, tls)?, sender: watch::Sender::new(None) })
     }

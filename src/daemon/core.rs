@@ -8,7 +8,7 @@ use tracing::{error, info};
 use super::Alerting;
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::metrics::{Own, RELOAD};
+use crate::metrics::{ExporterMetrics, RELOAD};
 use crate::notify::Sender;
 use crate::poll::{Fleet, Plan};
 use crate::reload::{Loader, ReloadError, Requests};
@@ -19,7 +19,7 @@ pub(super) struct Core {
     pub(super) alerting: Alerting,
     pub(super) loader: Option<Loader>,
     pub(super) clock: Arc<dyn Clock>,
-    pub(super) own: Arc<Own>,
+    pub(super) own: Arc<ExporterMetrics>,
 }
 
 /// A configuration that is good, with all that can fail already made.

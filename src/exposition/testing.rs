@@ -7,7 +7,7 @@ use flate2::read::MultiGzDecoder;
 use prometheus::proto::MetricFamily;
 
 use super::{Body, Encoding, Format};
-use crate::metrics::{Build, Own};
+use crate::metrics::{Build, ExporterMetrics};
 use crate::model::{BucketUsage, CurrentUsage};
 
 /// A family as it was read.
@@ -130,8 +130,8 @@ pub(super) fn text(body: &Body) -> String {
     }
 }
 
-pub(super) fn own() -> Own {
-    Own::new(Build { version: "1.2.3", revision: "abc", rustc: "1.90.0" }).unwrap()
+pub(super) fn own() -> ExporterMetrics {
+    ExporterMetrics::new(Build { version: "1.2.3", revision: "abc", rustc: "1.90.0" }).unwrap()
 }
 
 /// The exporter's own families without the process's, which differ at each look.

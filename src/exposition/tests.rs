@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use super::testing::{buckets, own, own_families, read, text};
 use super::{Encoding, Exposition, Format, Page, Remade};
-use crate::api::{ApiError, Endpoint, LoginResult, Reason};
+use crate::api::ApiError;
 use crate::clock::{Clock, Manual};
 use crate::metrics::families;
 use crate::metrics::testing::{TOOK, answer, at, spec, state};
@@ -16,6 +16,7 @@ use crate::model::{
     BucketHistory, BucketUsage, Collector, CurrentUsage, Data, Expiry, Month, MonthTotal, MonthlyUsage,
     Permission, Permissions, ServiceAccount, Session, SubAccount,
 };
+use crate::model::{Endpoint, LoginResult, Reason};
 use crate::store::{AccountSpec, AccountState, Store};
 
 const NOW: &str = "2026-11-24T12:00:00Z";
@@ -93,7 +94,7 @@ fn small() -> Vec<Arc<AccountState>> {
             state.succeed(answer(data), now, TOOK);
         }
         let error = ApiError::new(Reason::Timeout, Endpoint::CurrentUsage, "no answer in 30 s");
-        state.fail(Collector::CurrentUsage, &error, now, Duration::from_secs(30));
+        state.fail(Collector::CurrentUsage, error.failure(now), Duration::from_secs(30));
     });
     let west = AccountSpec { collectors: vec![Collector::CurrentUsage], ..spec("west") };
     vec![east, state(west, |_| {})]

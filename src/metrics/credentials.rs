@@ -118,8 +118,8 @@ fn session_expiry(state: &AccountState, now: Timestamp, sink: &mut Sink<'_>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::api::LoginResult;
     use crate::metrics::testing::{TOOK, answer, at, samples, spec, state};
+    use crate::model::LoginResult;
     use crate::model::{Data, ServiceAccount, Session};
     use crate::store::AccountSpec;
 

@@ -3,9 +3,9 @@
 use jiff::Timestamp;
 
 use super::{Family, Kind, Sink, flag, number};
-use crate::api::{LoginResult, Reason};
 use crate::clock::unix_seconds;
 use crate::model::{Collector, DropReason};
+use crate::model::{LoginResult, Reason};
 use crate::store::{AccountState, Health, Part};
 
 const COLLECTOR: &[&str] = &["account", "collector"];
@@ -150,8 +150,9 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::api::{ApiError, Endpoint};
+    use crate::api::ApiError;
     use crate::metrics::testing::{TOOK, at, samples, spec, state};
+    use crate::model::Endpoint;
     use crate::model::{Answer, Data, Dropped, Permissions};
     use crate::store::AccountSpec;
 
@@ -185,7 +186,7 @@ mod tests {
         let state = state(two_collectors(), |state| {
             let data = Data::CurrentUsage(crate::model::CurrentUsage::default());
             state.succeed(Answer { data, dropped }, before, TOOK);
-            state.fail(Collector::Permissions, &timeout, now, Duration::from_secs(30));
+            state.fail(Collector::Permissions, timeout.failure(now), Duration::from_secs(30));
             state.count_request(Endpoint::CurrentUsage, Ok(200));
             state.count_request(Endpoint::CurrentUsage, Ok(200));
             state.count_request(Endpoint::Permissions, Err(Reason::Timeout));

@@ -7,9 +7,9 @@ use prometheus::proto::MetricFamily;
 use prometheus::{Gauge, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry};
 
 use super::{FamilyInfo, Kind};
-use crate::api::Endpoint;
 use crate::clock::unix_seconds;
 use crate::model::Collector;
+use crate::model::Endpoint;
 use crate::shard::Shard;
 
 const BUILD_INFO: FamilyInfo = FamilyInfo {
@@ -117,7 +117,7 @@ pub struct Build<'a> {
 
 /// The exporter's own metrics.
 #[derive(Debug)]
-pub struct Own {
+pub struct ExporterMetrics {
     registry: Registry,
     request_duration: HistogramVec,
     reload_successful: IntGauge,
@@ -128,7 +128,7 @@ pub struct Own {
     panics: IntCounterVec,
 }
 
-impl Own {
+impl ExporterMetrics {
     /// The metrics of an exporter that was built like this.
     ///
     /// # Errors
@@ -245,7 +245,7 @@ mod tests {
 
     #[test]
     fn every_endpoint_of_the_account_api_is_there_from_the_start() {
-        let own = Own::new(Build { version: "1.2.3", revision: "abc", rustc: "1.90.0" }).unwrap();
+        let own = ExporterMetrics::new(Build { version: "1.2.3", revision: "abc", rustc: "1.90.0" }).unwrap();
         own.observe_request(Endpoint::Login, Duration::from_millis(80));
         let families = own.gather();
         assert!(families.is_sorted_by(|a, b| a.name() < b.name()));

@@ -2,8 +2,8 @@ use std::collections::BTreeSet;
 
 use super::testing::{at, samples, spec, state};
 use super::{Kind, catalogue, families};
-use crate::api::{LoginResult, Reason};
 use crate::model::{Collector, DropReason};
+use crate::model::{LoginResult, Reason};
 
 #[test]
 fn names_are_sorted_used_once_and_follow_the_conventions() {

@@ -1,6 +1,7 @@
 use std::time::Duration;
 
-use crate::api::{ApiError, Reason};
+use crate::api::ApiError;
+use crate::model::Reason;
 
 /// How long to wait after failures in a row: doubling from `min` to `max`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,7 +46,7 @@ impl Backoff {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::api::Endpoint;
+    use crate::model::Endpoint;
 
     const BACKOFF: Backoff = Backoff { min: Duration::from_secs(30), max: Duration::from_secs(900) };
 

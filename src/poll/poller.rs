@@ -10,10 +10,11 @@ use tracing::{debug, info, warn};
 use super::history::{self, Range};
 use super::{Account, Meter, Schedule, Settings, admit};
 use crate::api::account_v2::Zeros;
-use crate::api::{ApiError, Client, Endpoint, Reason};
+use crate::api::{ApiError, Client};
 use crate::api::{account_v2, object_storage};
 use crate::clock::{self, Clock};
 use crate::model::{Answer, Collector, Data, DropReason, Dropped, Expiry, MonthlyUsage};
+use crate::model::{Endpoint, Reason};
 use crate::store::{AccountState, Settled};
 
 /// What a person sees of a fault of the exporter itself.
@@ -152,7 +153,7 @@ impl Poller {
     pub(super) fn note_panic(&self) {
         let error = self.failure(Reason::Decode, PANICKED);
         let now = self.clock.now();
-        self.update(|state| state.fail(self.collector, &error, now, Duration::ZERO));
+        self.update(|state| state.fail(self.collector, error.failure(now), Duration::ZERO));
     }
 
     /// Polls once, and writes what came of it to the store.
@@ -191,7 +192,7 @@ impl Poller {
                 Ok(())
             }
             Err(error) => {
-                self.update(|state| state.fail(self.collector, &error, now, took));
+                self.update(|state| state.fail(self.collector, error.failure(now), took));
                 Err(error)
             }
         }

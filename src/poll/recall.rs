@@ -8,7 +8,7 @@ use super::admit::admit;
 use crate::config::{Config, Series};
 use crate::model::{Answer, Data, Dropped};
 use crate::store::state_file::{Saved, State};
-use crate::store::{Good, Memory, Store};
+use crate::store::{Memory, Store, Timestamped};
 
 /// A choice of series as a text: equal texts mean equal choices.
 #[must_use]
@@ -39,14 +39,14 @@ pub fn recall(state: State, config: &Config, store: &Store, now: Timestamp) -> u
 /// Leaves out what another choice of series has no place for. What it would have in addition is not known.
 fn cut(memory: Memory, series: &Series) -> Memory {
     fn admitted<T: Clone>(
-        good: Option<Good<T>>,
+        good: Option<Timestamped<T>>,
         series: &Series,
         into: fn(T) -> Data,
         from: fn(Data) -> Option<T>,
-    ) -> Option<Good<T>> {
-        let Good { at, data } = good?;
+    ) -> Option<Timestamped<T>> {
+        let Timestamped { at, data } = good?;
         let answer = Answer { data: into(Arc::unwrap_or_clone(data)), dropped: Dropped::default() };
-        from(admit(answer, series).data).map(|data| Good { at, data: Arc::new(data) })
+        from(admit(answer, series).data).map(|data| Timestamped { at, data: Arc::new(data) })
     }
     macro_rules! admitted {
         ($good:expr, $variant:ident) => {

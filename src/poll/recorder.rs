@@ -1,8 +1,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::api::{Endpoint, LoginResult, Reason, Telemetry};
+use crate::api::Telemetry;
 use crate::clock::Clock;
+use crate::model::{Endpoint, LoginResult, Reason};
 use crate::store::AccountCell;
 
 /// Counts what concerns the exporter rather than one account.

@@ -3,15 +3,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use hyper::StatusCode;
 use jiff::Timestamp;
 
 use super::Settled;
-use crate::api::{ApiError, Endpoint, LoginResult, Reason};
 use crate::clock;
 use crate::model::{
-    Answer, Billing, Buckets, Collector, CurrentUsage, Data, Dropped, Expiry, Identity, Logins, MonthlyUsage,
-    PerCollector, Permissions, Price, ServiceAccount, Session, User, WarningSteps,
+    Answer, Billing, Buckets, Collector, CurrentUsage, Data, Dropped, Endpoint, Expiry, Failure, Identity,
+    LoginResult, Logins, MonthlyUsage, PerCollector, Permissions, Price, Reason, RequestCode, ServiceAccount,
+    Session, User, WarningSteps,
 };
 
 /// What the configuration says of an account, as far as it shows.
@@ -83,30 +82,17 @@ impl Part {
 
 /// A whole good answer.
 #[derive(Debug)]
-pub struct Good<T> {
+pub struct Timestamped<T> {
     /// When it came.
     pub at: Timestamp,
     /// What it says; shared, never copied.
     pub data: Arc<T>,
 }
 
-impl<T> Clone for Good<T> {
+impl<T> Clone for Timestamped<T> {
     fn clone(&self) -> Self {
         Self { at: self.at, data: Arc::clone(&self.data) }
     }
-}
-
-/// Why the last attempt of a collector failed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Failure {
-    /// When.
-    pub at: Timestamp,
-    /// The kind of failure.
-    pub reason: Reason,
-    /// Whether the vendor answered at all.
-    pub answered: bool,
-    /// What went wrong, for a person; no secret in it.
-    pub message: Arc<str>,
 }
 
 /// How the polls of one collector went.
@@ -147,50 +133,17 @@ pub struct AccountState {
     pub requests: BTreeMap<(Endpoint, RequestCode), u64>,
     /// How many listed things got no series.
     pub dropped: Dropped,
-    pub(super) current_usage: Option<Good<CurrentUsage>>,
-    pub(super) monthly_usage: Option<Good<MonthlyUsage>>,
+    pub(super) current_usage: Option<Timestamped<CurrentUsage>>,
+    pub(super) monthly_usage: Option<Timestamped<MonthlyUsage>>,
     pub(super) settled: Option<Settled>,
-    session: Option<Good<Session>>,
-    pub(super) service_accounts: Option<Good<Vec<ServiceAccount>>>,
-    pub(super) permissions: Option<Good<Permissions>>,
-    pub(super) billing: Option<Good<Billing>>,
-    pub(super) buckets: Option<Good<Buckets>>,
-    pub(super) keys: Option<Good<Vec<User>>>,
+    session: Option<Timestamped<Session>>,
+    pub(super) service_accounts: Option<Timestamped<Vec<ServiceAccount>>>,
+    pub(super) permissions: Option<Timestamped<Permissions>>,
+    pub(super) billing: Option<Timestamped<Billing>>,
+    pub(super) buckets: Option<Timestamped<Buckets>>,
+    pub(super) keys: Option<Timestamped<Vec<User>>>,
     pub(super) health: PerCollector<Health>,
     versions: [u64; Part::COUNT],
-}
-
-/// How a request ended: the value of the `code` label.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum RequestCode {
-    /// With an answer of this status, one of the few dozen that are registered (RFC 9110).
-    Status(u16),
-    /// With an answer of any other status: each would be a series of its own.
-    Other,
-    /// Without an answer, for the reason of this name.
-    None(&'static str),
-}
-
-impl RequestCode {
-    fn of(outcome: Result<u16, Reason>) -> Self {
-        let registered =
-            |status| StatusCode::from_u16(status).is_ok_and(|status| status.canonical_reason().is_some());
-        match outcome {
-            Ok(status) if registered(status) => Self::Status(status),
-            Ok(_) => Self::Other,
-            Err(reason) => Self::None(reason.name()),
-        }
-    }
-}
-
-impl std::fmt::Display for RequestCode {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Status(status) => write!(f, "{status}"),
-            Self::Other => f.write_str("other"),
-            Self::None(reason) => f.write_str(reason),
-        }
-    }
 }
 
 /// Versions are never used twice, in no part of no account, so that equal versions mean equal content.
@@ -269,47 +222,47 @@ impl AccountState {
         let Answer { data, dropped } = answer;
         let collector = match data {
             Data::CurrentUsage(data) => {
-                self.current_usage = Some(Good { at, data: Arc::new(data) });
+                self.current_usage = Some(Timestamped { at, data: Arc::new(data) });
                 self.touch(Part::CurrentUsage);
                 self.touch(Part::Cost);
                 Collector::CurrentUsage
             }
             Data::MonthlyUsage(data) => {
-                self.monthly_usage = Some(Good { at, data: Arc::new(data) });
+                self.monthly_usage = Some(Timestamped { at, data: Arc::new(data) });
                 self.settled = None;
                 self.touch(Part::MonthlyUsage);
                 self.touch(Part::Cost);
                 Collector::MonthlyUsage
             }
             Data::Credentials(data) => {
-                self.session = Some(Good { at, data: Arc::new(data) });
+                self.session = Some(Timestamped { at, data: Arc::new(data) });
                 self.touch(Part::Credentials);
                 Collector::Credentials
             }
             Data::ServiceAccounts(data) => {
-                self.service_accounts = Some(Good { at, data: Arc::new(data) });
+                self.service_accounts = Some(Timestamped { at, data: Arc::new(data) });
                 self.touch(Part::Credentials);
                 Collector::ServiceAccounts
             }
             Data::Permissions(data) => {
-                self.permissions = Some(Good { at, data: Arc::new(data) });
+                self.permissions = Some(Timestamped { at, data: Arc::new(data) });
                 self.touch(Part::Permissions);
                 Collector::Permissions
             }
             Data::Billing(data) => {
-                self.billing = Some(Good { at, data: Arc::new(data) });
+                self.billing = Some(Timestamped { at, data: Arc::new(data) });
                 self.touch(Part::CurrentUsage);
                 self.touch(Part::MonthlyUsage);
                 self.touch(Part::Cost);
                 Collector::Billing
             }
             Data::Buckets(data) => {
-                self.buckets = Some(Good { at, data: Arc::new(data) });
+                self.buckets = Some(Timestamped { at, data: Arc::new(data) });
                 self.touch(Part::CurrentUsage);
                 Collector::Buckets
             }
             Data::Keys(data) => {
-                self.keys = Some(Good { at, data: Arc::new(data) });
+                self.keys = Some(Timestamped { at, data: Arc::new(data) });
                 self.touch(Part::Keys);
                 Collector::Keys
             }
@@ -335,17 +288,12 @@ impl AccountState {
         Some((self.settled?, &good.data))
     }
 
-    /// Takes the failure of a poll that ended at `at`. What was known stays.
-    pub fn fail(&mut self, collector: Collector, error: &ApiError, at: Timestamp, took: Duration) {
+    /// Takes the failure of a poll. What was known stays.
+    pub fn fail(&mut self, collector: Collector, failure: Failure, took: Duration) {
         let health = &mut self.health[collector];
-        health.attempt(at, took);
-        health.failures[error.reason as usize] += 1;
-        health.failing = Some(Failure {
-            at,
-            reason: error.reason,
-            answered: error.status.is_some(),
-            message: error.to_string().into(),
-        });
+        health.attempt(failure.at, took);
+        health.failures[failure.reason as usize] += 1;
+        health.failing = Some(failure);
         self.touch(Part::Health);
     }
 
@@ -373,57 +321,57 @@ impl AccountState {
 
     /// The month-to-date usage, unless it is too old to be shown at `now`.
     #[must_use]
-    pub fn current_usage(&self, now: Timestamp) -> Option<&Good<CurrentUsage>> {
+    pub fn current_usage(&self, now: Timestamp) -> Option<&Timestamped<CurrentUsage>> {
         self.shown(self.current_usage.as_ref(), now)
     }
 
     /// The closed months, unless they are too old to be shown at `now`.
     #[must_use]
-    pub fn monthly_usage(&self, now: Timestamp) -> Option<&Good<MonthlyUsage>> {
+    pub fn monthly_usage(&self, now: Timestamp) -> Option<&Timestamped<MonthlyUsage>> {
         self.shown(self.monthly_usage.as_ref(), now)
     }
 
     /// The session, unless what is known of it is too old to be shown at `now`.
     #[must_use]
-    pub fn session(&self, now: Timestamp) -> Option<&Good<Session>> {
+    pub fn session(&self, now: Timestamp) -> Option<&Timestamped<Session>> {
         self.shown(self.session.as_ref(), now)
     }
 
     /// The service accounts, unless they are too old to be shown at `now`.
     #[must_use]
-    pub fn service_accounts(&self, now: Timestamp) -> Option<&Good<Vec<ServiceAccount>>> {
+    pub fn service_accounts(&self, now: Timestamp) -> Option<&Timestamped<Vec<ServiceAccount>>> {
         self.shown(self.service_accounts.as_ref(), now)
     }
 
     /// The permissions, unless they are too old to be shown at `now`.
     #[must_use]
-    pub fn permissions(&self, now: Timestamp) -> Option<&Good<Permissions>> {
+    pub fn permissions(&self, now: Timestamp) -> Option<&Timestamped<Permissions>> {
         self.shown(self.permissions.as_ref(), now)
     }
 
     /// The days that are billed, unless they are too old to be shown at `now`.
     #[must_use]
-    pub fn billing(&self, now: Timestamp) -> Option<&Good<Billing>> {
+    pub fn billing(&self, now: Timestamp) -> Option<&Timestamped<Billing>> {
         self.shown(self.billing.as_ref(), now)
     }
 
     /// The buckets with their sizes, unless they are too old to be shown at `now`.
     #[must_use]
-    pub fn buckets(&self, now: Timestamp) -> Option<&Good<Buckets>> {
+    pub fn buckets(&self, now: Timestamp) -> Option<&Timestamped<Buckets>> {
         self.shown(self.buckets.as_ref(), now)
     }
 
     /// The users with their access keys, unless they are too old to be shown at `now`.
     #[must_use]
-    pub fn keys(&self, now: Timestamp) -> Option<&Good<Vec<User>>> {
+    pub fn keys(&self, now: Timestamp) -> Option<&Timestamped<Vec<User>>> {
         self.shown(self.keys.as_ref(), now)
     }
 
-    fn shown<'a, T>(&self, good: Option<&'a Good<T>>, now: Timestamp) -> Option<&'a Good<T>> {
+    fn shown<'a, T>(&self, good: Option<&'a Timestamped<T>>, now: Timestamp) -> Option<&'a Timestamped<T>> {
         good.filter(|good| now < self.withdrawn_at(good))
     }
 
-    fn withdrawn_at<T>(&self, good: &Good<T>) -> Timestamp {
+    fn withdrawn_at<T>(&self, good: &Timestamped<T>) -> Timestamp {
         clock::after(good.at, self.spec.data_max_age)
     }
 

@@ -1,6 +1,6 @@
 use jiff::Timestamp;
 
-use super::{AccountState, Good};
+use super::{AccountState, Timestamped};
 use crate::model::{CredentialKind, CredentialStatus, Expiry, Logins, ServiceAccount, credential_status};
 
 /// The name of every account's own pair of credentials: the vendor gives it none.
@@ -37,7 +37,7 @@ impl AccountState {
 
     fn views<'a>(
         &'a self,
-        service_accounts: Option<&'a Good<Vec<ServiceAccount>>>,
+        service_accounts: Option<&'a Timestamped<Vec<ServiceAccount>>>,
         now: Timestamp,
     ) -> impl Iterator<Item = CredentialView<'a>> + Clone {
         let own = CredentialView {

@@ -1,6 +1,6 @@
 use jiff::Timestamp;
 
-use super::{AccountState, Good};
+use super::{AccountState, Timestamped};
 use crate::model::{AccessKey, User, time_left};
 
 /// One access key of an account.
@@ -41,7 +41,7 @@ impl AccountState {
 
     fn key_views<'a>(
         &'a self,
-        users: Option<&'a Good<Vec<User>>>,
+        users: Option<&'a Timestamped<Vec<User>>>,
     ) -> impl Iterator<Item = KeyView<'a>> + Clone {
         let users = users.map(|good| good.data.iter()).into_iter().flatten();
         users.flat_map(move |user| user.keys.iter().map(move |key| self.key_view(user, key)))

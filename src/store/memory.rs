@@ -1,6 +1,6 @@
 use jiff::Timestamp;
 
-use super::{AccountState, Good, Part};
+use super::{AccountState, Part, Timestamped};
 use crate::model::{
     Billing, Buckets, Collector, CurrentUsage, Logins, Month, MonthlyUsage, Permissions, ServiceAccount, User,
 };
@@ -13,21 +13,21 @@ pub struct Memory {
     /// The last success of [`Collector::Credentials`], whose answer dies with the session.
     pub credentials_at: Option<Timestamp>,
     /// The last good answer.
-    pub current_usage: Option<Good<CurrentUsage>>,
+    pub current_usage: Option<Timestamped<CurrentUsage>>,
     /// The last good answer.
-    pub monthly_usage: Option<Good<MonthlyUsage>>,
+    pub monthly_usage: Option<Timestamped<MonthlyUsage>>,
     /// Which of its months are final.
     pub settled: Option<Settled>,
     /// The last good answer.
-    pub service_accounts: Option<Good<Vec<ServiceAccount>>>,
+    pub service_accounts: Option<Timestamped<Vec<ServiceAccount>>>,
     /// The last good answer.
-    pub permissions: Option<Good<Permissions>>,
+    pub permissions: Option<Timestamped<Permissions>>,
     /// The last good answer.
-    pub billing: Option<Good<Billing>>,
+    pub billing: Option<Timestamped<Billing>>,
     /// The last good answer.
-    pub buckets: Option<Good<Buckets>>,
+    pub buckets: Option<Timestamped<Buckets>>,
     /// The last good answer.
-    pub keys: Option<Good<Vec<User>>>,
+    pub keys: Option<Timestamped<Vec<User>>>,
 }
 
 /// A run of closed months that are known whole and whose figures do not change any more.
@@ -44,7 +44,7 @@ impl Memory {
     /// for who knows how long.
     #[must_use]
     pub fn until(self, now: Timestamp) -> Self {
-        fn until<T>(good: Option<Good<T>>, now: Timestamp) -> Option<Good<T>> {
+        fn until<T>(good: Option<Timestamped<T>>, now: Timestamp) -> Option<Timestamped<T>> {
             good.filter(|good| good.at <= now)
         }
         let before = |at: Option<Timestamp>| at.filter(|at| *at <= now);

@@ -20,7 +20,8 @@ async fn replicas(stage: &Stage, count: u32) -> Vec<Exporter> {
     let mut replicas = Vec::new();
     for index in 0..count {
         let shard = Shard::new(Some(index), Some(count)).unwrap();
-        let exporter = stage.exporter_with(shard.of(config.clone()), |daemon| daemon.as_shard(shard)).await;
+        let exporter =
+            stage.exporter_with(config.clone().of_shard(shard), |daemon| daemon.as_shard(shard)).await;
         exporter.until("everything was polled once", |store| store.ready()).await;
         replicas.push(exporter);
     }

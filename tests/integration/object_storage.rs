@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use lyve_cloud_exporter::api::Reason;
 use lyve_cloud_exporter::config::Config;
 use lyve_cloud_exporter::model::Collector;
+use lyve_cloud_exporter::model::Reason;
 use lyve_cloud_exporter::simulator::{Endpoint, ErrorForm, Fault, User};
 
 use crate::samples::Samples;

@@ -246,7 +246,7 @@ fn every_key_of_the_reference_is_in_the_example() {
 fn every_reason_of_a_failure_is_told() {
     let readme = readme();
     let everything = everything();
-    for reason in lyve_cloud_exporter::api::Reason::ALL {
+    for reason in lyve_cloud_exporter::model::Reason::ALL {
         let name = format!("`{}`", reason.name());
         assert!(
             readme.contains(&name) && everything.contains(&format!("`reason=\"{}\"`", reason.name())),

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
-use lyve_cloud_exporter::api::Endpoint;
 use lyve_cloud_exporter::clock::{Clock, Manual};
 use lyve_cloud_exporter::model::Collector;
+use lyve_cloud_exporter::model::Endpoint;
 use lyve_cloud_exporter::poll::{Fleet, Jitter, Meter};
 use lyve_cloud_exporter::store::Store;
 

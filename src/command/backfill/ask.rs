@@ -7,9 +7,10 @@ use super::progress::Progress;
 use super::row::Answer;
 use super::spill::{Answered, Key};
 use crate::api::account_v2::Zeros;
-use crate::api::{ApiError, Client, Endpoint, LoginResult, Reason, Telemetry, Transport, TransportError};
+use crate::api::{ApiError, Client, Telemetry, Transport, TransportError};
 use crate::clock::{self, Clock};
 use crate::config::{Account, Config};
+use crate::model::{Endpoint, LoginResult, Reason};
 use crate::poll::{Backoff, final_at};
 
 /// How often one question is asked before it counts as failed.

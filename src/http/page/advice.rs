@@ -1,6 +1,6 @@
 //! What things are called and what to do about them, in plain words.
 
-use crate::api::Reason;
+use crate::model::Reason;
 use crate::model::{Collector, CredentialKind, CredentialStatus, Expiry};
 
 use super::urgency::Level;

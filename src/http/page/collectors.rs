@@ -11,9 +11,10 @@ use super::query::{List, Query};
 use super::rank::window;
 use super::urgency::{Access, Freshness, Level, credentials, freshness};
 use super::{advice, words};
-use crate::api::Reason;
 use crate::model::Collector;
-use crate::store::{AccountState, Failure};
+use crate::model::Failure;
+use crate::model::Reason;
+use crate::store::AccountState;
 
 /// How many faults are on one page.
 const SHOWN: usize = 8;

@@ -1,12 +1,13 @@
 use std::time::Duration;
 
 use super::*;
-use crate::api::{ApiError, Endpoint, Reason};
+use crate::api::ApiError;
 use crate::metrics::testing::{TOOK, answer, at, spec, state};
 use crate::model::{
     BucketUsage, Collector, CurrentUsage, Data, Expiry, Month, MonthTotal, MonthlyUsage, Price,
     ServiceAccount, SubAccount, WarningSteps,
 };
+use crate::model::{Endpoint, Reason};
 
 const NOW: &str = "2026-11-24T12:00:00Z";
 
@@ -52,7 +53,7 @@ fn a_fault_is_told_once_for_an_account_with_what_to_do() {
     let error = ApiError { status: Some(403), ..error };
     let failing = state(spec("acme"), |state| {
         for collector in Collector::ALL {
-            state.fail(collector, &error, at("2026-11-24T11:59:00Z"), TOOK);
+            state.fail(collector, error.failure(at("2026-11-24T11:59:00Z")), TOOK);
         }
     });
     let html = page(&[failing], "").html;
@@ -67,7 +68,7 @@ fn a_secret_that_cannot_be_read_is_no_reason_to_make_a_new_one() {
     let error =
         ApiError::new(Reason::Auth, Endpoint::Login, "cannot read the secret file secret: No such file");
     let failing = state(spec("acme"), |state| {
-        state.fail(Collector::CurrentUsage, &error, at("2026-11-24T11:59:00Z"), TOOK);
+        state.fail(Collector::CurrentUsage, error.failure(at("2026-11-24T11:59:00Z")), TOOK);
     });
     let html = page(&[failing], "").html;
     assert!(html.contains("The exporter cannot read its credentials"), "{html}");
@@ -82,7 +83,7 @@ fn figures_that_are_too_old_are_not_shown_but_told_of() {
         let buckets = vec![bucket("backups", 534_510_000_000)];
         state.succeed(answer(usage(buckets)), at("2026-11-22T11:00:00Z"), TOOK);
         let error = ApiError::new(Reason::Timeout, Endpoint::CurrentUsage, "no whole answer in time");
-        state.fail(Collector::CurrentUsage, &error, at("2026-11-24T11:00:00Z"), TOOK);
+        state.fail(Collector::CurrentUsage, error.failure(at("2026-11-24T11:00:00Z")), TOOK);
     });
     let html = page(&[old], "account=acme").html;
     assert!(!html.contains("534.5 GB") && !html.contains("backups"), "{html}");
@@ -114,7 +115,7 @@ fn a_thousand_accounts_make_a_page_of_bounded_size() {
         .map(|number| {
             state(spec(&format!("account-{number:04}")), |state| {
                 state.succeed(answer(usage(many_buckets(20))), at("2026-11-24T11:57:00Z"), TOOK);
-                state.fail(Collector::MonthlyUsage, &error, at("2026-11-24T11:59:00Z"), TOOK);
+                state.fail(Collector::MonthlyUsage, error.failure(at("2026-11-24T11:59:00Z")), TOOK);
             })
         })
         .collect();

@@ -233,9 +233,10 @@ mod tests {
 
     #[test]
     fn freshness_tells_waiting_from_failing_from_withdrawn() {
-        use crate::api::{ApiError, Endpoint, Reason};
+        use crate::api::ApiError;
         use crate::metrics::testing::{TOOK, answer, spec, state};
         use crate::model::{CurrentUsage, Data};
+        use crate::model::{Endpoint, Reason};
 
         let collector = Collector::CurrentUsage;
         let now = at(NOW);
@@ -244,7 +245,7 @@ mod tests {
 
         let waiting = state(spec("acme"), |_| ());
         assert_eq!(freshness(&waiting, collector, now).level, Level::Waiting);
-        let never = state(spec("acme"), |state| state.fail(collector, &error, now, TOOK));
+        let never = state(spec("acme"), |state| state.fail(collector, error.failure(now), TOOK));
         assert_eq!(
             freshness(&never, collector, now),
             Freshness { level: Level::Broken, last_success: None, withdrawn: false }

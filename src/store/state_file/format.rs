@@ -14,7 +14,7 @@ use crate::model::{
     BucketHistory, BucketUsage, CurrentUsage, Expiry, Identity, Logins, Month, MonthTotal, MonthlyUsage,
     Permission, PermissionCount, Permissions, ServiceAccount, SubAccount, SubAccountHistory,
 };
-use crate::store::{Good, Memory, Settled};
+use crate::store::{Memory, Settled, Timestamped};
 use crate::text::Text;
 
 /// Tells our files from others.
@@ -102,31 +102,31 @@ impl Serialize for AccountOut<'_> {
         map.serialize_entry("last_accepted", &memory.logins.last_accepted.map(Text))?;
         map.serialize_entry("refused_at", &memory.logins.refused_at.map(Text))?;
         map.serialize_entry("credentials_at", &memory.credentials_at.map(Text))?;
-        if let Some(Good { at, data }) = &memory.current_usage {
+        if let Some(Timestamped { at, data }) = &memory.current_usage {
             map.serialize_entry("current_usage", &Dated { at: Text(*at), data: CurrentOut(data) })?;
         }
-        if let Some(Good { at, data }) = &memory.monthly_usage {
+        if let Some(Timestamped { at, data }) = &memory.monthly_usage {
             map.serialize_entry("monthly_usage", &Dated { at: Text(*at), data: MonthlyOut(data) })?;
         }
         let settled = memory.settled.map(|settled| (Text(settled.first), Text(settled.last)));
         map.serialize_entry("settled", &settled)?;
-        if let Some(Good { at, data }) = &memory.service_accounts {
+        if let Some(Timestamped { at, data }) = &memory.service_accounts {
             let data = List(data, ServiceAccountRecord::of);
             map.serialize_entry("service_accounts", &Dated { at: Text(*at), data })?;
         }
-        if let Some(Good { at, data }) = &memory.permissions {
+        if let Some(Timestamped { at, data }) = &memory.permissions {
             let list = List(&data.permissions, PermissionRecord::of);
             map.serialize_entry("permissions", &Dated { at: Text(*at), data: list })?;
             let sort = |sort: &'_ PermissionCount| ((sort.kind.clone(), sort.actions.clone()), sort.count);
             map.serialize_entry("permission_counts", &List(&data.counts, sort))?;
         }
-        if let Some(Good { at, data }) = &memory.billing {
+        if let Some(Timestamped { at, data }) = &memory.billing {
             map.serialize_entry("billing", &Dated { at: Text(*at), data: BillingOut(data) })?;
         }
-        if let Some(Good { at, data }) = &memory.buckets {
+        if let Some(Timestamped { at, data }) = &memory.buckets {
             map.serialize_entry("buckets", &Dated { at: Text(*at), data: BucketsOut(data) })?;
         }
-        if let Some(Good { at, data }) = &memory.keys {
+        if let Some(Timestamped { at, data }) = &memory.keys {
             let data = List(data, UserRecord::of);
             map.serialize_entry("keys", &Dated { at: Text(*at), data })?;
         }
@@ -186,9 +186,9 @@ struct Dated<T> {
 fn good<T, U>(
     dated: Option<Dated<T>>,
     understand: impl FnOnce(T) -> Result<U, String>,
-) -> Result<Option<Good<U>>, String> {
+) -> Result<Option<Timestamped<U>>, String> {
     let Some(Dated { at: Text(at), data }) = dated else { return Ok(None) };
-    Ok(Some(Good { at, data: Arc::new(understand(data)?) }))
+    Ok(Some(Timestamped { at, data: Arc::new(understand(data)?) }))
 }
 
 /// The items, if they are in the order of their identities and none is there twice: whatever shows them relies on it.

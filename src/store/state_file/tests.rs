@@ -11,7 +11,7 @@ use crate::model::{
     Month, MonthTotal, MonthlyUsage, Permission, PermissionCount, Permissions, RegionTransfer,
     ServiceAccount, SubAccount, SubAccountHistory, TransferDay, User,
 };
-use crate::store::{Good, Settled};
+use crate::store::{Settled, Timestamped};
 
 fn instant() -> impl Strategy<Value = Timestamp> {
     (Timestamp::MIN.as_second()..=Timestamp::MAX.as_second(), 0i32..1_000_000_000)
@@ -41,8 +41,8 @@ fn months() -> impl Strategy<Value = Box<[MonthTotal]>> {
     })
 }
 
-fn good<T: std::fmt::Debug>(data: impl Strategy<Value = T>) -> impl Strategy<Value = Option<Good<T>>> {
-    some((instant(), data).prop_map(|(at, data)| Good { at, data: Arc::new(data) }))
+fn good<T: std::fmt::Debug>(data: impl Strategy<Value = T>) -> impl Strategy<Value = Option<Timestamped<T>>> {
+    some((instant(), data).prop_map(|(at, data)| Timestamped { at, data: Arc::new(data) }))
 }
 
 fn current_usage() -> impl Strategy<Value = CurrentUsage> {
@@ -316,7 +316,8 @@ fn it_is_readable_json_of_version_1() {
         buckets: vec![BucketUsage { name: "backups".into(), usage_bytes: 3 }],
         ..CurrentUsage::default()
     };
-    let memory = Memory { current_usage: Some(Good { at, data: Arc::new(usage) }), ..Memory::default() };
+    let memory =
+        Memory { current_usage: Some(Timestamped { at, data: Arc::new(usage) }), ..Memory::default() };
     let identity = Identity { id: "b".to_owned(), address: "c".to_owned() };
     let saved = Saved { name: "a".to_owned(), identity, memory };
     let text = String::from_utf8(encoded(&State { series: "d".to_owned(), accounts: vec![saved] })).unwrap();

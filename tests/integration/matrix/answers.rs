@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use lyve_cloud_exporter::api::Reason;
 use lyve_cloud_exporter::model::Collector;
+use lyve_cloud_exporter::model::Reason;
 use lyve_cloud_exporter::simulator::{Endpoint, Fault};
 
 use super::play::{endpoint, path, play};

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use lyve_cloud_exporter::api::Reason;
 use lyve_cloud_exporter::model::Collector;
+use lyve_cloud_exporter::model::Reason;
 use lyve_cloud_exporter::simulator::Fault;
 
 use super::bodies::{Expected, Row, json, play_rows, second_poll};

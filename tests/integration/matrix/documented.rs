@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::LazyLock;
 
-use lyve_cloud_exporter::api::Reason;
+use lyve_cloud_exporter::model::Reason;
 use regex::Regex;
 
 use super::bodies::Expected;

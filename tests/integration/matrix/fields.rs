@@ -1,7 +1,7 @@
 //! Every field of every answer with every kind of value that does not belong there.
 
-use lyve_cloud_exporter::api::Reason;
 use lyve_cloud_exporter::model::Collector;
+use lyve_cloud_exporter::model::Reason;
 use lyve_cloud_exporter::simulator::{Endpoint, Fault};
 use serde_json::{Value, json};
 

@@ -1,7 +1,7 @@
 //! Lists with things in them twice, or out of order, or that are nobody's.
 
-use lyve_cloud_exporter::api::Reason;
 use lyve_cloud_exporter::model::Collector;
+use lyve_cloud_exporter::model::Reason;
 
 use super::bodies::{Expected, Row, json, play_rows};
 use super::play::play;

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use lyve_cloud_exporter::api::Reason;
 use lyve_cloud_exporter::clock;
 use lyve_cloud_exporter::model::Collector;
+use lyve_cloud_exporter::model::Reason;
 use lyve_cloud_exporter::simulator::{Endpoint, Fault};
 use serde_json::{Value, json};
 

@@ -5,10 +5,10 @@ use std::io::Write;
 use std::sync::{Arc, LazyLock, Mutex};
 
 use hyper::Method;
-use lyve_cloud_exporter::api::Reason;
 use lyve_cloud_exporter::config::{Account, Config};
 use lyve_cloud_exporter::logging::{LogFormat, LogLevel, dispatch};
 use lyve_cloud_exporter::model::Collector;
+use lyve_cloud_exporter::model::Reason;
 use lyve_cloud_exporter::simulator::{self, Actions, Endpoint, Fault};
 use serde_json::Value;
 use tracing::Dispatch;

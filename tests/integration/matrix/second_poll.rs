@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use lyve_cloud_exporter::api::Reason;
 use lyve_cloud_exporter::clock;
 use lyve_cloud_exporter::model::Collector;
+use lyve_cloud_exporter::model::Reason;
 use lyve_cloud_exporter::simulator::{Endpoint, Fault, RequestRecord};
 use lyve_cloud_exporter::store::AccountState;
 

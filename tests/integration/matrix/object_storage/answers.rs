@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use lyve_cloud_exporter::api::Reason;
+use lyve_cloud_exporter::model::Reason;
 use lyve_cloud_exporter::simulator::{Endpoint, Fault};
 
 use super::super::play::play;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use lyve_cloud_exporter::api::Reason;
+use lyve_cloud_exporter::model::Reason;
 use lyve_cloud_exporter::simulator::{Endpoint, Fault};
 
 use super::super::bodies::{Expected, Row, json, play_rows};

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use lyve_cloud_exporter::api::Reason;
 use lyve_cloud_exporter::config::{Account, Api};
 use lyve_cloud_exporter::model::Collector;
+use lyve_cloud_exporter::model::Reason;
 use lyve_cloud_exporter::simulator::Simulator;
 use tokio::net::TcpListener;
 

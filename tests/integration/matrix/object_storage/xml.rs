@@ -1,7 +1,7 @@
 //! Every field of every answer in XML, written in every way that is right, and in some that are not.
 
-use lyve_cloud_exporter::api::Reason;
 use lyve_cloud_exporter::model::Collector;
+use lyve_cloud_exporter::model::Reason;
 use lyve_cloud_exporter::simulator::{Endpoint, Fault};
 
 use super::super::bodies::{Expected, Row, json, play_rows};

@@ -8,7 +8,7 @@ use tracing::{info, warn};
 
 use crate::clock::{self, Clock};
 use crate::config::Config;
-use crate::metrics::{Own, STATE_FILE};
+use crate::metrics::{ExporterMetrics, STATE_FILE};
 use crate::model::Collector;
 use crate::poll::{self, Settings};
 use crate::store::state_file::{self, Saved, State};
@@ -22,10 +22,10 @@ const EVERY: Duration = Duration::from_secs(60);
 const LAST_WITHIN: Duration = Duration::from_secs(5);
 
 /// Keeps the state file up to date.
-pub(super) struct Keeper {
+pub(super) struct StateWriter {
     store: Arc<Store>,
     clock: Arc<dyn Clock>,
-    own: Arc<Own>,
+    own: Arc<ExporterMetrics>,
     settings: watch::Receiver<Arc<Settings>>,
     kept: Arc<Mutex<Kept>>,
 }
@@ -62,11 +62,11 @@ impl Mark {
     }
 }
 
-impl Keeper {
+impl StateWriter {
     pub(super) fn new(
         store: Arc<Store>,
         clock: Arc<dyn Clock>,
-        own: Arc<Own>,
+        own: Arc<ExporterMetrics>,
         settings: watch::Receiver<Arc<Settings>>,
     ) -> Self {
         Self { store, clock, own, settings, kept: Arc::default() }
