@@ -6,18 +6,20 @@ mod promql;
 mod queries;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use serde_json::Value;
 
 use self::exported::metric;
 use self::model::{Dashboard, Panel, load};
+use crate::programs::repository;
 
 /// Every query of every dashboard and of its variables answers, with something to draw.
 ///
 /// # Panics
 ///
 /// Where one does not, naming all of them.
-pub(crate) use self::queries::every_query_answers;
+pub(crate) use self::queries::{every_query_answers, no_query_takes_in_another_target};
 
 /// Runs `check` on every panel that draws something, and fails with all that it finds.
 fn for_each_panel(check: impl Fn(&Dashboard, &Panel, &mut Vec<String>)) {
@@ -35,10 +37,10 @@ fn for_each_panel(check: impl Fn(&Dashboard, &Panel, &mut Vec<String>)) {
 }
 
 #[test]
-fn there_are_four_with_identities_of_their_own() {
+fn there_are_five_with_identities_of_their_own() {
     let uids: BTreeSet<String> = load().iter().map(|dashboard| dashboard.uid().to_owned()).collect();
-    let expected = ["lyvecloud-account", "lyvecloud-credentials", "lyvecloud-exporter", "lyvecloud-overview"];
-    assert_eq!(uids, expected.map(str::to_owned).into());
+    let expected = ["account", "credentials", "exporter", "object-storage", "overview"];
+    assert_eq!(uids, expected.map(|name| format!("lyvecloud-{name}")).into());
     for dashboard in load() {
         let json = dashboard.json();
         assert!(json["title"].as_str().is_some_and(|title| title.starts_with("Lyve Cloud / ")));
@@ -50,14 +52,45 @@ fn there_are_four_with_identities_of_their_own() {
 }
 
 #[test]
-fn nothing_keeps_them_from_being_provisioned() {
+fn the_files_are_what_their_source_makes() {
+    let made = tempfile::tempdir().unwrap();
+    let status = std::process::Command::new("python3")
+        .arg("-B")
+        .arg(repository("grafana/source/build.py"))
+        .arg(made.path())
+        .status()
+        .expect("python3: ./tests/run installs it");
+    assert!(status.success());
+    let names = |directory: &Path| -> BTreeSet<_> {
+        std::fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().file_name()).collect()
+    };
+    let committed = repository("grafana/dashboards");
+    assert_eq!(names(&committed), names(made.path()));
+    for name in names(made.path()) {
+        let same =
+            std::fs::read(committed.join(&name)).unwrap() == std::fs::read(made.path().join(&name)).unwrap();
+        assert!(same, "run grafana/source/build.py: {} is older than its source", name.display());
+    }
+}
+
+#[test]
+fn they_can_be_provisioned_and_imported() {
     for dashboard in load() {
-        let json = dashboard.json();
-        for key in ["id", "__inputs", "__requires", "__elements"] {
-            assert!(json.get(key).is_none(), "{} has {key}", dashboard.uid());
-        }
-        assert!(!dashboard.text().contains("${DS_"), "{} asks for an import", dashboard.uid());
-        every_datasource_is_the_variable(dashboard.uid(), json);
+        let (uid, json) = (dashboard.uid(), dashboard.json());
+        assert!(json.get("id").is_none(), "{uid} has an id");
+        // Nobody asks for an input when it is provisioned; grafana.com takes none without the key.
+        assert_eq!(json["__inputs"], serde_json::json!([]), "{uid} asks for an input");
+        assert!(!dashboard.text().contains("${DS_"), "{uid} asks for an import");
+        let required: BTreeSet<&str> = json["__requires"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .map(|item| item["id"].as_str().unwrap())
+            .collect();
+        let kinds = dashboard.panels().map(|panel| panel.kind()).filter(|kind| *kind != "row");
+        let expected: BTreeSet<&str> = kinds.chain(["grafana", "prometheus"]).collect();
+        assert_eq!(required, expected, "{uid}");
+        every_datasource_is_the_variable(uid, json);
     }
 }
 
@@ -80,7 +113,7 @@ fn every_datasource_is_the_variable(path: &str, json: &Value) {
 
 #[test]
 fn each_has_its_variables_and_uses_no_other() {
-    let built_in = ["__rate_interval", "__range", "__interval"];
+    let built_in = ["__rate_interval", "__range"];
     for dashboard in load() {
         let uid = dashboard.uid();
         let variables = dashboard.variables();
@@ -134,6 +167,7 @@ fn panels_say_what_they_show_and_in_what_unit() {
                 "none",
                 "string",
                 "short",
+                "locale",
                 "percentunit",
                 "decbytes",
                 "s",
@@ -162,18 +196,110 @@ fn panels_say_what_they_show_and_in_what_unit() {
 #[test]
 fn panels_fit_the_grid() {
     for dashboard in load() {
-        let mut ids = BTreeSet::new();
-        let mut taken = BTreeMap::new();
-        for panel in dashboard.panels() {
-            assert!(ids.insert(panel.json()["id"].as_u64()), "{}: an id twice", dashboard.uid());
-            let place = |key: &str| panel.json()["gridPos"][key].as_u64().unwrap();
-            let (x, y, width, height) = (place("x"), place("y"), place("w"), place("h"));
-            assert!(x + width <= 24, "{}: {} is too wide", dashboard.uid(), panel.title());
-            for cell in (x..x + width).flat_map(|x| (y..y + height).map(move |y| (x, y))) {
-                let other = taken.insert(cell, panel.title().to_owned());
-                assert_eq!(other, None, "{}: {} lies over it", dashboard.uid(), panel.title());
+        let ids: BTreeSet<_> = dashboard.panels().map(|panel| panel.json()["id"].as_u64()).collect();
+        assert_eq!(ids.len(), dashboard.panels().count(), "{}: an id twice", dashboard.uid());
+        fits(dashboard.uid(), dashboard.open_panels());
+        for heading in dashboard.open_panels() {
+            let inner: Vec<_> = heading.inner().collect();
+            assert_eq!(heading.json()["collapsed"] == true, !inner.is_empty(), "{}", heading.title());
+            let below = heading.place("y");
+            assert!(inner.iter().all(|panel| panel.place("y") > below), "{}", heading.title());
+            fits(heading.title(), inner.into_iter());
+        }
+    }
+}
+
+fn fits<'a>(whose: &str, panels: impl Iterator<Item = Panel<'a>>) {
+    let mut taken = BTreeMap::new();
+    for panel in panels {
+        let (x, y) = (panel.place("x"), panel.place("y"));
+        let (width, height) = (panel.place("w"), panel.place("h"));
+        assert!(x + width <= 24, "{whose}: {} is too wide", panel.title());
+        for cell in (x..x + width).flat_map(|x| (y..y + height).map(move |y| (x, y))) {
+            let other = taken.insert(cell, panel.title().to_owned());
+            assert_eq!(other, None, "{whose}: {} lies over it", panel.title());
+        }
+    }
+}
+
+/// A grid row has 38 pixels, and below Grafana's own lines a screen of 1440 by 900 shows some 20 of them.
+#[test]
+fn the_first_screen_of_the_overview_gives_the_answers() {
+    let dashboards = load();
+    let overview = dashboards.iter().find(|dashboard| dashboard.uid() == "lyvecloud-overview").unwrap();
+    let place = |title: &str| {
+        let panel = overview.open_panels().find(|panel| panel.title() == title);
+        let panel = panel.unwrap_or_else(|| panic!("no panel {title}"));
+        (panel.place("y"), panel.place("y") + panel.place("h"))
+    };
+    let alarms = ["Firing alerts", "Accounts that cannot be read", "Credentials that do not work"];
+    let totals = ["Stored now", "Growth a day", "Estimated cost of the open month"];
+    let others = ["Next end of a credential", "Oldest usage figure", "What ends next"];
+    for title in alarms.iter().chain(&totals).chain(&others) {
+        assert!(place(title).1 <= 20, "{title} is below the first screen");
+    }
+    for (alarm, total) in alarms.iter().zip(&totals) {
+        assert!(place(alarm).0 < place(total).0, "{alarm} comes before {total}");
+    }
+}
+
+#[test]
+fn what_is_below_the_buckets_is_closed() {
+    for dashboard in load() {
+        let panels: Vec<_> = dashboard.open_panels().collect();
+        let below =
+            panels.iter().skip_while(|panel| panel.title() != "Buckets" || panel.kind() != "row").skip(1);
+        let open: Vec<_> = below
+            .skip_while(|panel| panel.kind() != "row")
+            .filter(|panel| panel.json()["collapsed"] != true)
+            .map(|panel| panel.title())
+            .collect();
+        assert_eq!(open, [""; 0], "{}", dashboard.uid());
+        let height = panels.iter().map(|panel| panel.place("y") + panel.place("h")).max();
+        assert!(height <= Some(64), "{}: {height:?} rows of the grid", dashboard.uid());
+    }
+}
+
+/// Who cannot tell red from green reads the icon.
+#[test]
+fn no_state_is_told_by_colour_alone() {
+    const SEEN_BY_ALL: [&str; 7] = ["#0072B2", "#E69F00", "#D55E00", "#999999", "text", "transparent", ""];
+    for dashboard in load() {
+        colours(dashboard.json(), &mut |place, colour| {
+            assert!(SEEN_BY_ALL.contains(&colour), "{}: {place} is {colour}", dashboard.uid());
+        });
+    }
+    for_each_panel(|_, panel, faults| {
+        let config = panel.json()["fieldConfig"].to_string();
+        for (colour, icons) in [("#D55E00", "✖"), ("#E69F00", "▲"), ("#0072B2", "✔∞")] {
+            let mapped = config.split("\"color\":\"").filter_map(|rest| rest.strip_prefix(colour));
+            for rest in mapped {
+                let Some(text) = rest.split("\"text\":\"").nth(1).filter(|_| rest.starts_with("\",\"index"))
+                else {
+                    continue;
+                };
+                if !text.starts_with(|first| icons.contains(first)) {
+                    faults.push(format!("{colour} without an icon: {text}"));
+                }
             }
         }
+    });
+}
+
+fn colours(json: &Value, check: &mut impl FnMut(&str, &str)) {
+    match json {
+        Value::Object(fields) => {
+            for (key, value) in fields {
+                if let (true, Some(colour)) =
+                    (["color", "fixedColor", "iconColor"].contains(&key.as_str()), value.as_str())
+                {
+                    check(key, colour);
+                }
+                colours(value, check);
+            }
+        }
+        Value::Array(items) => items.iter().for_each(|item| colours(item, check)),
+        _ => {}
     }
 }
 

@@ -5,7 +5,7 @@ use std::process::Stdio;
 use tokio::io::AsyncWriteExt as _;
 use tokio::process::Command;
 
-use crate::dashboards::every_query_answers;
+use crate::dashboards::{every_query_answers, no_query_takes_in_another_target};
 use crate::golden::{demo, scrape_of_the_demo};
 use crate::programs::{Program, eventually};
 use crate::samples::Samples;
@@ -56,6 +56,22 @@ async fn every_query_of_the_dashboards_has_something_to_draw() {
     eventually("rates can be computed", async || prometheus.value("count_over_time(up[1m]) >= 4").await)
         .await;
     every_query_answers(&format!("http://{}/", prometheus.address)).await;
+}
+
+#[tokio::test]
+async fn dashboards_leave_out_what_is_not_the_exporter() {
+    let (_stage, exporter) = demo().await;
+    // Another program with the same names of metrics: process_*, scrape_*, up.
+    let foreign = Program::prometheus("scrape_configs: []").await;
+    let more = format!("  - job_name: node\n    static_configs: [{{targets: ['{}']}}]\n", foreign.address);
+    let prometheus = Program::prometheus(&scraping(&exporter, &more)).await;
+    eventually("rates can be computed of both", async || {
+        prometheus.value("min(count_over_time(process_cpu_seconds_total[1m])) >= 4").await
+    })
+    .await;
+    assert_eq!(prometheus.value("count(process_open_fds)").await, Some(2.0));
+    let url = format!("http://{}/", prometheus.address);
+    no_query_takes_in_another_target(&url, "lyve-cloud-exporter").await;
 }
 
 #[tokio::test]

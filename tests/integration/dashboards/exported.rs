@@ -5,13 +5,11 @@ use std::collections::BTreeMap;
 use lyve_cloud_exporter::metrics;
 pub(super) use lyve_cloud_exporter::metrics::Kind;
 
-/// The metrics that may be drawn, with the labels that each has beside `job` and `instance`. The demo sends no alerts, so
-/// what counts them is left out.
+use crate::programs::repository;
+
+/// The metrics that may be drawn, with the labels that each has beside `job` and `instance`.
 fn exported() -> BTreeMap<&'static str, (Kind, &'static [&'static str])> {
-    let drawn = metrics::catalogue()
-        .into_iter()
-        .filter(|family| family.name != "lyvecloud_exporter_notifications_total");
-    drawn.map(|family| (family.name, (family.kind, family.labels))).collect()
+    metrics::catalogue().into_iter().map(|family| (family.name, (family.kind, family.labels))).collect()
 }
 
 /// What is there without the exporter's doing: its process, and what Prometheus itself notes of a scrape.
@@ -43,4 +41,10 @@ pub(super) fn metric(series: &str) -> Option<(Kind, Vec<&'static str>)> {
         Some((kind, labels)) => Some((*kind, labels.to_vec())),
         None => AROUND.iter().find(|(name, _)| *name == series).map(|(_, kind)| (*kind, Vec::new())),
     }
+}
+
+/// Whether the shipped rules make this series, or Prometheus of their alerts.
+pub(super) fn made_by_the_rules(series: &str) -> bool {
+    let rules = std::fs::read_to_string(repository("deploy/prometheus/rules.yml")).unwrap();
+    series.starts_with("ALERTS") || rules.contains(&format!("- record: {series}\n"))
 }

@@ -60,9 +60,19 @@ impl Dashboard {
         self.json["uid"].as_str().expect("uid")
     }
 
-    /// Panels and the headings between them.
+    /// Panels and the headings between them, those below a closed heading among them.
     pub(super) fn panels(&self) -> impl Iterator<Item = Panel<'_>> {
+        self.open_panels().flat_map(|panel| std::iter::once(Panel(panel.0)).chain(panel.inner()))
+    }
+
+    /// What is to be seen before anybody opens a heading.
+    pub(super) fn open_panels(&self) -> impl Iterator<Item = Panel<'_>> {
         self.json["panels"].as_array().expect("panels").iter().map(Panel)
+    }
+
+    /// The queries whose results are marked on every graph.
+    pub(super) fn annotations(&self) -> impl Iterator<Item = &Value> {
+        self.json["annotations"]["list"].as_array().into_iter().flatten()
     }
 
     pub(super) fn variables(&self) -> Vec<Variable<'_>> {
@@ -81,7 +91,11 @@ impl Dashboard {
             let query = variable.json()["definition"].as_str().unwrap_or_default();
             (variable.name().to_owned(), query.to_owned())
         });
-        panels.chain(variables).collect()
+        let annotations = self.annotations().map(|annotation| {
+            let text = |key: &str| annotation[key].as_str().unwrap_or_default().to_owned();
+            (text("name"), text("expr"))
+        });
+        panels.chain(variables).chain(annotations).collect()
     }
 }
 
@@ -96,6 +110,16 @@ impl<'a> Panel<'a> {
 
     pub(super) fn title(&self) -> &'a str {
         self.0["title"].as_str().expect("title")
+    }
+
+    /// The panels below a closed heading.
+    pub(super) fn inner(&self) -> impl Iterator<Item = Self> + use<'a> {
+        self.0["panels"].as_array().into_iter().flatten().map(Panel)
+    }
+
+    /// A number of its place on the grid: x, y, w or h.
+    pub(super) fn place(&self, key: &str) -> u64 {
+        self.0["gridPos"][key].as_u64().expect("a place")
     }
 
     pub(super) fn targets(&self) -> impl Iterator<Item = &'a Value> {
@@ -145,7 +169,7 @@ impl Selector {
 /// The selectors of a query; see [`bare_names`] for those without braces.
 pub(super) fn selectors(expression: &str) -> Vec<Selector> {
     static SELECTOR: LazyLock<Regex> = LazyLock::new(|| {
-        Regex::new(r#"(?:(\w+)\s*\(\s*)?\b([a-z_][a-z0-9_]*)\{([^}]*)\}(\[[^\]]*\])?"#).unwrap()
+        Regex::new(r#"(?:(\w+)\s*\(\s*)?\b([A-Za-z_][A-Za-z0-9_:]*)\{([^}]*)\}(\[[^\]]*\])?"#).unwrap()
     });
     SELECTOR
         .captures_iter(expression)
@@ -158,9 +182,14 @@ pub(super) fn selectors(expression: &str) -> Vec<Selector> {
 
 /// How many names of series have no braces after them.
 pub(super) fn bare_names(expression: &str) -> usize {
-    static NAME: LazyLock<Regex> =
-        LazyLock::new(|| Regex::new(r"\b(?:(?:lyvecloud|process|scrape)_\w+|up)\b(\{)?").unwrap());
-    NAME.captures_iter(expression).filter(|found| found.get(1).is_none()).count()
+    static NAME: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\b([A-Za-z_][\w:]*)(\{)?").unwrap());
+    let names = NAME.captures_iter(expression).filter(|found| found.get(2).is_none());
+    let of_series = |name: &str| {
+        ["lyvecloud_", "process_", "scrape_", "ALERTS"].iter().any(|prefix| name.starts_with(prefix))
+            || name.contains(':')
+            || name == "up"
+    };
+    names.filter(|found| of_series(&found[1])).count()
 }
 
 /// The names of the variables in a query; `$1` of a replacement is none.
