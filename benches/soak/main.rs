@@ -34,10 +34,10 @@ mod watch;
 mod weather;
 
 #[allow(dead_code, unreachable_pub, reason = "shared with the integration tests, which use more of it")]
-#[path = "../../tests/integration/client.rs"]
+#[path = "../../tests/integration/support/client.rs"]
 mod client;
 #[allow(dead_code, unreachable_pub, reason = "shared with the integration tests, which use more of it")]
-#[path = "../../tests/integration/samples.rs"]
+#[path = "../../tests/integration/support/samples.rs"]
 mod samples;
 
 use std::net::SocketAddr;
