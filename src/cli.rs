@@ -43,7 +43,11 @@ pub enum Command {
         live: bool,
     },
     /// Polls everything once and prints the metrics; fails if a poll failed
-    Once,
+    Once {
+        /// Write this file and not standard output; it replaces the old one as a whole or not at all
+        #[arg(long, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
     /// Writes past months as OpenMetrics with timestamps, for promtool or VictoriaMetrics
     Backfill(Backfill),
     /// Asks the running exporter whether it is ready
@@ -290,7 +294,7 @@ mod tests {
         assert_eq!(parse(&["check"]).unwrap().command(), Command::Check { live: false });
         assert_eq!(parse(&["run"]).unwrap().command(), Command::Run);
         assert_eq!(parse(&["demo"]).unwrap().command(), Command::Demo);
-        assert_eq!(parse(&["once"]).unwrap().command(), Command::Once);
+        assert_eq!(parse(&["once"]).unwrap().command(), Command::Once { output: None });
         assert_eq!(parse(&["health"]).unwrap().command(), Command::Health);
     }
 

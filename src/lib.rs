@@ -13,6 +13,7 @@
 //! `poll` and `http` meet only in the store.
 
 pub mod api;
+pub mod atomic_file;
 pub mod build_info;
 pub mod cli;
 pub mod clock;

@@ -2,6 +2,7 @@
 
 use std::fmt::Display;
 use std::io::Write as _;
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,6 +12,7 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
+use lyve_cloud_exporter::atomic_file::{self, Readers};
 use lyve_cloud_exporter::cli::{Backfill, Cli, Command, Options};
 use lyve_cloud_exporter::clock::{Clock, System};
 use lyve_cloud_exporter::command::{BackfillError, Demo, Request, backfill, check, health, once, report};
@@ -29,6 +31,8 @@ enum Ended {
     Failed(String),
     /// The configuration is wrong.
     Misconfigured(String),
+    /// What it had to say could not be written.
+    Unwritten(String),
 }
 
 impl Ended {
@@ -69,6 +73,7 @@ fn main() -> ExitCode {
         Ok(()) => return ExitCode::SUCCESS,
         Err(Ended::Failed(message)) => (message, 1),
         Err(Ended::Misconfigured(message)) => (message, 2),
+        Err(Ended::Unwritten(message)) => (message, 3),
     };
     // Where even standard error is closed there is nobody left to tell.
     let _ = writeln!(std::io::stderr(), "lyve-cloud-exporter: {message}");
@@ -125,15 +130,25 @@ async fn execute(cli: &Cli) -> Result<(), Ended> {
                 count => Err(Ended::Failed(format!("{count} of {} polls failed", once.polls.len()))),
             }
         }
-        Command::Once => {
+        Command::Once { output } => {
             let config = load(&cli.options)?.of_shard(shard);
             let polled = once(deps(&cli.options, config, Arc::clone(&clock))).await;
             let once = polled.map_err(|error| Ended::failed("cannot poll", error))?;
             let metrics =
                 once.metrics(clock.now()).map_err(|error| Ended::failed("cannot make the metrics", error))?;
-            print(metrics.parts)?;
-            let failures: Vec<String> = once.failures().collect();
-            if failures.is_empty() { Ok(()) } else { Err(Ended::Failed(failures.join("\n"))) }
+            let failures = once.failures().collect::<Vec<String>>().join("\n");
+            let written = match &output {
+                Some(path) => save(path, &metrics.parts),
+                None => print(&metrics.parts),
+            };
+            match written {
+                Ok(()) if failures.is_empty() => Ok(()),
+                Ok(()) => Err(Ended::Failed(failures)),
+                Err(Ended::Unwritten(error)) if !failures.is_empty() => {
+                    Err(Ended::Unwritten(format!("{failures}\n{error}")))
+                }
+                Err(error) => Err(error),
+            }
         }
         Command::Backfill(wanted) => {
             let config = load(&cli.options)?.of_shard(shard);
@@ -143,6 +158,9 @@ async fn execute(cli: &Cli) -> Result<(), Ended> {
                 Err(error @ BackfillError::Misused(_)) => Err(Ended::Misconfigured(error.to_string())),
                 // A reader that has closed its end, such as `head`, has what it wanted.
                 Err(BackfillError::Output(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+                Err(error @ (BackfillError::File { .. } | BackfillError::Output(_))) => {
+                    Err(Ended::Unwritten(error.to_string()))
+                }
                 outcome => outcome.map_err(|error| Ended::Failed(error.to_string())),
             }
         }
@@ -189,10 +207,19 @@ fn writable(config: Config) -> Result<Config, Ended> {
     let Some(path) = &config.state_file else { return Ok(config) };
     match state_file::check(path) {
         Ok(()) => Ok(config),
-        Err(error) => Err(Ended::Misconfigured(format!(
-            "state_file: {} cannot be written: {error}; the exporter's user must be able to write to its directory",
-            path.display()
-        ))),
+        Err(error) => {
+            use std::io::ErrorKind::{NotFound, PermissionDenied, ReadOnlyFilesystem};
+            let advice = match error.kind() {
+                NotFound | PermissionDenied | ReadOnlyFilesystem => {
+                    "; the exporter's user must be able to create files in its directory"
+                }
+                _ => "",
+            };
+            Err(Ended::Misconfigured(format!(
+                "state_file: {} cannot be written: {error}{advice}",
+                path.display()
+            )))
+        }
     }
 }
 
@@ -272,12 +299,20 @@ async fn serve(
     daemon.when_ready(systemd::ready).run(listeners, shutdown).await.map_err(cannot_run)
 }
 
+/// Writes a file that everybody may read, as a shell's `>` does.
+fn save<T: AsRef<[u8]>>(path: &Path, parts: &[T]) -> Result<(), Ended> {
+    atomic_file::write(path, Readers::Umask, |out| {
+        parts.iter().try_for_each(|part| out.write_all(part.as_ref()))
+    })
+    .map_err(|error| Ended::Unwritten(format!("cannot write {}: {error}", path.display())))
+}
+
 /// Prints to standard output. A reader that has closed its end, such as `head`, has what it wanted.
 fn print<T: AsRef<[u8]>>(parts: impl IntoIterator<Item = T>) -> Result<(), Ended> {
     let mut out = std::io::stdout().lock();
     match parts.into_iter().try_for_each(|part| out.write_all(part.as_ref())).and_then(|()| out.flush()) {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
-            Err(Ended::failed("cannot write to standard output", error))
+            Err(Ended::Unwritten(format!("cannot write to standard output: {error}")))
         }
         _ => Ok(()),
     }

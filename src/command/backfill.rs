@@ -14,16 +14,21 @@ mod progress;
 mod row;
 mod spill;
 
+use std::fs;
 use std::io;
+use std::os::fd::AsFd;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use rustix::fs::{OFlags, fcntl_getfl, fstat};
+
 use crate::api::TransportError;
 use crate::api::account_v2::Zeros;
+use crate::atomic_file::{self, Readers, Target};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::model::Month;
-use crate::store::state_file;
 
 use self::ask::Asker;
 use self::plan::Plan;
@@ -120,9 +125,9 @@ pub async fn backfill(config: &Config, request: Request, clock: Arc<dyn Clock>) 
         let out = io::BufWriter::with_capacity(256 * 1024, io::stdout().lock());
         return merge::write(&spill, &plan, out).map_err(BackfillError::Output);
     };
-    state_file::replace(path, |out| merge::write(&spill, &plan, out)).map_err(|error| {
-        BackfillError::File { what: "cannot write", path: path.clone(), error, then: KEPT }
-    })?;
+    let then = if spill.path().is_some() { KEPT } else { "" };
+    atomic_file::write(path, Readers::Owner, |out| merge::write(&spill, &plan, out))
+        .map_err(|error| BackfillError::File { what: "cannot write", path: path.clone(), error, then })?;
     spill.remove().map_err(|error| BackfillError::File {
         what: "all is written, but there is no removing",
         path: spill.path().unwrap_or(path).to_owned(),
@@ -134,19 +139,43 @@ pub async fn backfill(config: &Config, request: Request, clock: Arc<dyn Clock>) 
 /// What a failed run leaves beside its output.
 const KEPT: &str = "\nwhat was answered is kept: the same command goes on from there";
 
-/// The spill beside the output, with what an interrupted run left in it; without an output one that ends with the process.
+/// The spill beside the output, with what an interrupted run left in it; one that ends with the process where the output is
+/// no file. What could not be written in the end is refused here, before anything is asked.
 fn open(output: Option<&Path>) -> Result<Spill, BackfillError> {
     let failed = |path: &Path| {
         let path = path.to_owned();
         move |error| BackfillError::File { what: "cannot use", path, error, then: "" }
     };
-    let Some(output) = output else {
+    let file = match output {
+        Some(output) => Target::of(output)
+            .and_then(|target| match target {
+                Target::File(_) => atomic_file::check(output, 0).map(|()| Some(output)),
+                // Beside a device or a pipe there is no place for anything.
+                Target::Stream(_) => Ok(None),
+            })
+            .map_err(failed(output))?,
+        None => {
+            if is_closed(&io::stdout()) {
+                return Err(BackfillError::Output(io::Error::other("it is closed; give --output")));
+            }
+            None
+        }
+    };
+    let Some(output) = file else {
         return Spill::unnamed().map_err(failed(&std::env::temp_dir()));
     };
     let mut name = output.file_name().unwrap_or_default().to_owned();
     name.push(".partial");
     let path = output.with_file_name(name);
     Spill::open(&path).map_err(failed(&path))
+}
+
+/// Whether the process was started without this stream. The standard library puts `/dev/null` there, open in both
+/// directions; who wants it there opens it for writing alone.
+fn is_closed(stream: &impl AsFd) -> bool {
+    let null = fs::metadata("/dev/null").map(|metadata| metadata.rdev());
+    let is_null = fstat(stream).is_ok_and(|found| null.is_ok_and(|null| found.st_rdev == null));
+    is_null && fcntl_getfl(stream).is_ok_and(|flags| flags & OFlags::ACCMODE == OFlags::RDWR)
 }
 
 /// An answer has no room, or the disk is broken.

@@ -11,12 +11,15 @@ use crate::config::Config;
 use crate::metrics::{ExporterMetrics, STATE_FILE};
 use crate::model::Collector;
 use crate::poll::{self, Settings};
-use crate::store::state_file::{self, Saved, State};
+use crate::store::state_file::{self, Saved, State, Writer};
 use crate::store::{AccountState, Part, Store};
 
-/// The shortest time from one writing to the next, so that the disk is spared. What a crash loses by it is asked for at
+/// The shortest time from one write to the next, so that the disk is spared. What a crash loses by it is asked for at
 /// the next start anyway.
 const EVERY: Duration = Duration::from_secs(60);
+
+/// The same after the first write, doubled from write to write: a process that soon ends leaves its first answers.
+const EVERY_AT_FIRST: Duration = Duration::from_secs(1);
 
 /// How long the last writing may hold up the end of the process: a disk can hang.
 const LAST_WITHIN: Duration = Duration::from_secs(5);
@@ -37,6 +40,7 @@ struct Kept {
     last: Option<(PathBuf, Mark)>,
     /// The file that was looked at before it may be replaced.
     looked_at: Option<PathBuf>,
+    writer: Writer,
     failing: bool,
 }
 
@@ -90,8 +94,9 @@ impl StateWriter {
         }
     }
 
-    /// Writes what is new, at most once in [`EVERY`], until it is dropped or the daemon ends.
+    /// Writes what is new, at most once in [`EVERY`] but oftener at first, until it is dropped or the daemon ends.
     pub(super) async fn run(&self) {
+        let mut every = EVERY_AT_FIRST;
         let mut changes = self.store.changes();
         let mut settings = self.settings.clone();
         loop {
@@ -99,12 +104,17 @@ impl StateWriter {
             settings.mark_unchanged();
             if self.config().state_file.is_none() {
                 self.own.state_file_written(None);
+                // While it is being written the lock is not waited for.
+                if let Ok(mut kept) = self.kept.try_lock() {
+                    kept.writer.release();
+                }
             } else if self.write().await {
                 tokio::select! {
-                    () = self.clock.sleep_until(clock::after(self.clock.now(), EVERY)) => {}
+                    () = self.clock.sleep_until(clock::after(self.clock.now(), every)) => {}
                     // It may name another file, which is not to wait for the old one's turn.
                     changed = settings.changed() => if changed.is_err() { return },
                 }
+                every = EVERY.min(every * 2);
                 continue;
             }
             let changed = tokio::select! {
@@ -172,11 +182,13 @@ impl Kept {
     /// What the file at `path` holds; one that cannot be used is set aside.
     fn look_at(&mut self, path: &Path, now: Timestamp) -> Option<State> {
         self.looked_at = Some(path.to_owned());
+        // Where another process has it, the first attempt to write says so.
+        let _ = self.writer.claim(path);
         let error = match state_file::read(path) {
             Ok(state) => return state,
             Err(error) => error,
         };
-        let aside = state_file::set_aside(path, now);
+        let aside = self.writer.claim(path).and_then(|()| state_file::set_aside(path, now));
         let path = path.display();
         match aside {
             Ok(aside) => {
@@ -195,7 +207,7 @@ impl Kept {
             // A reload has named another file: ours is not to destroy what may be there.
             self.look_at(&path, now);
         }
-        let written = state_file::write(&path, state);
+        let written = self.writer.write(&path, state);
         let shown = path.display();
         match &written {
             Ok(()) if self.failing => info!(path = %shown, "the state file is written again"),

@@ -4,21 +4,21 @@
 //! holds no secret, no session and no count. A new one takes the place of the old one whole or not at all. One that
 //! cannot be used is set aside under another name, never overwritten, and never a reason not to start.
 
-mod disk;
 mod format;
 #[cfg(test)]
 mod tests;
+mod writer;
 
 use std::io::{self, Read as _, Write};
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
-use disk::behind_links;
-pub use disk::{check, replace};
 pub use format::{decode, encode};
+pub use writer::Writer;
 
 use super::Memory;
+use crate::atomic_file::{self, Target};
 use crate::model::Identity;
 
 /// The version that this program writes, and the only one that it reads.
@@ -88,24 +88,31 @@ pub fn read(path: &Path) -> Result<Option<State>, Unusable> {
     decode(&bytes).map(Some)
 }
 
-/// Writes `state` in the place of the file at `path`. Blocks.
+/// The least room on the disk that [`check`] asks for, bytes.
+const ROOM: u64 = 64 * 1024;
+
+/// Whether a state file could be written at `path`: everything is tried but the replacing. Blocks.
 ///
 /// # Errors
-/// Where it cannot be written whole; the old one is still there then.
-pub fn write(path: &Path, state: &State) -> io::Result<()> {
-    replace(path, |out| encode(state, Bounded { out, left: LARGEST }))
+/// Why it could not.
+pub fn check(path: &Path) -> io::Result<()> {
+    // The next one is about as large as the last one.
+    let room = std::fs::metadata(path).map_or(0, |metadata| metadata.len());
+    atomic_file::check(path, room.clamp(ROOM, LARGEST))
 }
 
 /// Gives an unusable file another name, so that it is not overwritten: its new path.
 ///
 /// # Errors
-/// Where the directory does not allow it.
+/// Where the directory does not allow it, or it is no regular file.
 pub fn set_aside(path: &Path, now: Timestamp) -> io::Result<PathBuf> {
-    let path = &behind_links(path)?;
+    let Target::File(path) = Target::of(path)? else {
+        return Err(io::Error::other("it is a device or a pipe, and stays where it is"));
+    };
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(format!(".unusable-{}", now.as_second()));
     let aside = path.with_file_name(name);
-    std::fs::rename(path, &aside)?;
+    std::fs::rename(&path, &aside)?;
     Ok(aside)
 }
 

@@ -200,7 +200,7 @@ async fn whoever_was_killed_goes_on_and_ends_with_the_same_bytes() {
         .await
         .expect("it to hang");
     let second = site.run(&["--output=past.om"]).await;
-    assert_eq!(second.status.code(), Some(1));
+    assert_eq!(second.status.code(), Some(3));
     let problem = "past.om.partial: another backfill is writing it\n";
     assert!(said(&second).ends_with(problem), "{}", said(&second));
     child.kill().await.unwrap();
@@ -263,7 +263,7 @@ async fn what_is_kept_is_used_only_for_the_same_question() {
     // A file of something else is left alone.
     std::fs::write(site.path("past.om.partial"), "my diary").unwrap();
     let foreign = site.run(&["--output=past.om"]).await;
-    assert_eq!(foreign.status.code(), Some(1));
+    assert_eq!(foreign.status.code(), Some(3));
     assert!(
         said(&foreign).contains("past.om.partial: it is not of an interrupted backfill"),
         "{}",
@@ -366,10 +366,10 @@ async fn what_is_not_over_has_no_past() {
 async fn a_directory_that_is_not_there_is_told_before_anything_is_asked() {
     let site = Site::new().await;
     let output = site.run(&["--output=no/such/directory/past.om"]).await;
-    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(output.status.code(), Some(3));
     assert_eq!(
         said(&output),
-        "lyve-cloud-exporter: cannot use no/such/directory/past.om.partial: No such file or directory (os error 2)\n"
+        "lyve-cloud-exporter: cannot use no/such/directory/past.om: No such file or directory (os error 2)\n"
     );
     assert_eq!(site.stage.simulator.request_count(None), 0);
 }

@@ -1,5 +1,6 @@
 //! The program itself: its commands, exit statuses, signals and logs.
 
+mod files;
 mod object_storage;
 
 use std::net::SocketAddr;

@@ -7,6 +7,10 @@ use crate::config::{Account, Config, Filter};
 use crate::model::Month;
 use crate::poll::final_at;
 
+/// How far back it goes: 20 years, longer than any account has existed. More would only be a typing error, and thousands of
+/// requests.
+const MOST_MONTHS: i32 = 20 * 12;
+
 /// What has to be asked for.
 pub(super) struct Plan<'a> {
     /// In the order of their names, which is that of every metrics page.
@@ -32,6 +36,12 @@ impl<'a> Plan<'a> {
             }
         }
         let (from, to) = (request.from, request.to.unwrap_or(closed));
+        let oldest = closed.plus(-MOST_MONTHS);
+        if from < oldest {
+            return Err(format!(
+                "--from: {from} is too long ago; the oldest month that can be asked for is {oldest}"
+            ));
+        }
         if from > to {
             return Err(format!("--from: {from} is later than --to, which is {to}"));
         }
@@ -154,6 +164,12 @@ mod tests {
                 "--to: 2027-01 is not over yet; the last month that is over is 2026-10",
             ),
             ("2026-05", Some("2026-04"), &[], "--from: 2026-05 is later than --to, which is 2026-04"),
+            (
+                "0001-01",
+                None,
+                &[],
+                "--from: 0001-01 is too long ago; the oldest month that can be asked for is 2006-10",
+            ),
             ("2026-05", None, &["a", "c"], "--account: the configuration has no account \"c\""),
         ] {
             let plan = Plan::of(&config, &request(from, to, accounts), at("2026-11-24T12:00:00Z"));

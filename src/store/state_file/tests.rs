@@ -335,90 +335,64 @@ fn it_is_readable_json_of_version_1() {
 }
 
 #[test]
-fn a_file_is_replaced_whole_and_only_its_owner_reads_it() {
+fn a_state_is_written_and_read_and_one_that_is_no_use_is_set_aside() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("state.json");
     assert!(read(&path).unwrap().is_none());
-    std::fs::write(&path, "old").unwrap();
-    // What a killed process left behind is in nobody's way.
-    std::fs::write(directory.path().join("state.json.new"), "half").unwrap();
-    write(&path, &State::default()).unwrap();
-    assert_eq!(read(&path).unwrap().unwrap().accounts.len(), 0);
+    Writer::default().write(&path, &State::default()).unwrap();
+    assert!(read(&path).unwrap().is_some());
     assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
 
-    let failed = replace(&path, |out| {
-        out.write_all(b"half of the new one")?;
-        Err(io::Error::other("the disk is full"))
-    });
-    assert_eq!(failed.unwrap_err().to_string(), "the disk is full");
-    assert!(read(&path).unwrap().is_some(), "the old one is still there");
-    let names: Vec<_> =
-        std::fs::read_dir(directory.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
-    assert_eq!(names, ["state.json"], "and nothing else");
-}
-
-#[test]
-fn a_link_stays_and_what_it_points_to_is_replaced() {
-    use std::os::unix::fs::symlink;
-    let (names, disk) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    let path = names.path().join("state.json");
-    // One link relative, one absolute; the file behind them is not there yet.
-    symlink("second", &path).unwrap();
-    symlink(disk.path().join("real.json"), names.path().join("second")).unwrap();
-    for _ in 0..2 {
-        write(&path, &State::default()).unwrap();
-        assert!(std::fs::symlink_metadata(&path).unwrap().is_symlink());
-        assert!(std::fs::symlink_metadata(disk.path().join("real.json")).unwrap().is_file());
-        assert!(read(&path).unwrap().is_some());
-    }
-    let moved = set_aside(&path, "2026-11-24T12:00:00Z".parse().unwrap()).unwrap();
-    assert_eq!(moved, disk.path().join("real.json.unusable-1795521600"));
-    assert!(std::fs::symlink_metadata(&path).unwrap().is_symlink());
-
-    let circle = names.path().join("circle");
-    symlink("circle", &circle).unwrap();
-    assert!(write(&circle, &State::default()).unwrap_err().to_string().contains("links"));
-}
-
-#[test]
-fn whether_it_could_be_written_is_found_out_without_a_change() {
-    let directory = tempfile::tempdir().unwrap();
-    let path = directory.path().join("state.json");
-    check(&path).unwrap();
-    assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0);
-    std::fs::write(&path, "old").unwrap();
-    check(&path).unwrap();
-    assert_eq!(check(&directory.path().join("none/state.json")).unwrap_err().kind(), io::ErrorKind::NotFound);
-    assert_eq!(check(&path.join("state.json")).unwrap_err().kind(), io::ErrorKind::NotADirectory);
-    assert!(check(directory.path()).unwrap_err().to_string().contains("no file"));
-    // Whoever may write everywhere may write here too.
-    std::fs::set_permissions(directory.path(), std::fs::Permissions::from_mode(0o500)).unwrap();
-    let refused = check(&path).is_err();
-    let tried = write(&path, &State::default());
-    std::fs::set_permissions(directory.path(), std::fs::Permissions::from_mode(0o700)).unwrap();
-    assert_eq!(refused, tried.is_err());
-}
-
-#[test]
-fn a_link_beside_it_is_not_written_through() {
-    let directory = tempfile::tempdir().unwrap();
-    let (path, victim) = (directory.path().join("state.json"), directory.path().join("victim"));
-    std::fs::write(&victim, "precious").unwrap();
-    std::os::unix::fs::symlink(&victim, directory.path().join("state.json.new")).unwrap();
-    write(&path, &State::default()).unwrap();
-    assert_eq!(std::fs::read_to_string(&victim).unwrap(), "precious");
-}
-
-#[test]
-fn what_is_no_plain_file_is_not_opened() {
-    let directory = tempfile::tempdir().unwrap();
-    assert!(matches!(read(directory.path()), Err(Unusable::Foreign)));
-    let aside = directory.path().join("state.json");
-    std::fs::write(&aside, "{").unwrap();
+    std::fs::write(&path, "{").unwrap();
+    let link = directory.path().join("link");
+    std::os::unix::fs::symlink("state.json", &link).unwrap();
     let now = "2026-11-24T12:00:00Z".parse().unwrap();
-    let moved = set_aside(&aside, now).unwrap();
+    let moved = set_aside(&link, now).unwrap();
     assert_eq!(moved, directory.path().join("state.json.unusable-1795521600"));
     assert_eq!(std::fs::read_to_string(moved).unwrap(), "{");
+    assert!(std::fs::symlink_metadata(&link).unwrap().is_symlink());
+}
+
+#[test]
+fn what_is_no_regular_file_is_neither_opened_nor_renamed() {
+    let directory = tempfile::tempdir().unwrap();
+    assert!(matches!(read(directory.path()), Err(Unusable::Foreign)));
+    let pipe = directory.path().join("pipe");
+    rustix::fs::mknodat(
+        rustix::fs::CWD,
+        &pipe,
+        rustix::fs::FileType::Fifo,
+        rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR,
+        0,
+    )
+    .unwrap();
+    assert!(matches!(read(&pipe), Err(Unusable::Foreign)));
+    let now = "2026-11-24T12:00:00Z".parse().unwrap();
+    assert!(set_aside(&pipe, now).unwrap_err().to_string().contains("a pipe"));
+    assert!(check(&pipe).unwrap_err().to_string().contains("a pipe"));
+    assert!(Writer::default().write(&pipe, &State::default()).unwrap_err().to_string().contains("a pipe"));
+    assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 1);
+}
+
+#[test]
+fn a_file_has_one_writer() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("state.json");
+    let (mut one, mut other) = (Writer::default(), Writer::default());
+    // Both start without a file.
+    one.claim(&path).unwrap();
+    other.claim(&path).unwrap();
+    for _ in 0..2 {
+        one.write(&path, &State::default()).unwrap();
+        let before = std::fs::read(&path).unwrap();
+        let refused = other.write(&path, &State { series: "other".to_owned(), accounts: Vec::new() });
+        assert!(refused.unwrap_err().to_string().contains("another exporter"));
+        assert_eq!(std::fs::read(&path).unwrap(), before);
+    }
+    drop(one);
+    other.write(&path, &State::default()).unwrap();
+    other.release();
+    Writer::default().claim(&path).unwrap();
 }
 
 #[test]

@@ -38,7 +38,7 @@ async fn no_room_for_the_output_keeps_every_answer() {
     let undisturbed = site.text(&[]).await;
     // Room for the answers, and not for a tenth of the text.
     let output = run_limited(&site, 40, &["--output=past.om"]).await;
-    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(output.status.code(), Some(3));
     let last: Vec<&str> = said(&output).lines().skip(6).collect();
     assert_eq!(
         last,
@@ -63,7 +63,7 @@ async fn an_output_that_was_there_before_stays_where_there_is_no_room_for_anothe
     let site = Site::new().await;
     std::fs::write(site.path("past.om"), "a former one").unwrap();
     let output = run_limited(&site, 40, &["--output=past.om"]).await;
-    assert_eq!(output.status.code(), Some(1), "{}", said(&output));
+    assert_eq!(output.status.code(), Some(3), "{}", said(&output));
     assert_eq!(std::fs::read_to_string(site.path("past.om")).unwrap(), "a former one");
 }
 
@@ -72,7 +72,7 @@ async fn no_room_for_an_answer_keeps_those_before_it() {
     let site = Site::new().await;
     let undisturbed = site.text(&[]).await;
     let output = run_limited(&site, 3, &["--output=past.om"]).await;
-    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(output.status.code(), Some(3));
     let said_first = said(&output);
     let problem = "lyve-cloud-exporter: cannot write past.om.partial: File too large (os error 27)\n\
                    what was answered is kept: the same command goes on from there\n";
@@ -95,7 +95,7 @@ async fn no_room_for_an_answer_keeps_those_before_it() {
 async fn no_room_for_temporary_files_is_told() {
     let site = Site::new().await;
     let output = run_limited(&site, 3, &[]).await;
-    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(output.status.code(), Some(3));
     let last = said(&output).lines().last().unwrap();
     assert!(last.starts_with("lyve-cloud-exporter: cannot write a temporary file in "), "{last}");
     let end = ": File too large (os error 27); name another directory in TMPDIR, or give --output";
@@ -109,7 +109,7 @@ async fn a_full_standard_output_is_told() {
     let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
     let child = site.backfill(&[]).stdout(full).stderr(Stdio::piped()).spawn().unwrap();
     let output = tokio::time::timeout(PATIENCE, child.wait_with_output()).await.unwrap().unwrap();
-    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(output.status.code(), Some(3));
     let problem =
         "lyve-cloud-exporter: cannot write to standard output: No space left on device (os error 28)\n";
     assert!(said(&output).ends_with(problem), "{}", said(&output));

@@ -28,6 +28,8 @@ fn the_sandbox_is_as_tight_as_it_can_be() {
     let said = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{said}\n{}", String::from_utf8_lossy(&output.stderr));
     assert!(said.contains("Overall exposure level"), "{said}");
+    let unit = std::fs::read_to_string(repository(SERVICE)).unwrap();
+    assert!(unit.lines().any(|line| line == "LimitCORE=0"), "a core dump has the secrets in it");
 }
 
 #[tokio::test]
