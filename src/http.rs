@@ -1,22 +1,13 @@
 //! What the exporter answers: `/metrics`, the pages for people, and the probes.
 //!
-//! A request never calls the vendor and never waits for a poll: everything is made from the store.
-//! Nor does what one client does hold up another: see [`Limits`].
+//! Three parts. `connections` accepts, speaks TLS, keeps the time and the limits. `access` decides who may ask. `answers`
+//! makes what is sent. A request never calls the vendor and never waits for a poll: everything is made from the store.
 
-mod auth;
-mod body;
-mod connection;
+mod access;
+mod answers;
 mod connections;
-mod guard;
-mod limits;
-mod pace;
-mod page;
-mod routes;
-mod server;
-mod status;
-mod stored;
+mod peer;
 
-pub use guard::{Guard, GuardError};
-pub use limits::Limits;
-pub use routes::{Routes, Web};
-pub use server::{bind, serve};
+pub use access::{Guard, GuardError};
+pub use answers::{Routes, Web};
+pub use connections::{Limits, bind, serve};

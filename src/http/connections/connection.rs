@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use hyper::body::Incoming;
-use hyper::header::{CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue};
+use hyper::header::{CONNECTION, HeaderName, HeaderValue};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
@@ -20,12 +20,13 @@ use tokio_rustls::server::TlsStream;
 use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
-use super::body::Parts;
-use super::connections::{Peer, Slot};
-use super::guard::{Guard, dress};
+use super::Limits;
 use super::pace::{Pace, Paced, PacedBody};
-use super::{Limits, Routes};
+use super::slots::Slot;
 use crate::config::WebConfig;
+use crate::http::answers::{Answer, dress, text};
+use crate::http::peer::Peer;
+use crate::http::{Guard, Routes};
 
 /// What all connections share.
 #[derive(Debug)]
@@ -181,12 +182,10 @@ fn head_length<B>(request: &Request<B>) -> usize {
     line + request.headers().iter().map(header).sum::<usize>() + "\r\n".len()
 }
 
-fn head_too_large() -> Response<Parts> {
-    let mut answer = Response::new(Parts::from("the head of the request is too large\n".to_owned()));
-    *answer.status_mut() = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
-    let headers = answer.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
-    headers.insert(CONNECTION, HeaderValue::from_static("close"));
+fn head_too_large() -> Answer {
+    let code = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
+    let mut answer = text(code, "the head of the request is too large\n");
+    answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     answer
 }
 

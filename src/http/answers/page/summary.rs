@@ -10,7 +10,7 @@ use super::layout::{class, icon};
 use super::query::Query;
 use super::urgency::{Access, Level, Owned, credentials, freshness};
 use super::words;
-use crate::http::stored::Stored;
+use crate::http::answers::stored::Stored;
 use crate::model::{Collector, CredentialStatus, Expiry};
 use crate::store::AccountState;
 

@@ -12,7 +12,7 @@ use super::rank::window;
 use super::summary::{Summary, account_state};
 use super::urgency::credentials;
 use super::{chart, collectors, words};
-use crate::http::stored::{Stored, largest_first};
+use crate::http::answers::stored::{Stored, largest_first};
 use crate::store::AccountState;
 
 /// How many accounts are on one page.

@@ -13,7 +13,7 @@ use super::rank::window;
 use super::summary::Summary;
 use super::urgency::credentials;
 use super::{buckets, chart, collectors, object_storage, words};
-use crate::http::stored::Stored;
+use crate::http::answers::stored::Stored;
 use crate::model::{MonthTotal, Price, SubAccount};
 use crate::store::AccountState;
 

@@ -95,7 +95,7 @@ fn row(user: &User, now: Timestamp) -> Markup {
 #[cfg(test)]
 mod tests {
     use super::super::{Page, Web, render};
-    use crate::http::stored::testing::{NOW, modern};
+    use crate::http::answers::stored::testing::{NOW, modern};
     use crate::metrics::testing::{TOOK, answer, at, spec, state};
     use crate::model::{Bucket, Buckets, Collector, Data};
     use crate::store::AccountSpec;

@@ -7,7 +7,7 @@ use super::layout::{cell, columns, found, head, pager, search};
 use super::query::{List, Query};
 use super::rank::window;
 use super::{chart, words};
-use crate::http::stored::{Stored, largest_first};
+use crate::http::answers::stored::{Stored, largest_first};
 use crate::model::{DropReason, MonthlyUsage};
 use crate::store::{AccountState, BucketNow};
 

@@ -12,7 +12,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::Limits;
-use super::body::Parts;
+use crate::http::answers::Parts;
 
 /// The deadline of one connection.
 #[derive(Debug)]

@@ -5,16 +5,16 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use hyper::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS};
-use hyper::{HeaderMap, Response, StatusCode};
+use hyper::header::{HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use hyper::{HeaderMap, StatusCode};
 use prometheus::{IntGauge, Registry};
 use tokio::sync::watch;
 use tracing::{info, warn};
 
-use super::auth::{Authenticator, Verdict};
-use super::body::Parts;
-use super::connections::Peer;
+use super::passwords::{Authenticator, Verdict};
 use crate::config::{ConfigFaults, Stamps, WebConfig};
+use crate::http::answers::{Answer, text};
+use crate::http::peer::Peer;
 use crate::metrics::WEB_CONFIG_RELOAD;
 
 /// Between two looks at the files.
@@ -104,7 +104,7 @@ impl Guard {
         !self.current.borrow().users.is_empty()
     }
 
-    pub(super) fn current(&self) -> watch::Receiver<Arc<WebConfig>> {
+    pub(in crate::http) fn current(&self) -> watch::Receiver<Arc<WebConfig>> {
         self.current.subscribe()
     }
 
@@ -150,13 +150,13 @@ impl Guard {
     }
 
     /// Whether what a request to `path` asks for may be answered; the answer to give instead, where not.
-    pub(super) async fn refuse(
+    pub(in crate::http) async fn refuse(
         &self,
         config: &WebConfig,
         path: &str,
         headers: &HeaderMap,
         peer: Peer,
-    ) -> Option<Response<Parts>> {
+    ) -> Option<Answer> {
         // Whoever watches over the process needs to know no password.
         if config.users.is_empty() || matches!(path, "/-/healthy" | "/-/ready") {
             return None;
@@ -179,15 +179,6 @@ impl Guard {
                 Some(answer)
             }
         }
-    }
-}
-
-/// Gives an answer the headers that the configuration wants.
-pub(super) fn dress(config: &WebConfig, answer: &mut Response<Parts>) {
-    let headers = answer.headers_mut();
-    headers.entry(X_CONTENT_TYPE_OPTIONS).or_insert(HeaderValue::from_static("nosniff"));
-    for (name, value) in &config.headers {
-        headers.insert(name, value.clone());
     }
 }
 
@@ -220,13 +211,6 @@ fn warn_of(config: &WebConfig) {
             "passwords are asked for and cross the network in clear: add tls_server_config to the web configuration"
         );
     }
-}
-
-fn text(code: StatusCode, text: &str) -> Response<Parts> {
-    let mut answer = Response::new(Parts::from(text.to_owned()));
-    *answer.status_mut() = code;
-    answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
-    answer
 }
 
 /// Why a configuration does not take the place of one in force: it guards less. A file that is cut short while it is being

@@ -1,48 +1,23 @@
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::net::{TcpListener, TcpSocket};
+use tokio::net::TcpListener;
 use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
 
+use super::Limits;
 use super::connection::{self, Shared};
-use super::connections::{Connections, Peer};
-use super::{Guard, Limits, Routes};
+use super::slots::Connections;
+use crate::http::peer::Peer;
+use crate::http::{Guard, Routes};
 
 /// How long requests under way may take to finish when the exporter stops.
 const DRAIN: Duration = Duration::from_secs(4);
 
 /// The wait after a connection could not be accepted: the process is out of files or memory for the moment.
 const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
-
-/// How many connections may wait to be accepted, where the system allows as many. What comes beyond that is dropped and tried
-/// again by its client after a second or more, so a crowd that connects all at once would hold up a scrape for as long.
-const WAITING: u32 = 4096;
-
-/// Listens on `address`. Every address of the machine (`[::]`) means both families, or IPv4 alone where the machine has no
-/// IPv6.
-///
-/// # Errors
-/// Where the address is taken, or cannot be had.
-pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
-    listen(address).or_else(|error| match address.ip() {
-        IpAddr::V6(Ipv6Addr::UNSPECIFIED) if error.kind() != io::ErrorKind::AddrInUse => {
-            listen((Ipv4Addr::UNSPECIFIED, address.port()).into())
-        }
-        _ => Err(error),
-    })
-}
-
-fn listen(address: SocketAddr) -> io::Result<TcpListener> {
-    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
-    // A process that is started again need not wait until the connections of the one before it are forgotten.
-    socket.set_reuseaddr(true)?;
-    socket.bind(address)?;
-    socket.listen(WAITING)
-}
 
 /// Answers on all `listeners` until `shutdown` is cancelled and the requests under way are finished.
 /// A listener that cannot accept is tried again.

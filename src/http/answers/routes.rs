@@ -2,19 +2,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::header::{
-    ACCEPT, ACCEPT_ENCODING, ALLOW, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_SECURITY_POLICY,
-    CONTENT_TYPE, HOST, HeaderName, HeaderValue, ORIGIN, REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS,
-    X_FRAME_OPTIONS,
+    ACCEPT, ACCEPT_ENCODING, ALLOW, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue,
+    VARY,
 };
-use hyper::{HeaderMap, Method, Request, Response, StatusCode};
+use hyper::{HeaderMap, Method, Request, StatusCode};
 use jiff::Timestamp;
 use tokio::sync::Semaphore;
 use tracing::error;
 
-use super::body::Parts;
-use super::{page, status};
+use super::headers::dress_page;
+use super::plain::text;
+use super::{Answer, Parts, page, status};
 use crate::clock::Clock;
 use crate::exposition::{Encoding, Exposition, Format};
+use crate::http::access::may_reload;
 use crate::reload::Reloader;
 use crate::store::{AccountState, Store};
 
@@ -51,11 +52,9 @@ static PAGES: Semaphore = Semaphore::const_new(2);
 /// How long the store may take to answer before the process counts as unable to work.
 const HEALTHY_WITHIN: Duration = Duration::from_secs(5);
 
-type Answer = Response<Parts>;
-
 impl Routes {
     /// Answers one request. Its body, if it has one, is not read.
-    pub(super) async fn answer<B>(&self, request: Request<B>) -> Answer {
+    pub(in crate::http) async fn answer<B>(&self, request: Request<B>) -> Answer {
         let path = request.uri().path();
         if path == "/-/reload" {
             return self.reload(request.method(), request.headers()).await;
@@ -101,14 +100,8 @@ impl Routes {
         if *method != Method::POST {
             return other_method("only POST is answered here\n", "POST");
         }
-        if !self.web.enable_lifecycle {
-            return text(
-                StatusCode::FORBIDDEN,
-                "reloading over HTTP is not enabled: start the exporter with --web.enable-lifecycle\n",
-            );
-        }
-        if from_another_site(headers) {
-            return text(StatusCode::FORBIDDEN, "a page of another site may not reload the exporter\n");
+        if let Err(why) = may_reload(self.web.enable_lifecycle, headers) {
+            return text(StatusCode::FORBIDDEN, why);
         }
         match self.reloader.reload().await {
             Ok(()) => text(StatusCode::OK, "reloaded\n"),
@@ -128,7 +121,7 @@ impl Routes {
                 return text(StatusCode::INTERNAL_SERVER_ERROR, "cannot make the metrics: see the log\n");
             }
         };
-        let mut answer = Response::new(Parts::from(body.parts));
+        let mut answer = Answer::new(Parts::from(body.parts));
         let headers = answer.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(format.content_type()));
         headers.insert(VARY, HeaderValue::from_static("Accept, Accept-Encoding"));
@@ -144,16 +137,14 @@ impl Routes {
             Ok(page) => page,
             Err(answer) => return answer,
         };
-        let mut answer = Response::new(Parts::from(page.html));
+        let mut answer = Answer::new(Parts::from(page.html));
         if !page.found {
             *answer.status_mut() = StatusCode::NOT_FOUND;
         }
         let headers = answer.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
-        headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(page::content_security_policy()));
-        headers.insert(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
-        headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
-        guarded(answer)
+        dress_page(&mut answer);
+        answer
     }
 
     async fn status(&self) -> Answer {
@@ -161,9 +152,9 @@ impl Routes {
             Ok(json) => json,
             Err(answer) => return answer,
         };
-        let mut answer = Response::new(Parts::from(json));
+        let mut answer = Answer::new(Parts::from(json));
         answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        guarded(answer)
+        answer
     }
 
     /// What `make` makes of the store as it is now, where it holds up nothing else.
@@ -186,36 +177,11 @@ impl Routes {
     }
 }
 
-fn text(code: StatusCode, text: &str) -> Answer {
-    let mut answer = Response::new(Parts::from(text.to_owned()));
-    *answer.status_mut() = code;
-    answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
-    guarded(answer)
-}
-
 fn other_method(explanation: &str, allowed: &'static str) -> Answer {
     let mut answer = text(StatusCode::METHOD_NOT_ALLOWED, explanation);
     answer.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));
     answer
 }
-
-fn guarded(mut answer: Answer) -> Answer {
-    answer.headers_mut().insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    answer.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    answer
-}
-
-/// Whether a browser sends this for a page of somebody else's. Other programs send neither header.
-fn from_another_site(headers: &HeaderMap) -> bool {
-    let text = |name: &HeaderName| headers.get(name).map(|value| value.to_str().unwrap_or_default());
-    let foreign_site = text(&SEC_FETCH_SITE).is_some_and(|site| !matches!(site, "same-origin" | "none"));
-    let foreign_origin = text(&ORIGIN)
-        .is_some_and(|origin| origin.split_once("://").map(|(_, authority)| authority) != text(&HOST));
-    foreign_site || foreign_origin
-}
-
-/// What a browser says of the page that a request is made for (Fetch Metadata).
-static SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// A header that may come in several lines, as one; lines that are no text count as absent.
 fn joined(headers: &HeaderMap, name: &HeaderName) -> Option<String> {

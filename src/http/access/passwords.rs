@@ -18,8 +18,8 @@ use ring::{hmac, rand};
 use tokio::sync::Semaphore;
 use zeroize::Zeroizing;
 
-use super::connections::Peer;
 use crate::config::PasswordHash;
+use crate::http::peer::Peer;
 
 /// How many passwords of one peer may wait to be hashed.
 const WAITING: usize = 8;

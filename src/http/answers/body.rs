@@ -8,7 +8,7 @@ use http_body::{Body, Frame, SizeHint};
 
 /// A body made of parts that are shared with other answers: sending one copies nothing.
 #[derive(Debug, Default)]
-pub(super) struct Parts(VecDeque<Bytes>);
+pub(in crate::http) struct Parts(VecDeque<Bytes>);
 
 impl Parts {
     pub(super) fn len(&self) -> u64 {

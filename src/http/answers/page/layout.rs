@@ -194,7 +194,7 @@ pub(super) fn head(content: Markup) -> Markup {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::http::page::rank::window;
+    use crate::http::answers::page::rank::window;
 
     #[test]
     fn only_the_pages_own_style_is_allowed() {

@@ -1,0 +1,17 @@
+//! What is answered: the routes, the status as JSON, the pages, and the headers that every answer has.
+
+mod body;
+mod headers;
+mod page;
+mod plain;
+mod routes;
+mod status;
+mod stored;
+
+pub(super) use body::Parts;
+pub(super) use headers::dress;
+pub(super) use plain::text;
+pub use routes::{Routes, Web};
+
+/// An answer whose body is ready to be sent.
+pub(super) type Answer = hyper::Response<Parts>;
