@@ -19,7 +19,7 @@ use crate::model::{Endpoint, LoginResult, Reason};
 pub use client::Client;
 pub use error::ApiError;
 pub use telemetry::Telemetry;
-pub use transport::{Transport, TransportError};
+pub use transport::{Proxies, Proxy, ProxyError, Transport, TransportError};
 
 #[cfg(test)]
 mod arbitrary;

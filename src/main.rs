@@ -12,6 +12,7 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
+use lyve_cloud_exporter::api::Proxies;
 use lyve_cloud_exporter::atomic_file::{self, Readers};
 use lyve_cloud_exporter::cli::{Backfill, Cli, Command, Options};
 use lyve_cloud_exporter::clock::{Clock, System};
@@ -86,6 +87,9 @@ async fn execute(cli: &Cli) -> Result<(), Ended> {
     match cli.command() {
         Command::Run => {
             let (config, guard) = both(load(&cli.options), guard(&cli.options))?;
+            for line in proxies()?.lines() {
+                tracing::info!("{line}");
+            }
             let config = warned(config.of_shard(shard), clock.as_ref());
             let listeners = listen(&cli.options)?;
             let deps = deps(&cli.options, config, Arc::clone(&clock));
@@ -111,7 +115,12 @@ async fn execute(cli: &Cli) -> Result<(), Ended> {
         }
         Command::Check { live } => {
             let config = load(&cli.options).and_then(writable);
-            let (config, _) = both(config, guard(&cli.options))?;
+            let ((config, _), proxies) = both(both(config, guard(&cli.options)), proxies())?;
+            print(proxies.lines().map(|line| format!("{line}\n")))?;
+            let direct = config.accounts.iter().filter(|account| proxies.excepts(account.address()));
+            print(direct.map(|account| {
+                format!("account {}: no proxy, by NO_PROXY or as its address is local\n", account.name)
+            }))?;
             print(config.warnings(clock.now()).iter().map(|warning| format!("warning: {warning}\n")))?;
             let all = config.accounts.len();
             let config = config.of_shard(shard);
@@ -131,7 +140,8 @@ async fn execute(cli: &Cli) -> Result<(), Ended> {
             }
         }
         Command::Once { output } => {
-            let config = load(&cli.options)?.of_shard(shard);
+            let (config, _) = both(load(&cli.options), proxies())?;
+            let config = config.of_shard(shard);
             let polled = once(deps(&cli.options, config, Arc::clone(&clock))).await;
             let once = polled.map_err(|error| Ended::failed("cannot poll", error))?;
             let metrics =
@@ -151,7 +161,8 @@ async fn execute(cli: &Cli) -> Result<(), Ended> {
             }
         }
         Command::Backfill(wanted) => {
-            let config = load(&cli.options)?.of_shard(shard);
+            let (config, _) = both(load(&cli.options), proxies())?;
+            let config = config.of_shard(shard);
             let Backfill { from, to, accounts, output, keep_zeros } = wanted;
             let request = Request { from, to, accounts, output, keep_zeros };
             match backfill(&config, request, clock).await {
@@ -233,6 +244,12 @@ fn guard(options: &Options) -> Result<Option<Guard>, Ended> {
         }
         Err(error @ GuardError::Failed(_)) => Err(Ended::Failed(error.to_string())),
     }
+}
+
+/// The proxies of the environment. One that cannot be used ends the program, as going without would reach the vendor by another
+/// way than was meant.
+fn proxies() -> Result<Proxies, Ended> {
+    Proxies::from_environment().map_err(|error| Ended::Misconfigured(error.to_string()))
 }
 
 /// Both values, or what is wrong with either of them or both.

@@ -4,11 +4,12 @@
 //! to a decoder piece by piece, and a failure is handed back with its status and the beginning of its body.
 //!
 //! A redirect is followed once, for a `GET`, and within the same origin only, so a token never goes anywhere else.
-//! Proxies are those of the usual environment variables; the loopback interface is always reached directly.
+//! Proxies are those of the usual environment variables.
 
 mod body;
 mod decoders;
 mod failure;
+mod proxies;
 mod reply;
 mod tls;
 
@@ -20,13 +21,14 @@ use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValu
 use reqwest::{Response, StatusCode, redirect};
 use rustls::RootCertStore;
 use tokio::time::{Instant as Deadline, timeout_at};
-use url::{Host, Url};
+use url::Url;
 use zeroize::Zeroizing;
 
 use super::{ApiError, Endpoint, Reason, Telemetry};
 use crate::config::Secret;
 
 pub(super) use body::Incoming;
+pub use proxies::{Proxies, Proxy, ProxyError};
 pub(super) use reply::{FailureReply, Reply};
 pub use tls::TransportError;
 
@@ -36,10 +38,8 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Makes requests. A clone shares its connections.
 #[derive(Clone)]
 pub struct Transport {
-    /// Through the proxies of the environment.
-    proxied: reqwest::Client,
-    /// To the loopback interface, where a proxy elsewhere could not go.
-    direct: reqwest::Client,
+    client: reqwest::Client,
+    proxies: Proxies,
     system_roots: Arc<RootCertStore>,
     timeout: Duration,
     /// After decompression.
@@ -79,9 +79,17 @@ impl Transport {
     /// that bring certificates of their own.
     ///
     /// # Errors
-    /// Where the HTTP client cannot be set up.
+    /// Where the HTTP client cannot be set up, or the environment names a proxy that cannot be used.
     pub fn new(timeout: Duration) -> Result<Self, TransportError> {
-        Self::build(Arc::new(tls::system_roots()), None, timeout, body::Bounds::default())
+        Self::through(Proxies::from_environment()?, timeout)
+    }
+
+    /// The same, with these proxies.
+    ///
+    /// # Errors
+    /// Where the HTTP client cannot be set up.
+    pub fn through(proxies: Proxies, timeout: Duration) -> Result<Self, TransportError> {
+        Self::build(proxies, Arc::new(tls::system_roots()), None, timeout, body::Bounds::default())
     }
 
     /// The same, trusting the certificates in `ca_file` (PEM) as well.
@@ -89,44 +97,41 @@ impl Transport {
     /// # Errors
     /// Where the file cannot be read, or holds no certificate or a broken one.
     pub fn trusting(&self, ca_file: &Path) -> Result<Self, TransportError> {
-        Self::build(Arc::clone(&self.system_roots), Some(ca_file), self.timeout, self.bounds.clone())
+        let (proxies, roots) = (self.proxies.clone(), Arc::clone(&self.system_roots));
+        Self::build(proxies, roots, Some(ca_file), self.timeout, self.bounds.clone())
     }
 
     fn build(
+        proxies: Proxies,
         system_roots: Arc<RootCertStore>,
         ca_file: Option<&Path>,
         timeout: Duration,
         bounds: body::Bounds,
     ) -> Result<Self, TransportError> {
-        let config = tls::client_config(&system_roots, ca_file)?;
-        let builder = || {
-            reqwest::Client::builder()
-                .tls_backend_preconfigured(config.clone())
-                .user_agent(concat!("lyve-cloud-exporter/", env!("CARGO_PKG_VERSION")))
-                .default_headers(HeaderMap::from_iter([(
-                    ACCEPT,
-                    HeaderValue::from_static("application/json"),
-                )]))
-                .connect_timeout(CONNECT_TIMEOUT.min(timeout))
-                .redirect(redirect::Policy::none())
-                .referer(false)
-        };
-        let client = |builder: reqwest::ClientBuilder| {
-            builder.build().map_err(|error| TransportError::Setup(failure::root_cause(&error)))
-        };
-        Ok(Self {
-            proxied: client(builder())?,
-            direct: client(builder().no_proxy())?,
-            system_roots,
-            timeout,
-            bounds,
-        })
+        let client = reqwest::Client::builder()
+            .tls_backend_preconfigured(tls::client_config(&system_roots, ca_file)?)
+            .user_agent(concat!("lyve-cloud-exporter/", env!("CARGO_PKG_VERSION")))
+            .default_headers(HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static("application/json"))]))
+            .connect_timeout(CONNECT_TIMEOUT.min(timeout))
+            .redirect(redirect::Policy::none())
+            .referer(false)
+            // In place of the library's own reading of the environment.
+            .proxy(proxies.interceptor())
+            .build()
+            .map_err(|error| TransportError::Setup(failure::root_cause(&error)))?;
+        Ok(Self { client, proxies, system_roots, timeout, bounds })
     }
 
-    /// The HTTP client for `url`. It has no deadline of its own.
+    /// The HTTP client. It has no deadline of its own.
     #[must_use]
-    pub fn client(&self, url: &Url) -> &reqwest::Client {
-        if is_loopback(url) { &self.direct } else { &self.proxied }
+    pub const fn client(&self) -> &reqwest::Client {
+        &self.client
+    }
+
+    /// The proxy through which a request to `url` goes, where it goes through one.
+    #[must_use]
+    pub fn proxy(&self, url: &Url) -> Option<&Proxy> {
+        self.proxies.for_url(url)
     }
 
     #[cfg(test)]
@@ -162,14 +167,14 @@ impl Transport {
             })?;
             let started = Instant::now();
             let sent = self.send(&call, &next, deadline).await;
-            self.finish(call.endpoint, sent, started, deadline, telemetry, decode).await
+            self.finish(&call, sent, started, deadline, telemetry, decode).await
         } else {
-            self.finish(call.endpoint, sent, started, deadline, telemetry, decode).await
+            self.finish(&call, sent, started, deadline, telemetry, decode).await
         }
     }
 
     async fn send(&self, call: &Call<'_>, url: &Url, deadline: Deadline) -> Result<Response, ApiError> {
-        let client = self.client(url);
+        let client = &self.client;
         let mut request = match call.json {
             Some(json) => client
                 .post(url.clone())
@@ -198,7 +203,7 @@ impl Transport {
         match timeout_at(deadline, request.send()).await {
             Ok(Ok(response)) => Ok(response),
             Ok(Err(error)) => {
-                let (reason, detail) = failure::before_answer(&error, &call.url);
+                let (reason, detail) = failure::before_answer(&error, &call.url, self.proxy(&call.url));
                 Err(ApiError::new(reason, call.endpoint, detail))
             }
             Err(_) => Err(self.out_of_time(call.endpoint)),
@@ -207,7 +212,7 @@ impl Transport {
 
     async fn finish<T, D>(
         &self,
-        endpoint: Endpoint,
+        call: &Call<'_>,
         sent: Result<Response, ApiError>,
         started: Instant,
         deadline: Deadline,
@@ -218,6 +223,7 @@ impl Transport {
         T: Send + 'static,
         D: FnOnce(Incoming) -> Result<T, Box<str>> + Send + 'static,
     {
+        let endpoint = call.endpoint;
         let response = sent.inspect_err(|error| {
             telemetry.request(endpoint, Err(error.reason), started.elapsed());
         })?;
@@ -228,6 +234,8 @@ impl Transport {
                 Err(body::Fault::OutOfTime) => Err(self.out_of_time(endpoint)),
                 Err(body::Fault::Other(reason, detail)) => Err(ApiError::new(reason, endpoint, detail)),
             }
+        } else if let Some(proxy) = self.proxy(&call.url).filter(|_| status.as_u16() == 407) {
+            Err(ApiError::new(Reason::Connect, endpoint, failure::wants_password(proxy)))
         } else {
             let headers = response.headers().clone();
             let body = body::beginning(response, deadline).await;
@@ -281,15 +289,6 @@ fn follow(call: &Call<'_>, target: Option<Url>) -> Result<Url, String> {
     let _ = target.set_username("");
     let _ = target.set_password(None);
     Ok(target)
-}
-
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    }
 }
 
 #[cfg(test)]

@@ -122,14 +122,23 @@ impl Sender {
             None => None,
         };
         join_all(self.targets.iter().map(|target| {
-            let client = self.transport.client(&target.alerts);
-            let mut request = client.post(target.alerts.clone()).timeout(TIMEOUT);
+            let proxy = self.transport.proxy(&target.alerts);
+            let mut request = self.transport.client().post(target.alerts.clone()).timeout(TIMEOUT);
             if let Some(auth) = &self.auth {
                 request =
                     request.basic_auth(&auth.username, password.as_ref().map(crate::config::Secret::expose));
             }
             let request = request.header("content-type", "application/json").body(body.clone());
-            async move { self.note(target, post(request).await) }
+            async move {
+                let posted = post(request).await;
+                self.note(
+                    target,
+                    posted.map_err(|error| match proxy {
+                        Some(proxy) => format!("{error}, through the proxy {proxy}"),
+                        None => error,
+                    }),
+                );
+            }
         }))
         .await;
     }

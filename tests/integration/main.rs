@@ -21,6 +21,7 @@ mod golden;
 mod install;
 mod object_storage;
 mod prometheus;
+mod proxies;
 mod readme;
 mod reload;
 mod rotation;

@@ -8,22 +8,35 @@ use std::io;
 
 use url::{Position, Url};
 
+use super::Proxy;
 use crate::api::Reason;
 
 /// Longer causes are cut: a certificate can list thousands of names.
 const MAX_CAUSE: usize = 300;
 
-/// A request to `url`, the configured place, that got no status. Of the URL the host is told, and a port that is not
-/// the scheme's own.
-pub(super) fn before_answer(error: &reqwest::Error, url: &Url) -> (Reason, Box<str>) {
+/// A request to `url`, the configured place, through `proxy`, that got no status. Of the URL the host is told, and a port that
+/// is not the scheme's own.
+pub(super) fn before_answer(error: &reqwest::Error, url: &Url, proxy: Option<&Proxy>) -> (Reason, Box<str>) {
     let cause = root_cause(error);
-    let host = &url[Position::BeforeHost..Position::AfterPort];
+    let mut host = url[Position::BeforeHost..Position::AfterPort].to_owned();
+    if let Some(proxy) = proxy {
+        host.push_str(&format!(" through the proxy {proxy}"));
+    }
     if is_tls(error) {
         (Reason::Tls, format!("the connection to {host} is not trusted: {cause}").into())
     } else if error.is_timeout() {
         (Reason::Timeout, format!("no connection to {host} in time").into())
     } else if error.is_connect() {
-        (Reason::Connect, format!("cannot connect to {host}: {cause}").into())
+        match proxy {
+            // The HTTP library has no type for it that could be asked.
+            Some(proxy) if &*cause == "tunnel error: proxy authorization required" => {
+                (Reason::Connect, wants_password(proxy))
+            }
+            Some(_) if &*cause == "tunnel error: unsuccessful" => {
+                (Reason::Connect, format!("cannot connect to {host}: the proxy refuses").into())
+            }
+            _ => (Reason::Connect, format!("cannot connect to {host}: {cause}").into()),
+        }
     } else if find::<hyper::Error>(error).any(hyper::Error::is_parse) {
         (Reason::Decode, format!("the answer is not HTTP: {cause}").into())
     } else if error.is_builder() {
@@ -31,6 +44,11 @@ pub(super) fn before_answer(error: &reqwest::Error, url: &Url) -> (Reason, Box<s
     } else {
         (Reason::Connect, format!("the connection was closed before an answer: {cause}").into())
     }
+}
+
+/// What is said where a proxy lets nobody through without a password, or not with this one.
+pub(super) fn wants_password(proxy: &Proxy) -> Box<str> {
+    format!("407: the proxy {proxy} wants a name and password: check those in its URL").into()
 }
 
 /// An answer whose body broke. One that its sender cut short, in whatever way, is told like one that cannot be

@@ -28,6 +28,9 @@ pub enum TransportError {
     /// The HTTP client refused its settings.
     #[error("cannot set up the HTTP client: {0}")]
     Setup(Box<str>),
+    /// The environment names a proxy that cannot be used.
+    #[error(transparent)]
+    Proxy(#[from] super::ProxyError),
 }
 
 /// What the system trusts. Finding nothing is no failure here: it matters only to a TLS connection, which then fails
