@@ -1,6 +1,7 @@
 //! What is in deploy/ installs, and what it installs works.
 
 mod container;
+mod helm;
 mod kubernetes;
 mod package;
 mod systemd;
@@ -55,6 +56,8 @@ fn what_is_in_deploy_names_the_default_port() {
         ("deploy/container/prometheus.yml", format!("[lyve-cloud-exporter:{port}]\n")),
         ("deploy/kubernetes/base/deployment.yaml", format!("containerPort: {port}}}\n")),
         ("deploy/kubernetes/base/service.yaml", format!("port: {port}\n")),
+        ("deploy/helm/lyve-cloud-exporter/templates/workload.yaml", format!("containerPort: {port}}}\n")),
+        ("deploy/helm/lyve-cloud-exporter/values.yaml", format!("port: {port}\n")),
         ("deploy/prometheus/prometheus.yml", format!("[localhost:{port}]\n")),
         ("deploy/systemd/lyve-cloud-exporter.socket", format!("ListenStream={port}\n")),
         ("docs/install.md", format!("localhost:{port}/metrics")),

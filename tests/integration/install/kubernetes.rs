@@ -1,5 +1,6 @@
 //! The manifests, as kustomize builds them.
 
+use std::collections::BTreeMap;
 use std::process::Command;
 
 use serde_json::Value;
@@ -7,16 +8,56 @@ use serde_json::Value;
 use super::{parsed, succeeds, yaml};
 use crate::programs::repository;
 
-/// The objects of a kustomization.
-fn build(path: &str) -> Vec<Value> {
-    let mut kustomize = Command::new("kubectl");
-    // The dashboards are one copy, outside of the overlay.
-    kustomize.args(["kustomize", "--load-restrictor=LoadRestrictionsNone"]);
-    let text = succeeds(kustomize.arg(repository("deploy/kubernetes").join(path)));
-    text.split("\n---\n").map(parsed).collect()
+/// The version of Kubernetes whose schemas the objects are held against.
+pub const VERSION: &str = "1.34";
+
+/// `kubectl apply` writes an object into an annotation of it, and all annotations together may have so many bytes.
+pub const ANNOTATION_LIMIT: usize = 256 * 1024;
+
+const OVERLAYS: [&str; 4] =
+    ["base", "overlays/prometheus-operator", "overlays/shards", "overlays/prometheus-operator-shards"];
+
+/// The objects of a stream of YAML.
+pub fn documents(text: &str) -> Vec<Value> {
+    let text = format!("\n{}", text.trim_end());
+    text.split("\n---\n").filter(|document| !document.trim().is_empty()).map(parsed).collect()
 }
 
-fn only<'a>(objects: &'a [Value], kind: &str) -> &'a Value {
+/// Each object fits the schema of its kind. Those of prometheus-operator have none here.
+pub fn validate(objects: &str) {
+    let file = tempfile::Builder::new().suffix(".yaml").tempfile().unwrap();
+    std::fs::write(file.path(), objects).unwrap();
+    let mut validate = Command::new("kubernetes-validate");
+    validate.args(["--strict", "--quiet", "--no-warn", "--kubernetes-version", VERSION]);
+    succeeds(validate.arg(file.path()));
+}
+
+fn kustomize(path: &str) -> String {
+    // As `kubectl apply --kustomize` builds them: it takes no flag for files elsewhere.
+    succeeds(Command::new("kubectl").arg("kustomize").arg(repository("deploy/kubernetes").join(path)))
+}
+
+/// The objects of a kustomization.
+pub fn build(path: &str) -> Vec<Value> {
+    documents(&kustomize(path))
+}
+
+/// The files of the ConfigMaps for Grafana's sidecar, by name.
+pub fn dashboards(objects: &[Value]) -> BTreeMap<String, String> {
+    let shown = objects.iter().filter(|object| object["metadata"]["labels"]["grafana_dashboard"] == "1");
+    let files = shown.flat_map(|object| {
+        assert_eq!(object["metadata"]["annotations"]["grafana_folder"], "Lyve Cloud");
+        object["data"].as_object().expect("files")
+    });
+    files.map(|(name, text)| (name.clone(), text.as_str().expect("a text").to_owned())).collect()
+}
+
+/// The ConfigMap with the exporter's configuration.
+pub fn configuration(objects: &[Value]) -> &Value {
+    objects.iter().find(|object| object["data"]["config.yaml"].is_string()).expect("a configuration")
+}
+
+pub fn only<'a>(objects: &'a [Value], kind: &str) -> &'a Value {
     let mut found = objects.iter().filter(|object| object["kind"] == kind);
     let first = found.next().unwrap_or_else(|| panic!("no {kind}"));
     assert!(found.next().is_none(), "more than one {kind}");
@@ -25,8 +66,11 @@ fn only<'a>(objects: &'a [Value], kind: &str) -> &'a Value {
 
 #[test]
 fn every_object_has_what_every_object_needs() {
-    for path in ["base", "overlays/prometheus-operator", "overlays/shards"] {
-        for object in build(path) {
+    for path in OVERLAYS {
+        let text = kustomize(path);
+        validate(&text);
+        for object in documents(&text) {
+            assert!(object.to_string().len() < ANNOTATION_LIMIT, "{path}: {} is too large", object["kind"]);
             for field in ["/apiVersion", "/kind", "/metadata/name"] {
                 assert!(object.pointer(field).is_some_and(Value::is_string), "{path}: {field} of {object}");
             }
@@ -96,14 +140,14 @@ fn the_configuration_is_one_that_the_exporter_takes_and_its_secret_is_mounted() 
     let directory = tempfile::tempdir().unwrap();
     let secret = directory.path().join("secret");
     std::fs::write(&secret, "s").unwrap();
-    let config = only(&objects, "ConfigMap")["data"]["config.yaml"].as_str().expect("a configuration");
+    let config = configuration(&objects)["data"]["config.yaml"].as_str().expect("a configuration");
     let mount = container["volumeMounts"][1]["mountPath"].as_str().expect("a path");
     let secret_file = format!("{mount}/secret");
     assert!(config.contains(&secret_file), "{config}");
     assert!(only(&objects, "Secret")["data"]["secret"].is_string());
     let file = directory.path().join("config.yaml");
     std::fs::write(&file, config.replace(&secret_file, secret.to_str().unwrap())).unwrap();
-    let config = lyve_cloud_exporter::config::load(Some(&file), &std::collections::BTreeMap::new());
+    let config = lyve_cloud_exporter::config::load(Some(&file), &BTreeMap::new());
     assert_eq!(config.expect("a configuration without faults").accounts[0].name, "production");
 }
 
@@ -111,25 +155,24 @@ fn the_configuration_is_one_that_the_exporter_takes_and_its_secret_is_mounted() 
 fn the_rules_and_dashboards_are_those_of_everybody_else() {
     let objects = build("overlays/prometheus-operator");
     let rules = &only(&objects, "PrometheusRule")["spec"];
-    assert_eq!(rules, &yaml("deploy/prometheus/rules.yml"), "run make-rules beside rules.yaml");
-    let shown = objects.iter().find(|object| object["metadata"]["labels"]["grafana_dashboard"] == "1");
-    let shown = shown.expect("dashboards")["data"].as_object().expect("files");
-    let mut files = 0;
-    for file in std::fs::read_dir(repository("grafana/dashboards")).unwrap() {
+    assert_eq!(rules, &yaml("deploy/prometheus/rules.yml"), "run deploy/sync");
+    let files = std::fs::read_dir(repository("grafana/dashboards")).unwrap().map(|file| {
         let file = file.unwrap();
-        let name = file.file_name().into_string().unwrap();
-        let text = std::fs::read_to_string(file.path()).unwrap();
-        assert_eq!(shown[&name].as_str(), Some(text.as_str()), "{name}");
-        files += 1;
-    }
-    assert_eq!(shown.len(), files);
+        (file.file_name().into_string().unwrap(), std::fs::read_to_string(file.path()).unwrap())
+    });
+    assert_eq!(dashboards(&objects), files.collect(), "grafana/kustomization.yaml names them all");
 }
 
 #[test]
 fn every_shard_is_there_and_knows_which_it_is() {
-    let objects = build("overlays/shards");
+    for path in ["overlays/shards", "overlays/prometheus-operator-shards"] {
+        every_shard_of(&build(path));
+    }
+}
+
+fn every_shard_of(objects: &[Value]) {
     assert!(objects.iter().all(|object| object["kind"] != "Deployment"));
-    let set = &only(&objects, "StatefulSet")["spec"];
+    let set = &only(objects, "StatefulSet")["spec"];
     let [count, index] = ["COUNT", "INDEX"].map(|which| {
         let name = format!("LYVE_EXPORTER_SHARD_{which}");
         let variables = set["template"]["spec"]["containers"][0]["env"].as_array().expect("variables");
@@ -138,5 +181,5 @@ fn every_shard_is_there_and_knows_which_it_is() {
     assert_eq!(count["value"].as_str(), Some(&*set["replicas"].to_string()));
     let path = &index["valueFrom"]["fieldRef"]["fieldPath"];
     assert_eq!(path, "metadata.labels['apps.kubernetes.io/pod-index']");
-    assert_eq!(set["serviceName"], only(&objects, "Service")["metadata"]["name"]);
+    assert_eq!(set["serviceName"], only(objects, "Service")["metadata"]["name"]);
 }
