@@ -42,6 +42,8 @@ fn store(accounts: usize, buckets: usize) -> Store {
         credential: Expiry::Unknown,
         max_key_age: None,
         price: None,
+        usage_drop: 0.5,
+        intervals: Vec::new(),
         warning: WarningSteps::default(),
         collectors: Collector::ACCOUNT_V2.to_vec(),
         data_max_age: Duration::from_secs(86_400),

@@ -48,6 +48,8 @@ pub struct Config {
     pub alertmanager: Option<Alertmanager>,
     /// How long before something ends a person is warned.
     pub warning: WarningSteps,
+    /// The share of its usage that an account or bucket may lose within a day before an alert fires.
+    pub usage_drop: f64,
 }
 
 impl Config {
@@ -63,6 +65,7 @@ impl Config {
             state_file: None,
             alertmanager: None,
             warning: WarningSteps::default(),
+            usage_drop: 0.5,
         }
     }
 
@@ -93,6 +96,10 @@ pub struct Account {
     pub ca_file: Option<PathBuf>,
     /// What its storage costs; turns on the estimates.
     pub price: Option<Price>,
+    /// The times left of its credentials at which to warn, where they are not those of all accounts.
+    pub credential_warning: Option<Vec<Duration>>,
+    /// Its own [`Config::usage_drop`].
+    pub usage_drop: Option<f64>,
 }
 
 /// One of the vendor's APIs. URLs have no trailing slash behind a path.

@@ -12,6 +12,7 @@ mod inventory;
 mod keys;
 mod object_storage;
 mod own;
+mod thresholds;
 mod usage;
 
 use std::sync::LazyLock;
@@ -101,6 +102,7 @@ pub fn families() -> &'static [&'static Family] {
             keys::FAMILIES,
             object_storage::FAMILIES,
             health::FAMILIES,
+            thresholds::FAMILIES,
         ];
         let mut families: Vec<_> = groups.into_iter().flatten().collect();
         families.sort_by_key(|family| family.name);

@@ -55,6 +55,12 @@ impl Jitter {
 #[must_use]
 pub fn spec(account: &config::Account, config: &Config) -> AccountSpec {
     let history = config.history.months > 0;
+    let collectors: Vec<_> = account
+        .collectors()
+        .iter()
+        .copied()
+        .filter(|collector| history || *collector != Collector::MonthlyUsage)
+        .collect();
     AccountSpec {
         name: account.name.as_str().into(),
         account_id: account.account_id.as_str().into(),
@@ -65,13 +71,16 @@ pub fn spec(account: &config::Account, config: &Config) -> AccountSpec {
             config::Api::AccountV2 { .. } => None,
         },
         price: account.price.clone(),
-        warning: config.warning,
-        collectors: account
-            .collectors()
+        warning: account
+            .credential_warning
+            .as_deref()
+            .map_or(config.warning, |steps| config.warning.with(steps)),
+        usage_drop: account.usage_drop.unwrap_or(config.usage_drop),
+        intervals: collectors
             .iter()
-            .copied()
-            .filter(|collector| history || *collector != Collector::MonthlyUsage)
+            .map(|collector| (*collector, config.poll.interval(*collector)))
             .collect(),
+        collectors,
         data_max_age: config.data_max_age,
     }
 }

@@ -19,7 +19,12 @@ const POLL_REST: Duration = Duration::from_secs(60);
 const PRICE: f64 = 7.99;
 
 fn price() -> Price {
-    Price { per_terabyte_month: PRICE, minimum_terabytes: 0.0, currency: "USD".to_owned() }
+    Price {
+        per_terabyte_month: PRICE,
+        minimum_terabytes: 0.0,
+        currency: "USD".to_owned(),
+        budget: Some(2000.0),
+    }
 }
 
 /// A simulated vendor with the accounts of the demonstration.
@@ -60,6 +65,8 @@ impl Demo {
             credential: account.credential,
             ca_file: None,
             price: Some(price()),
+            credential_warning: None,
+            usage_drop: None,
         });
         let accounts = accounts.chain([self.object_storage_account()?]);
         Ok(Config {
@@ -93,6 +100,8 @@ impl Demo {
             credential: Expiry::Never,
             ca_file: None,
             price: Some(price()),
+            credential_warning: None,
+            usage_drop: None,
         })
     }
 }

@@ -16,7 +16,7 @@ use super::faults::Faults;
 use super::reader::{Section, Text};
 use super::tree::Table;
 use super::value::{self, Limits};
-use super::{Account, Api, ObjectStorage, Secret, SecretSource};
+use super::{Account, Api, ObjectStorage, Secret, SecretSource, alertmanager};
 use crate::model::{Expiry, Price};
 
 /// Where the vendor's Account API is (vendor guide).
@@ -65,6 +65,8 @@ pub(super) fn read(mut section: Section, directory: &Path, faults: &mut Faults) 
         // Asked for all the same, so that the section knows the key.
         section.text("price", faults);
     }
+    let credential_warning = alertmanager::steps(&mut section, faults);
+    let usage_drop = section.share("usage_drop", faults);
     section.finish(faults);
     let mut api = api?;
     if let Api::ObjectStorage(api) = &mut api {
@@ -84,6 +86,8 @@ pub(super) fn read(mut section: Section, directory: &Path, faults: &mut Faults) 
         credential,
         ca_file,
         price: price.flatten(),
+        credential_warning,
+        usage_drop,
     })
 }
 
@@ -237,6 +241,8 @@ pub(super) fn from_variables(mut section: Section, faults: &mut Faults) -> Optio
         credential,
         ca_file: None,
         price: None,
+        credential_warning: None,
+        usage_drop: None,
     })
 }
 
@@ -264,11 +270,17 @@ fn price(mut section: Section, faults: &mut Faults) -> Option<Price> {
         faults.add(text.place, "must be the three capital letters of a currency: USD, EUR");
         None
     });
+    let budget = section.has("budget").then(|| section.amount("budget", faults));
+    if budget.is_none() {
+        // So that the section knows the key.
+        section.text("budget", faults);
+    }
     section.finish(faults);
     Some(Price {
         per_terabyte_month: per_terabyte_month?,
         minimum_terabytes: minimum_terabytes?,
         currency: currency?,
+        budget: budget.flatten(),
     })
 }
 

@@ -1,6 +1,7 @@
 //! Where the daemon itself sends alerts, and when it warns.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use url::Url;
 
@@ -72,15 +73,21 @@ pub(super) fn read(mut section: Section, directory: &Path, faults: &mut Faults) 
 /// Reads `credential_warning` and `rotation_warning`.
 pub(super) fn warning(root: &mut Section, faults: &mut Faults) -> WarningSteps {
     let mut warning = WarningSteps::default();
-    if let Some(texts) = root.texts("credential_warning", faults) {
-        let steps = texts.into_iter().filter_map(|text| {
-            let step = value::duration(&text.text, &Limits::LIFE);
-            step.map_err(|problem| faults.add(text.place, problem)).ok()
-        });
-        warning = WarningSteps::of(&steps.collect::<Vec<_>>());
+    if let Some(steps) = steps(root, faults) {
+        warning = WarningSteps::of(&steps);
     }
     if let Some(notice) = root.duration("rotation_warning", &Limits::LIFE, faults) {
         warning.rotation = notice;
     }
     warning
+}
+
+/// Reads the steps of `credential_warning`, of all accounts or of one; `None` where they are not set.
+pub(super) fn steps(section: &mut Section, faults: &mut Faults) -> Option<Vec<Duration>> {
+    let texts = section.texts("credential_warning", faults)?;
+    let steps = texts.into_iter().filter_map(|text| {
+        let step = value::duration(&text.text, &Limits::LIFE);
+        step.map_err(|problem| faults.add(text.place, problem)).ok()
+    });
+    Some(steps.collect())
 }

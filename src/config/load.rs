@@ -126,6 +126,9 @@ pub(super) fn read(
     config.state_file = root.text("state_file", faults).and_then(|text| state_file(&text, directory, faults));
     config.alertmanager = alertmanager::read(root.section("alertmanager", faults), directory, faults);
     config.warning = alertmanager::warning(&mut root, faults);
+    if let Some(drop) = root.share("usage_drop", faults) {
+        config.usage_drop = drop;
+    }
     root.finish(faults);
     check_age(&place, &config, faults);
     (config, inline_secret)

@@ -196,6 +196,22 @@ impl Section {
         None
     }
 
+    /// A share, more than 0 and less than 1; `None` where it is not set.
+    pub(super) fn share(&mut self, key: &'static str, faults: &mut Faults) -> Option<f64> {
+        let (place, value) = self.take(key)?;
+        let share = match &value.kind {
+            ValueKind::Float(number) => *number,
+            // A variable has no types: its text is the number.
+            ValueKind::String(text) if value.origin().is_some() => text.trim().parse().unwrap_or(f64::NAN),
+            _ => f64::NAN,
+        };
+        if share > 0.0 && share < 1.0 {
+            return Some(share);
+        }
+        faults.add(place, "must be a number between 0 and 1, such as 0.5");
+        None
+    }
+
     /// A truth.
     pub(super) fn boolean(&mut self, key: &'static str, faults: &mut Faults) -> Option<bool> {
         let (place, value) = self.take(key)?;

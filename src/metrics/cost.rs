@@ -52,6 +52,7 @@ mod tests {
                 per_terabyte_month: 8.0,
                 minimum_terabytes: 11.0,
                 currency: "EUR".to_owned(),
+                budget: None,
             }),
             ..spec("acme")
         }

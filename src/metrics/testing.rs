@@ -24,6 +24,8 @@ pub(crate) fn spec(name: &str) -> AccountSpec {
         max_key_age: None,
         price: None,
         warning: WarningSteps::default(),
+        usage_drop: 0.5,
+        intervals: Vec::new(),
         credential: Expiry::Unknown,
         collectors: Collector::ACCOUNT_V2.to_vec(),
         data_max_age: Duration::from_secs(86_400),

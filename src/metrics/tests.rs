@@ -50,10 +50,14 @@ fn an_account_that_was_never_polled_shows_its_health_and_no_data() {
     assert_eq!(
         shown,
         [
+            ("lyvecloud_account_data_max_age_seconds", 1),
+            ("lyvecloud_account_info", 1),
+            ("lyvecloud_account_usage_drop_threshold_ratio", 1),
             ("lyvecloud_collector_failures_total", collectors * Reason::ALL.len()),
             ("lyvecloud_collector_polls_total", collectors),
             ("lyvecloud_collector_up", collectors),
             ("lyvecloud_credential_status", 5),
+            ("lyvecloud_credential_warning_seconds", 2),
             ("lyvecloud_logins_total", LoginResult::ALL.len()),
             ("lyvecloud_series_dropped_total", DropReason::ALL.len()),
             ("lyvecloud_up", 1),

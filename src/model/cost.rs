@@ -7,6 +7,8 @@ pub struct Price {
     pub minimum_terabytes: f64,
     /// Its currency, three letters (ISO 4217).
     pub currency: String,
+    /// What a month may cost; `None` where no budget is set.
+    pub budget: Option<f64>,
 }
 
 /// Bytes in a terabyte, as the vendor bills.
@@ -31,7 +33,12 @@ mod tests {
 
     #[test]
     fn an_estimate_is_in_proportion_to_what_is_stored() {
-        let price = Price { per_terabyte_month: 7.99, minimum_terabytes: 0.0, currency: "USD".to_owned() };
+        let price = Price {
+            per_terabyte_month: 7.99,
+            minimum_terabytes: 0.0,
+            currency: "USD".to_owned(),
+            budget: None,
+        };
         assert_eq!(price.estimate(0).to_bits(), 0.0_f64.to_bits());
         assert_eq!(price.estimate(1_000_000_000_000).to_string(), "7.99");
         assert_eq!(price.estimate(89_114_668_290_323).to_string(), "712.03");
@@ -39,7 +46,12 @@ mod tests {
 
     #[test]
     fn less_than_the_minimum_costs_the_minimum() {
-        let price = Price { per_terabyte_month: 9.0, minimum_terabytes: 250.0, currency: "USD".to_owned() };
+        let price = Price {
+            per_terabyte_month: 9.0,
+            minimum_terabytes: 250.0,
+            currency: "USD".to_owned(),
+            budget: None,
+        };
         for (terabytes, cost) in [(0, "2250"), (150, "2250"), (250, "2250"), (300, "2700")] {
             assert_eq!(price.estimate(terabytes * 1_000_000_000_000).to_string(), cost);
         }

@@ -21,6 +21,12 @@ impl WarningSteps {
         let warning = steps.iter().max().copied().filter(|longest| Some(*longest) != critical);
         Self { warning, critical, ..Self::default() }
     }
+
+    /// The same with other steps for the time left of a credential.
+    #[must_use]
+    pub fn with(self, steps: &[Duration]) -> Self {
+        Self { rotation: self.rotation, ..Self::of(steps) }
+    }
 }
 
 impl Default for WarningSteps {

@@ -55,6 +55,8 @@ mod tests {
                 credential: Expiry::Never,
                 ca_file: None,
                 price: None,
+                credential_warning: None,
+                usage_drop: None,
             };
             Connection::of(&account, Duration::from_secs(30))
         };

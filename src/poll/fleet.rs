@@ -283,6 +283,8 @@ mod tests {
             credential,
             ca_file: None,
             price: None,
+            credential_warning: None,
+            usage_drop: None,
         }
     }
 

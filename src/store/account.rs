@@ -31,8 +31,12 @@ pub struct AccountSpec {
     pub price: Option<Price>,
     /// How long before something ends a person is warned.
     pub warning: WarningSteps,
+    /// The share of its usage that it may lose within a day before an alert fires.
+    pub usage_drop: f64,
     /// What is polled of it.
     pub collectors: Vec<Collector>,
+    /// The configured time between two polls of each of them.
+    pub intervals: Vec<(Collector, Duration)>,
     /// After this long without a success a collector's answer is withdrawn.
     pub data_max_age: Duration,
 }

@@ -34,6 +34,8 @@ impl Setup {
             credential: Expiry::Unknown,
             ca_file: None,
             price: None,
+            credential_warning: None,
+            usage_drop: None,
         };
         let clock = Manual::new("2026-11-24T12:00:00Z".parse().unwrap());
         let notes = Arc::new(Notes::default());

@@ -114,6 +114,8 @@ mod tests {
             credential: Expiry::Unknown,
             ca_file: None,
             price: None,
+            credential_warning: None,
+            usage_drop: None,
         };
         let config = Config::of(vec![account.clone()]);
         let asker = Asker::new(&config, Arc::new(clock.clone()), Zeros::NoData).unwrap();

@@ -94,6 +94,8 @@ mod tests {
             credential: Expiry::Unknown,
             ca_file: None,
             price: None,
+            credential_warning: None,
+            usage_drop: None,
         };
         Config::of(vec![account("b"), account("a")])
     }

@@ -63,6 +63,8 @@ fn the_example_loads_as_it_is_and_with_every_comment_taken_as_a_value() {
     assert_eq!(full.accounts[0].credential, at("2027-01-31T00:00:00Z"));
     assert_eq!(full.warning, config.warning);
     assert_eq!(config.warning, WarningSteps::default());
+    assert_eq!(config.usage_drop.to_bits(), full.usage_drop.to_bits());
+    assert_eq!(full.accounts[0].price.as_ref().and_then(|price| price.budget), Some(1500.0));
     assert_eq!(config.state_file, None);
     assert_eq!(full.state_file, Some("/var/lib/lyve-cloud-exporter/state.json".into()));
     assert!(config.alertmanager.is_none());
@@ -305,4 +307,21 @@ fn what_looks_wrong_is_warned_of() {
     // Whoever makes a volume chooses its rights.
     std::os::unix::fs::symlink(".", place.path("..data")).unwrap();
     assert_eq!(warnings(&file, "Canary1", 0o640), "");
+}
+
+#[test]
+fn an_account_may_have_its_own_thresholds() {
+    let text = format!("{ACCOUNT}credential_warning: [60d, 14d]\nrotation_warning: 21d\nusage_drop: 0.3\n");
+    let config = Place::new().load(&text).unwrap();
+    let day = |days: u64| Duration::from_secs(days * 86_400);
+    let spec = |config: &Config| crate::poll::spec(&config.accounts[0], config);
+    let own = spec(&config);
+    assert_eq!((own.warning.warning, own.warning.critical), (Some(day(60)), Some(day(14))));
+    assert_eq!(own.usage_drop.to_bits(), 0.3_f64.to_bits());
+
+    let text = text.replacen("{", "{credential_warning: [3d], usage_drop: 0.9, ", 1);
+    let own = spec(&Place::new().load(&text).unwrap());
+    assert_eq!((own.warning.warning, own.warning.critical), (None, Some(day(3))));
+    assert_eq!(own.warning.rotation, day(21), "what is not its own is that of all");
+    assert_eq!(own.usage_drop.to_bits(), 0.9_f64.to_bits());
 }

@@ -87,7 +87,7 @@ fn a_bad_override_names_its_variable() {
             "poll.inventori (LYVE_EXPORTER__POLL__INVENTORI): is not a known key; did you mean `inventory`?",
             "history.months (LYVE_EXPORTER__HISTORY__MONTHS): must be a whole number from 0 to 120",
             "data_max_age (LYVE_EXPORTER__DATA_MAX_AGE): is not a duration: write 30s, 15m, 1h30m or 90d",
-            " (LYVE_EXPORTER__): is not a known key; known here: accounts, poll, history, series, data_max_age, state_file, alertmanager, credential_warning, rotation_warning",
+            " (LYVE_EXPORTER__): is not a known key; known here: accounts, poll, history, series, data_max_age, state_file, alertmanager, credential_warning, rotation_warning, usage_drop",
         ]
     );
 }

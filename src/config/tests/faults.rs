@@ -18,6 +18,7 @@ state_file: /tmp
 alertmanager: {urls: ['http://alertmanager:9093', 'ftp://x'], basic_auth: {username: me}}
 credential_warning: ['30']
 rotation_warning: 14
+usage_drop: 50
 Pol: {}
 ",
     );
@@ -56,6 +57,7 @@ Pol: {}
         "alertmanager.urls: has an http address, which would send the password of basic_auth in clear: use https",
         "credential_warning[0]: has no unit: write 30s, 15m, 6h or 90d",
         "rotation_warning: has no unit: write 30s, 15m, 6h or 90d",
+        "usage_drop: must be a number between 0 and 1, such as 0.5",
         "Pol: is not a known key; did you mean `poll`?",
         "data_max_age: must be longer than poll.current_usage, or series would vanish between two polls: raise it, or \
          shorten poll.current_usage",
@@ -95,6 +97,15 @@ fn each_kind_of_fault_has_its_place_and_its_words() {
         (
             with("price: {per_terabyte_month: 7.99, minimum_terabytes: much, currency: USD}"),
             "accounts[0].price.minimum_terabytes: must be a number that is not negative, such as 7.99",
+        ),
+        (
+            with("price: {per_terabyte_month: 7.99, currency: USD, budget: -5}"),
+            "accounts[0].price.budget: must be a number that is not negative, such as 7.99",
+        ),
+        (with("usage_drop: 1.0"), "accounts[0].usage_drop: must be a number between 0 and 1, such as 0.5"),
+        (
+            with("credential_warning: [soon]"),
+            "accounts[0].credential_warning[0]: is not a duration: write 30s, 15m, 1h30m or 90d",
         ),
         (
             with("price: {per_terabyte_month: 7.99, currency: dollars}"),
@@ -177,7 +188,7 @@ fn each_kind_of_fault_has_its_place_and_its_words() {
         (
             with("colour: us"),
             "accounts[0].colour: is not a known key; known here: name, api, base_url, account_id, access_key, \
-             access_key_file, secret, secret_file, credential, ca_file, price",
+             access_key_file, secret, secret_file, credential, ca_file, price, credential_warning, usage_drop",
         ),
         (with("Base-URL: x"), "accounts[0].Base-URL: is not a known key; did you mean `base_url`?"),
         (top("poll: {timeout: soon}"), "poll.timeout: is not a duration: write 30s, 15m, 1h30m or 90d"),

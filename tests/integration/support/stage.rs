@@ -68,6 +68,8 @@ impl Stage {
             credential: Expiry::Unknown,
             ca_file: None,
             price: None,
+            credential_warning: None,
+            usage_drop: None,
         }
     }
 
@@ -90,6 +92,8 @@ impl Stage {
             credential: Expiry::Never,
             ca_file: None,
             price: None,
+            credential_warning: None,
+            usage_drop: None,
         }
     }
 

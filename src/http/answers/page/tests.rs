@@ -216,7 +216,8 @@ fn names_are_data() {
 
 #[test]
 fn a_price_makes_estimates() {
-    let price = Price { per_terabyte_month: 8.0, minimum_terabytes: 0.0, currency: "EUR".to_owned() };
+    let price =
+        Price { per_terabyte_month: 8.0, minimum_terabytes: 0.0, currency: "EUR".to_owned(), budget: None };
     let spec = crate::store::AccountSpec { price: Some(price), ..spec("acme") };
     let priced = state(spec, |state| {
         let months =
