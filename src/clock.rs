@@ -4,13 +4,14 @@
 //! this. Deadlines of network calls do not: they measure how long something takes and use the runtime's own timer.
 
 use std::fmt::Debug;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::Offset;
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 /// The time of day, and a way to wait for one.
 pub trait Clock: Debug + Send + Sync + 'static {
@@ -27,7 +28,7 @@ pub struct System;
 
 /// The longest wait after which [`System`] looks at the wall clock again, so that a clock that was set right, or a
 /// machine that slept, delays nothing for longer.
-const LOOK_AGAIN: Duration = Duration::from_secs(30);
+const LOOK_AGAIN: Duration = Duration::from_secs(5);
 
 impl Clock for System {
     #[allow(clippy::disallowed_methods, reason = "this is the one place that reads the system's clock")]
@@ -36,20 +37,23 @@ impl Clock for System {
     }
 
     fn sleep_until(&self, deadline: Timestamp) -> BoxFuture<'_, ()> {
-        Box::pin(async move {
-            // A clock that is set back must not stretch the wait: the time that passes counts as well.
-            let started = Instant::now();
-            let wanted = until(self.now(), deadline);
-            loop {
-                let by_wall = until(self.now(), deadline);
-                let by_time_passed = wanted.saturating_sub(started.elapsed());
-                let left = by_wall.min(by_time_passed);
-                if left.is_zero() {
-                    return;
-                }
-                tokio::time::sleep(left.min(LOOK_AGAIN)).await;
-            }
-        })
+        Box::pin(wait(|| self.now(), deadline))
+    }
+}
+
+/// Ends once `now` gives `deadline`.
+async fn wait(now: impl Fn() -> Timestamp, deadline: Timestamp) {
+    // A clock that is set back must not stretch the wait: the time that passes counts as well.
+    let started = Instant::now();
+    let wanted = until(now(), deadline);
+    loop {
+        let by_wall = until(now(), deadline);
+        let by_time_passed = wanted.saturating_sub(started.elapsed());
+        let left = by_wall.min(by_time_passed);
+        if left.is_zero() {
+            return;
+        }
+        tokio::time::sleep(left.min(LOOK_AGAIN)).await;
     }
 }
 
@@ -143,6 +147,26 @@ mod tests {
         assert!(!sleeper.is_finished());
         clock.advance(Duration::from_secs(1));
         assert_eq!(sleeper.await.unwrap(), at("2026-12-01T00:00:00Z"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_wall_clock_that_is_set_right_is_noticed_within_seconds_and_one_set_back_stretches_nothing() {
+        let hour = Duration::from_secs(3600);
+        for (before, after, most) in [
+            ("1970-01-01T00:00:10Z", "2026-11-24T12:00:00Z", Duration::from_secs(5)),
+            ("2026-11-24T12:00:00Z", "2020-01-01T00:00:00Z", hour),
+        ] {
+            let wall = watch::Sender::new(at(before));
+            let started = Instant::now();
+            let deadline = super::after(at(before), hour);
+            let waiting = wait(|| *wall.borrow(), deadline);
+            let setting = async {
+                tokio::time::sleep(Duration::from_secs(1)).await;
+                wall.send_replace(at(after));
+            };
+            tokio::join!(waiting, setting);
+            assert!(started.elapsed() <= most, "{:?}", started.elapsed());
+        }
     }
 
     #[test]

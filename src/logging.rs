@@ -1,14 +1,23 @@
 //! The log: logfmt or JSON, to standard error, times in UTC.
 
-use std::panic::Location;
+mod format;
+mod queue;
 
-use tracing::Dispatch;
-use tracing::dispatcher::SetGlobalDefaultError;
+use std::io::{self, Write};
+use std::panic::Location;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
 use tracing::level_filters::LevelFilter;
-use tracing_subscriber::Layer as _;
+use tracing::{Dispatch, Event, Subscriber};
+use tracing_subscriber::Layer;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::MakeWriter;
-use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::layer::{Context, SubscriberExt as _};
+
+use self::queue::Queue;
+use crate::clock::{Clock as _, System};
+use crate::text::acts;
 
 /// The least severe messages to log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -40,20 +49,75 @@ impl From<LogLevel> for LevelFilter {
 /// The format of the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum LogFormat {
-    /// `ts=… level=… message=…`
+    /// `ts=… level=… component=… msg=…`
     Logfmt,
-    /// One JSON object a line.
+    /// One JSON object a line, with the same keys.
     Json,
 }
 
-/// Makes the whole process log to standard error, panics too.
-///
-/// # Errors
-/// Where that was done before.
-pub fn init(level: LogLevel, format: LogFormat) -> Result<(), SetGlobalDefaultError> {
-    tracing::dispatcher::set_global_default(dispatch(level, format, std::io::stderr))?;
-    std::panic::set_hook(Box::new(|panic| log_panic(panic.location())));
-    Ok(())
+/// How many bytes of the log wait for a reader that is slow; what comes then is dropped.
+const WAITING: usize = 1024 * 1024;
+
+/// How many lines were dropped by this process.
+static DROPPED: AtomicU64 = AtomicU64::new(0);
+
+/// How many lines of the log were dropped since the process started, as their reader was too slow or gone.
+#[must_use]
+pub fn lines_dropped() -> u64 {
+    DROPPED.load(Ordering::Relaxed)
+}
+
+/// The log of the process.
+#[derive(Debug)]
+pub struct Log(Queue);
+
+impl Log {
+    /// Makes the whole process log to standard error, panics too. Nobody ever waits for who reads it.
+    ///
+    /// # Errors
+    /// Where that was done before, or there is no thread to be had.
+    pub fn init(level: LogLevel, format: LogFormat) -> io::Result<Self> {
+        let tell = move |lost| {
+            let message = "log lines were dropped: whoever reads the log is too slow";
+            format::own_line(format, System.now(), message, ("count", lost))
+        };
+        let queue = Queue::new(io::stderr(), WAITING, &DROPPED, Box::new(tell))?;
+        let writer = Self(queue.clone());
+        let dispatch = dispatch(level, format, move || Self(writer.0.clone()));
+        tracing::dispatcher::set_global_default(dispatch).map_err(io::Error::other)?;
+        std::panic::set_hook(Box::new(|panic| log_panic(panic.location())));
+        Ok(Self(queue))
+    }
+
+    /// Says something to whoever started the program, as it is but for characters that would act on the terminal.
+    pub fn say(&self, text: &str) {
+        let mut shown = String::with_capacity(text.len());
+        for character in text.chars() {
+            if acts(character) && character != '\n' {
+                shown.extend(character.escape_default());
+            } else {
+                shown.push(character);
+            }
+        }
+        self.0.push(shown.as_bytes());
+    }
+
+    /// Waits until everything is written, but not for long: whoever reads may have stopped.
+    pub fn finish(self, within: Duration) {
+        self.0.flush(within);
+    }
+}
+
+/// Each write is one line.
+impl Write for Log {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        self.0.push(line);
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// Logs where a panic began. Not its message, which may have been made from anything that was at hand.
@@ -75,18 +139,21 @@ where
     let filter = Targets::new()
         .with_default(level.min(LevelFilter::WARN))
         .with_target(env!("CARGO_CRATE_NAME"), level);
-    let layer = match format {
-        LogFormat::Logfmt => {
-            tracing_logfmt::builder().with_span_path(false).layer().with_writer(writer).boxed()
-        }
-        LogFormat::Json => tracing_subscriber::fmt::layer()
-            .json()
-            .flatten_event(true)
-            .with_span_list(false)
-            .with_writer(writer)
-            .boxed(),
-    };
-    Dispatch::new(tracing_subscriber::registry().with(layer.with_filter(filter)))
+    Dispatch::new(tracing_subscriber::registry().with(Lines { format, writer }.with_filter(filter)))
+}
+
+/// Writes each event as one line.
+struct Lines<W> {
+    format: LogFormat,
+    writer: W,
+}
+
+impl<S: Subscriber, W: for<'a> MakeWriter<'a> + 'static> Layer<S> for Lines<W> {
+    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+        let line = format::line(self.format, System.now(), event);
+        // Where the log cannot be written, there is nowhere to say so.
+        let _ = self.writer.make_writer().write_all(line.as_bytes());
+    }
 }
 
 #[cfg(test)]
@@ -102,11 +169,11 @@ pub(crate) mod tests {
     struct Captured(Arc<Mutex<Vec<u8>>>);
 
     impl Write for Captured {
-        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
             self.0.lock().unwrap().write(bytes)
         }
 
-        fn flush(&mut self) -> std::io::Result<()> {
+        fn flush(&mut self) -> io::Result<()> {
             Ok(())
         }
     }
@@ -132,7 +199,7 @@ pub(crate) mod tests {
         assert!(time.ends_with('Z') && time.parse::<Timestamp>().is_ok(), "{time}");
         assert_eq!(
             rest,
-            "level=warn target=lyve_cloud_exporter::logging::tests message=\"poll failed\" \
+            "level=warn component=logging msg=\"poll failed\" \
              account=\"a \\\"b\\\"\\nc\" seconds=1.5\n"
         );
     }
@@ -143,12 +210,42 @@ pub(crate) mod tests {
         let messages: Vec<serde_json::Value> =
             text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         assert_eq!(messages.len(), 2);
-        let time = messages[0]["timestamp"].as_str().unwrap();
+        let time = messages[0]["ts"].as_str().unwrap();
         assert!(time.ends_with('Z') && time.parse::<Timestamp>().is_ok(), "{time}");
-        assert_eq!(messages[0]["level"], "WARN");
-        assert_eq!(messages[0]["message"], "poll failed");
+        assert_eq!(messages[0]["level"], "warn");
+        assert_eq!(messages[0]["msg"], "poll failed");
         assert_eq!(messages[0]["account"], "a \"b\"\nc");
-        assert_eq!(messages[1]["message"], "a detail");
+        assert_eq!(messages[1]["msg"], "a detail");
+    }
+
+    #[test]
+    fn quotes_stand_only_where_they_are_needed_and_only_what_needs_it_is_escaped() {
+        let speak = || {
+            tracing::info!(
+                word = "exporter's",
+                path = "C:\\x",
+                empty = "",
+                equal = "a=b",
+                yes = true,
+                "the exporter's own"
+            );
+        };
+        let text = captured(LogLevel::Info, LogFormat::Logfmt, speak);
+        let rest = r#" msg="the exporter's own" word=exporter's path=C:\x empty="" equal="a=b" yes=true"#;
+        assert!(text.ends_with(&format!("{rest}\n")), "{text}");
+    }
+
+    #[test]
+    fn no_character_of_a_name_acts_on_the_terminal_or_on_the_order_of_the_line() {
+        let name = "a\u{9b}31m\u{85}b\u{202e}c\u{2066}d\u{1b}[0m\u{7f}\u{feff}\u{61c}é";
+        for (format, start) in [(LogFormat::Logfmt, "name="), (LogFormat::Json, "\"name\":")] {
+            let text = captured(LogLevel::Info, format, || tracing::info!(name, "x"));
+            let (_, value) = text.trim_end().trim_end_matches('}').split_once(start).unwrap();
+            assert!(value.is_ascii() || value.replace('é', "").is_ascii(), "{value:?}");
+            assert!(!value.contains(|character: char| character.is_control()), "{value:?}");
+            // Both formats have it in the quotes of JSON.
+            assert_eq!(serde_json::from_str::<String>(value).unwrap(), name);
+        }
     }
 
     #[test]

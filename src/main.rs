@@ -20,11 +20,12 @@ use lyve_cloud_exporter::command::{BackfillError, Demo, Request, backfill, check
 use lyve_cloud_exporter::config::{self, Config};
 use lyve_cloud_exporter::daemon::{Daemon, Deps};
 use lyve_cloud_exporter::http::{Guard, GuardError, Web, bind};
+use lyve_cloud_exporter::logging::Log;
 use lyve_cloud_exporter::poll::Jitter;
 use lyve_cloud_exporter::reload::Loader;
 use lyve_cloud_exporter::shard::Shard;
 use lyve_cloud_exporter::store::state_file;
-use lyve_cloud_exporter::{build_info, logging, systemd};
+use lyve_cloud_exporter::{build_info, systemd};
 
 /// Why the program ends other than well.
 enum Ended {
@@ -54,30 +55,37 @@ const STOP: Duration = Duration::from_secs(1);
 fn main() -> ExitCode {
     // A wrong command line ends here, with status 2.
     let cli = Cli::parse();
-    let outcome = logging::init(cli.options.log_level, cli.options.log_format)
-        .map_err(|error| Ended::failed("cannot set up the log", error))
-        .and_then(|()| {
-            let mut runtime = tokio::runtime::Builder::new_multi_thread();
-            if let Command::Backfill(_) = cli.command() {
-                // It decodes one answer after the other, and each further thread would hold on to as much memory.
-                runtime.max_blocking_threads(1);
-            }
-            runtime.enable_all().build().map_err(|error| Ended::failed("cannot start the runtime", error))
-        })
-        .and_then(|runtime| {
-            let outcome = runtime.block_on(execute(&cli));
-            // Work on a disk that hangs is not waited for.
-            runtime.shutdown_timeout(STOP);
-            outcome
-        });
-    let (message, code) = match outcome {
-        Ok(()) => return ExitCode::SUCCESS,
-        Err(Ended::Failed(message)) => (message, 1),
-        Err(Ended::Misconfigured(message)) => (message, 2),
-        Err(Ended::Unwritten(message)) => (message, 3),
+    let log = match Log::init(cli.options.log_level, cli.options.log_format) {
+        Ok(log) => log,
+        Err(error) => {
+            // Where even standard error is closed there is nobody left to tell.
+            let _ = writeln!(std::io::stderr(), "lyve-cloud-exporter: cannot set up the log: {error}");
+            return ExitCode::from(1);
+        }
     };
-    // Where even standard error is closed there is nobody left to tell.
-    let _ = writeln!(std::io::stderr(), "lyve-cloud-exporter: {message}");
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    if let Command::Backfill(_) = cli.command() {
+        // It decodes one answer after the other, and each further thread would hold on to as much memory.
+        runtime.max_blocking_threads(1);
+    }
+    let runtime =
+        runtime.enable_all().build().map_err(|error| Ended::failed("cannot start the runtime", error));
+    let outcome = runtime.and_then(|runtime| {
+        let outcome = runtime.block_on(execute(&cli));
+        // Work on a disk that hangs is not waited for.
+        runtime.shutdown_timeout(STOP);
+        outcome
+    });
+    let (message, code) = match outcome {
+        Ok(()) => (None, 0),
+        Err(Ended::Failed(message)) => (Some(message), 1),
+        Err(Ended::Misconfigured(message)) => (Some(message), 2),
+        Err(Ended::Unwritten(message)) => (Some(message), 3),
+    };
+    if let Some(message) = message {
+        log.say(&format!("lyve-cloud-exporter: {message}\n"));
+    }
+    log.finish(STOP);
     ExitCode::from(code)
 }
 

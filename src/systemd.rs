@@ -1,7 +1,9 @@
 //! What systemd wants to hear of a service, and the sockets that it hands over. Where systemd did not start the program,
 //! nothing happens here.
 
+use std::ffi::OsStr;
 use std::io;
+use std::os::unix::net::{SocketAddr, UnixDatagram};
 use std::time::Duration;
 
 use listenfd::ListenFd;
@@ -57,7 +59,24 @@ pub async fn watchdog() {
 }
 
 fn tell(state: NotifyState<'_>) {
-    if let Err(error) = sd_notify::notify(&[state]) {
+    let Some(name) = std::env::var_os("NOTIFY_SOCKET") else { return };
+    if let Err(error) = send(&name, &format!("{state}\n")) {
         warn!(%error, "cannot tell systemd");
     }
+}
+
+fn send(name: &OsStr, message: &str) -> io::Result<()> {
+    let socket = UnixDatagram::unbound()?;
+    // A service manager that is too slow must not stop the exporter.
+    socket.set_write_timeout(Some(Duration::from_secs(1)))?;
+    socket.send_to_addr(message.as_bytes(), &address(name)?).map(drop)
+}
+
+/// The address of a socket as `NOTIFY_SOCKET` has it: a path, or, behind `@`, a name without a file.
+fn address(name: &OsStr) -> io::Result<SocketAddr> {
+    #[cfg(target_os = "linux")]
+    if let Some(name) = name.as_encoded_bytes().strip_prefix(b"@") {
+        return <SocketAddr as std::os::linux::net::SocketAddrExt>::from_abstract_name(name);
+    }
+    SocketAddr::from_pathname(name)
 }

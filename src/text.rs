@@ -1,4 +1,4 @@
-//! How the files that the program writes for itself hold what has a text of its own.
+//! Texts: values as the text that they are shown as, and characters that must not be shown as they are.
 
 use std::borrow::Cow;
 use std::fmt::Display;
@@ -22,4 +22,13 @@ impl<'de, T: FromStr> Deserialize<'de> for Text<T> {
         let text = Cow::<str>::deserialize(deserializer)?;
         text.parse().map(Self).map_err(|_| D::Error::custom("not what it should be"))
     }
+}
+
+/// Whether a character would do something to a terminal or to the order of a line, and not only show.
+pub(crate) fn acts(character: char) -> bool {
+    character.is_control()
+        || matches!(
+            character,
+            '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}'
+        )
 }

@@ -8,6 +8,7 @@ use crate::model::RequestCode;
 use crate::model::{Collector, CredentialKind, Expiry};
 use crate::model::{Endpoint, Reason};
 use crate::store::AccountState;
+use crate::text::acts;
 
 /// What is asked of an account of object storage, and for which collector.
 const SIGNED: [(Endpoint, Collector); 6] = [
@@ -91,12 +92,6 @@ fn right(state: &AccountState, endpoint: Endpoint, error: Option<&ApiError>) -> 
 
 /// The most characters of a cell that are shown.
 const WIDEST: usize = 200;
-
-/// Whether a character would do something to the terminal or to the order of a line, and not only show.
-fn acts(character: char) -> bool {
-    character.is_control()
-        || matches!(character, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
-}
 
 /// Rows in columns as wide as their widest cell. What would act on the terminal is shown escaped.
 fn table<const N: usize>(rows: &[[String; N]]) -> String {

@@ -129,6 +129,7 @@ fn a_page_without_accounts_is_the_exporters_own() {
             "lyvecloud_exporter_build_info",
             "lyvecloud_exporter_config_last_reload_success_timestamp_seconds",
             "lyvecloud_exporter_config_last_reload_successful",
+            "lyvecloud_exporter_log_lines_dropped",
             "lyvecloud_exporter_shard_info",
             "lyvecloud_exporter_task_panics",
         ]

@@ -3,11 +3,15 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
+use prometheus::core::Desc;
 use prometheus::proto::MetricFamily;
-use prometheus::{Gauge, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry};
+use prometheus::{
+    Gauge, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
+};
 
 use super::{FamilyInfo, Kind};
 use crate::clock::unix_seconds;
+use crate::logging;
 use crate::model::Collector;
 use crate::model::Endpoint;
 use crate::shard::Shard;
@@ -81,10 +85,18 @@ const PANICS: FamilyInfo = FamilyInfo {
            each is logged.",
 };
 
+const LOG_LINES_DROPPED: FamilyInfo = FamilyInfo {
+    name: "lyvecloud_exporter_log_lines_dropped_total",
+    kind: Kind::Counter,
+    labels: &[],
+    help: "Log lines that were dropped because their reader was too slow or gone.",
+};
+
 /// The library's `process_*` apart.
-pub(super) const CATALOGUE: [FamilyInfo; 9] = [
+pub(super) const CATALOGUE: [FamilyInfo; 10] = [
     BUILD_INFO,
     REQUEST_DURATION,
+    LOG_LINES_DROPPED,
     NOTIFICATIONS,
     RELOAD_SUCCESSFUL,
     RELOAD_TIMESTAMP,
@@ -177,6 +189,9 @@ impl ExporterMetrics {
         }
         registry.register(Box::new(panics.clone()))?;
 
+        registry
+            .register(Box::new(LogLines(IntCounter::new(LOG_LINES_DROPPED.name, LOG_LINES_DROPPED.help)?)))?;
+
         #[cfg(target_os = "linux")]
         registry.register(Box::new(prometheus::process_collector::ProcessCollector::for_self()))?;
 
@@ -236,6 +251,27 @@ impl ExporterMetrics {
     #[must_use]
     pub fn gather(&self) -> Vec<MetricFamily> {
         self.registry.gather()
+    }
+}
+
+/// What the log counts by itself.
+struct LogLines(IntCounter);
+
+impl prometheus::core::Collector for LogLines {
+    fn desc(&self) -> Vec<&Desc> {
+        prometheus::core::Collector::desc(&self.0)
+    }
+
+    fn collect(&self) -> Vec<MetricFamily> {
+        // A new one each time: two scrapes at once would count twice.
+        let counter = IntCounter::new(LOG_LINES_DROPPED.name, LOG_LINES_DROPPED.help);
+        counter.map_or_else(
+            |_| Vec::new(),
+            |counter| {
+                counter.inc_by(logging::lines_dropped());
+                prometheus::core::Collector::collect(&counter)
+            },
+        )
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod files;
 mod object_storage;
+mod stalled;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -55,7 +56,7 @@ impl Running {
         let mut log = BufReader::new(child.stderr.take().expect("a log")).lines();
         let listening = async {
             while let Some(line) = log.next_line().await.expect("a log of text") {
-                let Some((_, rest)) = line.split_once("message=listening address=") else { continue };
+                let Some((_, rest)) = line.split_once("msg=listening address=") else { continue };
                 return rest.split(' ').next().and_then(|address| address.parse().ok());
             }
             None
@@ -368,7 +369,7 @@ async fn signals_end_it_well_and_soon_even_while_the_vendor_hangs() {
         site.simulator.wait_for_requests(Endpoint::CurrentUsage, 1).await;
         let (status, log) = running.stop(signal).await;
         assert_eq!(status, Some(0), "{log}");
-        assert!(log.contains("message=stopped"), "{log}");
+        assert!(log.contains("msg=stopped"), "{log}");
     }
 }
 

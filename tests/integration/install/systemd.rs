@@ -60,6 +60,23 @@ async fn systemd_is_told_of_the_start_of_every_half_of_the_watchdogs_time_and_of
 }
 
 #[tokio::test]
+async fn a_socket_without_a_file_is_told_as_well() {
+    use std::os::linux::net::SocketAddrExt as _;
+    let name = format!("lyve-cloud-exporter-test-{}", std::process::id());
+    let address = std::os::unix::net::SocketAddr::from_abstract_name(&name).unwrap();
+    let manager = std::os::unix::net::UnixDatagram::bind_addr(&address).unwrap();
+    manager.set_nonblocking(true).unwrap();
+    let manager = UnixDatagram::from_std(manager).unwrap();
+    let _child = demo().env("NOTIFY_SOCKET", format!("@{name}")).spawn().expect("a program to run");
+    let mut message = vec![0; 1024];
+    let length = tokio::time::timeout(Duration::from_secs(20), manager.recv(&mut message))
+        .await
+        .expect("a message in time")
+        .unwrap();
+    assert_eq!(String::from_utf8_lossy(&message[..length]).trim(), "READY=1");
+}
+
+#[tokio::test]
 async fn a_socket_of_systemd_is_served() {
     let address = free_port();
     let mut activated = tokio::process::Command::new("systemd-socket-activate");
