@@ -5,6 +5,7 @@
 
 mod files;
 mod password;
+mod protection;
 mod tls;
 
 use std::collections::BTreeMap;
@@ -24,7 +25,7 @@ use files::Files;
 
 pub use files::Stamps;
 pub use password::PasswordHash;
-pub use tls::{ClientCertificates, Tls};
+pub use tls::{ClientCertificates, Tls, TlsVersion};
 
 /// How the web side is protected.
 #[derive(Debug, Default)]

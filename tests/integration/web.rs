@@ -231,6 +231,33 @@ async fn certificates_of_clients_are_wanted_as_configured() {
 }
 
 #[tokio::test]
+async fn a_half_written_file_lets_nobody_in_without_a_certificate() {
+    let (files, ca) = (Files::new(), Ca::new());
+    files.write_pair(&ca.issue());
+    files.write("ca.crt", &ca.pem());
+    let whole = format!("{TLS}  client_auth_type: RequireAndVerifyClientCert\n  client_ca_file: ca.crt\n");
+    files.write("web.yaml", &whole);
+    let (_stage, exporter) = guarded(&files).await;
+    let address = exporter.address;
+    let shown = ca.issue();
+    let known = Client { shows: Some(&shown), ..Client::trusting(&ca) };
+    assert_eq!(reload_gauge(&known, address).await, Some(1.0));
+
+    files.write("web.yaml", TLS);
+    eventually("the cut file is refused", || async { reload_gauge(&known, address).await == Some(0.0) })
+        .await;
+    let stranger = async {
+        let stream = Client::trusting(&ca).connect(address).await.ok()?;
+        request_over(stream, Method::GET, "/metrics", &[]).await.ok()
+    };
+    assert!(stranger.await.is_none(), "answered without a certificate");
+
+    files.write("web.yaml", &whole);
+    eventually("the whole file is taken", || async { reload_gauge(&known, address).await == Some(1.0) })
+        .await;
+}
+
+#[tokio::test]
 async fn a_new_certificate_is_shown_without_a_restart_and_a_broken_one_never() {
     let (ca, files) = (Ca::new(), Files::new());
     let (first, second, third) = (ca.issue(), ca.issue(), ca.issue());

@@ -245,3 +245,55 @@ fn stamps_notice_a_change_of_any_file() {
         assert!(!stamps.hold(), "{name}");
     }
 }
+
+#[test]
+fn a_file_that_is_cut_anywhere_demands_no_less() {
+    let place = Place::new();
+    let tls = format!(
+        "{TLS}  client_auth_type: RequireAndVerifyClientCert\n  client_ca_file: ca.crt\n  min_version: TLS13\n"
+    );
+    let other_order = tls.replace("  cert_file: server.crt\n  key_file: server.key\n", "")
+        + "  cert_file: server.crt\n  key_file: server.key\n";
+    let users = format!("basic_auth_users:\n  alice: {HASH}\n  bob: {HASH}\n");
+    let headers = "http_server_config:\n  headers:\n    Strict-Transport-Security: max-age=31536000\n    X-Frame-Options: deny\n";
+    for parts in [[&tls, &users, headers], [headers, &other_order, &users], [&users, headers, &tls]] {
+        let text = parts.concat();
+        let whole = place.load(&text).unwrap();
+        assert_eq!(whole.weaker_than(&whole), None);
+        let mut refused = 0;
+        for length in 0..text.len() {
+            let Ok(cut) = place.load(&text[..length]) else { continue };
+            if cut.weaker_than(&whole).is_some() {
+                refused += 1;
+                continue;
+            }
+            let tls = cut.tls.expect("TLS");
+            assert_eq!(tls.clients, ClientCertificates::Required, "{length}");
+            assert_eq!(tls.min_version, TlsVersion::Tls13, "{length}");
+            assert!(!cut.users.is_empty(), "{length}");
+            assert_eq!(cut.headers, whole.headers, "{length}");
+        }
+        assert!(refused > 10, "{refused} beginnings are good files that demand less");
+    }
+}
+
+#[test]
+fn a_demand_may_grow_and_its_content_may_change() {
+    let place = Place::new();
+    let open = place.load("").unwrap();
+    let tls = place.load(TLS).unwrap();
+    let strict = format!("{TLS}  client_auth_type: RequireAndVerifyClientCert\n  client_ca_file: ca.crt\n");
+    let strict = place.load(&strict).unwrap();
+    let users = |name: &str| place.load(&format!("basic_auth_users:\n  {name}: {HASH}\n")).unwrap();
+    for (former, new) in
+        [(&open, &tls), (&tls, &strict), (&open, &users("alice")), (&users("alice"), &users("bob"))]
+    {
+        assert_eq!(new.weaker_than(former), None);
+    }
+    let why = tls.weaker_than(&strict).unwrap();
+    assert_eq!(
+        why,
+        "client_auth_type demands less than before: restart the exporter to ask clients for less"
+    );
+    assert!(open.weaker_than(&users("alice")).unwrap().contains("basic_auth_users"));
+}

@@ -24,6 +24,8 @@ pub struct Tls {
     pub certificate: CertificateDer<'static>,
     /// What clients have to show.
     pub clients: ClientCertificates,
+    /// The oldest version that is spoken.
+    pub min_version: TlsVersion,
 }
 
 impl fmt::Debug for Tls {
@@ -32,7 +34,7 @@ impl fmt::Debug for Tls {
     }
 }
 
-/// Whether clients have to show certificates. Those that are shown are always verified.
+/// Whether clients have to show certificates, the weakest demand first. Those that are shown are always verified.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ClientCertificates {
     /// They are not asked for any.
@@ -59,13 +61,13 @@ pub(super) fn read(
     let key = section.required_text("key_file", faults);
     let key = key.and_then(|text| private_key(text, directory, files, faults));
     let (clients, verifier) = clients(&mut section, directory, files, faults);
-    let least = section.parsed("min_version", version, faults).unwrap_or(Version::Tls12);
-    let most = section.parsed("max_version", version, faults).unwrap_or(Version::Tls13);
+    let least = section.parsed("min_version", version, faults).unwrap_or(TlsVersion::Tls12);
+    let most = section.parsed("max_version", version, faults).unwrap_or(TlsVersion::Tls13);
     let versions: &[&SupportedProtocolVersion] = match (least, most) {
-        (Version::Tls12, Version::Tls13) => &[&TLS13, &TLS12],
-        (Version::Tls12, Version::Tls12) => &[&TLS12],
-        (Version::Tls13, Version::Tls13) => &[&TLS13],
-        (Version::Tls13, Version::Tls12) => {
+        (TlsVersion::Tls12, TlsVersion::Tls13) => &[&TLS13, &TLS12],
+        (TlsVersion::Tls12, TlsVersion::Tls12) => &[&TLS12],
+        (TlsVersion::Tls13, TlsVersion::Tls13) => &[&TLS13],
+        (TlsVersion::Tls13, TlsVersion::Tls12) => {
             faults.add(places.2, "is lower than min_version");
             &[]
         }
@@ -98,7 +100,7 @@ pub(super) fn read(
         }
     };
     server.alpn_protocols = vec![b"http/1.1".to_vec()];
-    Some(Tls { server: Arc::new(server), certificate, clients })
+    Some(Tls { server: Arc::new(server), certificate, clients, min_version: least })
 }
 
 /// Keys of the format that are not taken, each with what to do.
@@ -116,16 +118,19 @@ fn provider() -> Arc<CryptoProvider> {
     Arc::new(rustls::crypto::ring::default_provider())
 }
 
-#[derive(Clone, Copy)]
-enum Version {
+/// A version of TLS, older ones first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TlsVersion {
+    /// TLS 1.2.
     Tls12,
+    /// TLS 1.3.
     Tls13,
 }
 
-fn version(text: &str) -> Result<Version, String> {
+fn version(text: &str) -> Result<TlsVersion, String> {
     match text {
-        "TLS12" => Ok(Version::Tls12),
-        "TLS13" => Ok(Version::Tls13),
+        "TLS12" => Ok(TlsVersion::Tls12),
+        "TLS13" => Ok(TlsVersion::Tls13),
         "TLS10" | "TLS11" => {
             Err("is too old a version, which is not supported: write TLS12 or TLS13".to_owned())
         }

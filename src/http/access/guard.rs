@@ -125,8 +125,8 @@ impl Guard {
                     let faults: Vec<String> = faults.all().iter().map(ToString::to_string).collect();
                     faults.join("; ")
                 })
-                .and_then(|config| match weaker(&self.current.borrow(), &config) {
-                    Some(fault) => Err(fault.to_owned()),
+                .and_then(|config| match config.weaker_than(&self.current.borrow()) {
+                    Some(fault) => Err(fault),
                     None => Ok(config),
                 });
             followed.good.set(i64::from(outcome.is_ok()));
@@ -211,16 +211,4 @@ fn warn_of(config: &WebConfig) {
             "passwords are asked for and cross the network in clear: add tls_server_config to the web configuration"
         );
     }
-}
-
-/// Why a configuration does not take the place of one in force: it guards less. A file that is cut short while it is being
-/// written looks the same.
-fn weaker(in_force: &WebConfig, new: &WebConfig) -> Option<&'static str> {
-    if in_force.tls.is_some() && new.tls.is_none() {
-        return Some("it has no tls_server_config any more: restart the exporter to speak without TLS");
-    }
-    if !in_force.users.is_empty() && new.users.is_empty() {
-        return Some("it has no basic_auth_users any more: restart the exporter to ask for no password");
-    }
-    None
 }
