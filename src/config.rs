@@ -27,7 +27,7 @@ pub use alertmanager::{Alertmanager, BasicAuth};
 pub use faults::{ConfigFaults, Fault};
 pub use load::{load, process_environment};
 pub use secret::{Secret, SecretError, SecretSource};
-pub use web::{ClientCertificates, PasswordHash, Stamps, Tls, TlsVersion, WebConfig};
+pub use web::{ClientCertificates, PASSWORD_BYTES, PasswordHash, Stamps, Tls, TlsVersion, WebConfig};
 
 /// The whole configuration.
 #[derive(Clone, Debug)]

@@ -4,6 +4,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
 use http_body_util::Empty;
 use hyper::header::HOST;
 use hyper::{Request, StatusCode};
@@ -31,30 +33,44 @@ type AnyError = Box<dyn Error + Send + Sync>;
 /// # Errors
 /// Why it is not, in words.
 pub async fn health(address: SocketAddr, web_config: Option<&Path>) -> Result<(), String> {
-    let address = reachable(address);
     let ways = ways(web_config)?;
-    let question = async {
-        let mut outcome = Err("there is no way to ask".into());
-        for way in ways {
-            outcome = ask(address, way).await;
-            if outcome.is_ok() {
-                break;
+    let addresses = reachable(address);
+    let mut asking: FuturesUnordered<_> = addresses.iter().map(|address| ask_all(*address, &ways)).collect();
+    let mut outcome = Err(format!("no answer from {address} within {} seconds", TIMEOUT.as_secs()));
+    let asked = async {
+        while let Some(answer) = asking.next().await {
+            // Any answer says more than none.
+            if outcome.is_err() || answer.is_ok() {
+                outcome = answer;
+            }
+            if matches!(outcome, Ok((_, StatusCode::OK))) {
+                return;
             }
         }
-        outcome
     };
-    match tokio::time::timeout(TIMEOUT, question).await {
-        Ok(Ok(StatusCode::OK)) => Ok(()),
-        Ok(Ok(StatusCode::SERVICE_UNAVAILABLE)) => {
+    let _elapsed = tokio::time::timeout(TIMEOUT, asked).await;
+    match outcome? {
+        (_, StatusCode::OK) => Ok(()),
+        (address, StatusCode::SERVICE_UNAVAILABLE) => {
             Err(format!("not ready: the exporter at {address} has not polled everything once yet"))
         }
-        Ok(Ok(status)) => Err(format!(
+        (address, status) => Err(format!(
             "unexpected answer {status} from {address}: is this the exporter, and does it speak TLS (then give \
              --web.config.file)?"
         )),
-        Ok(Err(error)) => Err(format!("no answer from {address}: {error}")),
-        Err(_elapsed) => Err(format!("no answer from {address} within {} seconds", TIMEOUT.as_secs())),
     }
+}
+
+/// Asks at one address in every way, until there is an answer.
+async fn ask_all(address: SocketAddr, ways: &[Way]) -> Result<(SocketAddr, StatusCode), String> {
+    let mut outcome = Err(format!("there is no way to ask {address}"));
+    for way in ways {
+        outcome = match ask(address, way).await {
+            Ok(status) => return Ok((address, status)),
+            Err(error) => Err(format!("no answer from {address}: {error}")),
+        };
+    }
+    outcome
 }
 
 /// How to ask.
@@ -80,22 +96,26 @@ fn ways(web_config: Option<&Path>) -> Result<Vec<Way>, String> {
     }
 }
 
-/// A server that listens on every address is asked on the loopback one.
-fn reachable(address: SocketAddr) -> SocketAddr {
-    let ip = match address.ip() {
-        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
-        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
-        ip => ip,
-    };
-    SocketAddr::new(ip, address.port())
+/// Where to ask a server that listens on `address`: one that listens on every address is asked on the loopback ones. Of both
+/// families where it listens on both, as the machine may have only one of them.
+fn reachable(address: SocketAddr) -> Vec<SocketAddr> {
+    let at = |ip: IpAddr| SocketAddr::new(ip, address.port());
+    match address.ip() {
+        IpAddr::V4(Ipv4Addr::UNSPECIFIED) => vec![at(Ipv4Addr::LOCALHOST.into())],
+        IpAddr::V6(Ipv6Addr::UNSPECIFIED) => {
+            vec![at(Ipv4Addr::LOCALHOST.into()), at(Ipv6Addr::LOCALHOST.into())]
+        }
+        _ => vec![address],
+    }
 }
 
-async fn ask(address: SocketAddr, way: Way) -> Result<StatusCode, AnyError> {
+async fn ask(address: SocketAddr, way: &Way) -> Result<StatusCode, AnyError> {
     let stream = TcpStream::connect(address).await?;
     match way {
         Way::Plain => ready(stream, address).await,
         Way::Tls(pinned) => {
-            let verifier = Pinned { certificate: pinned, provider: rustls::crypto::ring::default_provider() };
+            let verifier =
+                Pinned { certificate: pinned.clone(), provider: rustls::crypto::ring::default_provider() };
             let config = ClientConfig::builder_with_provider(Arc::new(verifier.provider.clone()))
                 .with_safe_default_protocol_versions()?
                 .dangerous()

@@ -24,7 +24,7 @@ use super::tree::{self, Table};
 use files::Files;
 
 pub use files::Stamps;
-pub use password::PasswordHash;
+pub use password::{PASSWORD_BYTES, PasswordHash};
 pub use tls::{ClientCertificates, Tls, TlsVersion};
 
 /// How the web side is protected.

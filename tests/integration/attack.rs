@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 use std::net::SocketAddr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -11,10 +11,12 @@ use hyper::Method;
 use lyve_cloud_exporter::http::Limits;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
+use tokio::process::Command;
 use tokio::runtime::Handle;
 use tokio::task::JoinSet;
 
-use crate::client::{request, request_over};
+use crate::binary::{Running, program};
+use crate::client::{get, request, request_over};
 use crate::pki::{Ca, Client, Files, TLS};
 use crate::stage::{Exporter, Stage};
 
@@ -537,4 +539,50 @@ async fn a_flood_of_wrong_passwords_does_not_hold_up_who_has_the_right_one() {
     let statuses = in_time("the flood's answers", flood.join_all()).await;
     assert!(statuses.iter().all(|status| matches!(status, 401 | 503)), "{statuses:?}");
     assert!(statuses.contains(&401));
+}
+
+#[tokio::test]
+async fn a_request_without_a_host_or_with_two_is_refused() {
+    let (_stage, exporter) = exporter(PATIENT).await;
+    let get = |version: &str, hosts: &[&str]| {
+        let hosts: String = hosts.iter().map(|host| format!("Host: {host}\r\n")).collect();
+        format!("GET /metrics HTTP/{version}\r\n{hosts}Connection: close\r\n\r\n")
+    };
+    for (request, status) in [
+        (get("1.1", &[]), "400"),
+        (get("1.1", &["a", "b"]), "400"),
+        (get("1.1", &["a", "a"]), "400"),
+        (get("1.0", &["a", "b"]), "400"),
+        (get("1.1", &["a"]), "200"),
+        (get("1.1", &[""]), "200"),
+        (get("1.0", &[]), "200"),
+    ] {
+        let mut stream = connect(exporter.address).await;
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let answer = read_to_end(&mut stream).await;
+        let answer = String::from_utf8_lossy(&answer);
+        assert_eq!(answer.split(' ').nth(1), Some(status), "{request:?}: {answer:?}");
+        assert!(status == "200" || answer.ends_with("a request must have one Host header\n"), "{answer:?}");
+    }
+}
+
+#[tokio::test]
+async fn with_few_descriptors_idle_connections_give_way_at_once() {
+    let mut command = Command::new("sh");
+    command.args(["-c", "ulimit -n 128; exec \"$0\" demo \"$@\""]).arg(program().as_std().get_program());
+    let running = Running::start(command.kill_on_drop(true)).await;
+    running.until_ready().await;
+    let mut crowd = Vec::new();
+    for _ in 0..300 {
+        crowd.push(connect(running.address).await);
+    }
+    let begun = Instant::now();
+    assert_eq!(in_time("a scrape", get(running.address, "/metrics")).await.status, 200);
+    let took = begun.elapsed();
+    // One connection closed each 100 ms would take tens of seconds.
+    assert!(took < Duration::from_secs(5), "{took:?}");
+    let (status, log) = running.stop("-TERM").await;
+    assert_eq!(status, Some(0));
+    assert!(log.contains("few open files are allowed"), "{log}");
+    assert!(!log.contains("cannot accept connections"), "{log}");
 }

@@ -19,6 +19,7 @@ mod failures;
 mod fleet;
 mod golden;
 mod install;
+mod listening;
 mod object_storage;
 mod prometheus;
 mod proxies;

@@ -6,6 +6,9 @@ use bcrypt::HashParts;
 /// The highest cost that is taken: some seconds for one password. Each step above it doubles that.
 const HIGHEST_COST: u32 = 17;
 
+/// How many bytes of a password bcrypt looks at.
+pub const PASSWORD_BYTES: usize = 72;
+
 /// The bcrypt hash of a password. Its `Debug` shows nothing of it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PasswordHash(String);
@@ -33,12 +36,13 @@ impl PasswordHash {
         }
     }
 
-    /// Whether this is the hash of `password`. bcrypt looks at the first 72 bytes only and starts again after a NUL, so
-    /// what is longer, or has one, is none. Takes as long as the cost says, whatever the answer.
+    /// Whether this is the hash of `password`. bcrypt looks at the first 72 bytes only, and what follows them does not count;
+    /// other exporters do the same. It starts again after a NUL, so what has one is no password. Takes as long as the cost
+    /// says, whatever the answer.
     #[must_use]
     pub fn matches(&self, password: &[u8]) -> bool {
         let fits = bcrypt::verify(password, &self.0).unwrap_or(false);
-        fits && password.len() <= 72 && !password.contains(&0)
+        fits && !password.contains(&0)
     }
 
     /// The hash as text; what is derived from it changes when the password does.
@@ -69,6 +73,18 @@ mod tests {
             assert!(!hash.matches(wrong));
         }
         assert_eq!(format!("{hash:?}"), "[hash]");
+    }
+
+    #[test]
+    fn bytes_beyond_the_72nd_do_not_count() {
+        let long = "0123456789".repeat(9);
+        let cut = |length: usize| &long.as_bytes()[..length];
+        let hash = PasswordHash::parse(&bcrypt::hash(&long, 4).unwrap()).unwrap();
+        for same in [cut(90), cut(73), cut(PASSWORD_BYTES)] {
+            assert!(hash.matches(same), "{} bytes", same.len());
+        }
+        assert!(!hash.matches(cut(71)));
+        assert!(!hash.matches(&[cut(72), b"\0"].concat()));
     }
 
     #[test]

@@ -297,3 +297,23 @@ fn a_demand_may_grow_and_its_content_may_change() {
     );
     assert!(open.weaker_than(&users("alice")).unwrap().contains("basic_auth_users"));
 }
+
+/// A key on P-521, as OpenSSL makes it; nothing uses it.
+const P521_KEY: &str = "-----BEGIN PRIVATE KEY-----\n\
+    MIHuAgEAMBAGByqGSM49AgEGBSuBBAAjBIHWMIHTAgEBBEIBqXSQsgZDUE7qnqTy\n\
+    TZIzq55RhSTJk9iUKLwH5BzUB1QHCCZgBCBKJxdH/H7nSNiRjR17VM0ITNf+Ue3g\n\
+    Sh7i1zqhgYkDgYYABAG8lHkePNbNnnHZgu5AshdbkUPAJl6PMgQlUi7VkqDn93c+\n\
+    QUs3hUe5VqYWg0FhfRYvQBEHRxCzUVNPrP8amVsmPgD8/MbxKkHirIRdrH2Lvou4\n\
+    SxgNZoMN47lMslrCXPg+TykBKqPQiasrLPXIbDZw/aY+rMYbLiXrowtT1BlB08YH\n\
+    ig==\n\
+    -----END PRIVATE KEY-----\n";
+
+#[test]
+fn a_key_on_a_curve_that_is_not_supported_is_called_by_its_name() {
+    let place = Place::new();
+    place.write("server.key", P521_KEY);
+    let faults = place.faults(TLS);
+    assert_eq!(faults.len(), 1, "{faults:?}");
+    assert!(faults[0].contains("key_file: names an ECDSA key on the curve P-521"), "{faults:?}");
+    assert!(faults[0].ends_with("make one on P-256 or P-384"), "{faults:?}");
+}

@@ -79,6 +79,7 @@ pub(super) fn read(
 
     let (chain, key, verifier) = (chain?, key?, verifier?);
     let certificate = chain.first()?.clone();
+    let is_p521 = is_p521(key.secret_der());
     let builder = ServerConfig::builder_with_provider(provider()).with_protocol_versions(versions).ok()?;
     let built = builder.with_client_cert_verifier(verifier).with_single_cert(chain, key);
     let mut server = match built {
@@ -92,15 +93,28 @@ pub(super) fn read(
             return None;
         }
         Err(_) => {
-            faults.add(
-                places.1,
-                "names a key of a kind that cannot be used: make an RSA, ECDSA or Ed25519 key",
-            );
+            faults.add(places.1, unusable(is_p521));
             return None;
         }
     };
     server.alpn_protocols = vec![b"http/1.1".to_vec()];
     Some(Tls { server: Arc::new(server), certificate, clients, min_version: least })
+}
+
+/// What to do about a key that cannot be used.
+fn unusable(is_p521: bool) -> &'static str {
+    if is_p521 {
+        "names an ECDSA key on the curve P-521 (secp521r1), which is not supported: make one on P-256 or P-384"
+    } else {
+        "names a key of a kind that cannot be used: make an RSA key of 2048 bits or more, an ECDSA key on P-256 or P-384, or an Ed25519 key"
+    }
+}
+
+/// Whether a private key in DER names the curve P-521.
+fn is_p521(key: &[u8]) -> bool {
+    /// The object identifier 1.3.132.0.35, with its tag and length.
+    const P521: [u8; 7] = [0x06, 0x05, 0x2b, 0x81, 0x04, 0x00, 0x23];
+    key.windows(P521.len()).any(|window| window == P521)
 }
 
 /// Keys of the format that are not taken, each with what to do.

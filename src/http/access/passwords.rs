@@ -16,9 +16,10 @@ use hyper::HeaderMap;
 use hyper::header::AUTHORIZATION;
 use ring::{hmac, rand};
 use tokio::sync::Semaphore;
+use tracing::warn;
 use zeroize::Zeroizing;
 
-use crate::config::PasswordHash;
+use crate::config::{PASSWORD_BYTES, PasswordHash};
 use crate::http::peer::Peer;
 
 /// How many passwords of one peer may wait to be hashed.
@@ -99,6 +100,7 @@ impl Authenticator {
             let matches = tokio::task::spawn_blocking(move || {
                 let matches = hash.matches(&claim.password) && is_user;
                 if matches {
+                    warn_of_length(&claim);
                     lock(&this.good).insert(claim.name, hmac::sign(&this.key, &digest_of));
                 }
                 drop(permit);
@@ -190,6 +192,16 @@ impl Drop for Turn {
                 waiting.remove(&self.peer);
             }
         }
+    }
+}
+
+/// Tells whoever reads the log that a password is weaker than it looks. It is looked at once, until the next one.
+fn warn_of_length(claim: &Claim) {
+    if claim.password.len() > PASSWORD_BYTES {
+        warn!(
+            user = claim.name,
+            "a password is longer than {PASSWORD_BYTES} bytes: bcrypt uses the first {PASSWORD_BYTES} only, the rest does not protect"
+        );
     }
 }
 

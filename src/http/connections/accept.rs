@@ -31,7 +31,14 @@ pub async fn serve(
     limits: Limits,
     shutdown: CancellationToken,
 ) -> io::Result<()> {
-    let connections = Connections::new(limits.connections);
+    let most = limits.affordable_connections();
+    if most < limits.connections {
+        warn!(
+            connections = most,
+            "few open files are allowed (ulimit -n): fewer connections at once are served"
+        );
+    }
+    let connections = Connections::new(most);
     let shared = Arc::new(Shared { routes, guard, limits });
     let stop = shutdown.child_token();
     let mut tasks = JoinSet::new();

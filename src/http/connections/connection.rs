@@ -7,10 +7,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use hyper::body::Incoming;
-use hyper::header::{CONNECTION, HeaderName, HeaderValue};
+use hyper::header::{CONNECTION, HOST, HeaderName, HeaderValue};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper::{Request, Response, StatusCode};
+use hyper::{Request, Response, StatusCode, Version};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -161,6 +161,8 @@ impl Connection {
         let path = request.uri().path();
         let refusal = if head_length(&request) > self.shared.limits.head_bytes {
             Some(head_too_large())
+        } else if !has_host(&request) {
+            Some(text(StatusCode::BAD_REQUEST, "a request must have one Host header\n"))
         } else {
             self.shared.guard.refuse(config, path, request.headers(), self.peer).await
         };
@@ -180,6 +182,16 @@ fn head_length<B>(request: &Request<B>) -> usize {
     let header =
         |(name, value): (&HeaderName, &HeaderValue)| name.as_str().len() + value.len() + ": \r\n".len();
     line + request.headers().iter().map(header).sum::<usize>() + "\r\n".len()
+}
+
+/// Whether a request says once which host it is for, as HTTP/1.1 demands (RFC 9112, 3.2). Two programs on the way may each
+/// believe another one of two. HTTP/1.0 knows no such header.
+fn has_host<B>(request: &Request<B>) -> bool {
+    match request.headers().get_all(HOST).iter().count() {
+        0 => request.version() == Version::HTTP_10,
+        1 => true,
+        _ => false,
+    }
 }
 
 fn head_too_large() -> Answer {
