@@ -2,7 +2,7 @@
 
 import common as c
 import grafana as g
-from promql import COST_MONTH_END, GROWTH, MONTH_END, ONE, at_time, largest, rules_loaded
+from promql import COST_MONTH_END, GROWTH, MONTH_END, ONE, at_time, in_days, largest, rules_loaded
 
 USAGE = "lyvecloud_account_usage_bytes"
 WITH_SUB_ACCOUNTS = "lyvecloud_account_usage_with_sub_accounts_bytes"
@@ -13,9 +13,6 @@ SUB_ACCOUNT = "lyvecloud_sub_account_usage_bytes"
 
 
 def alarms():
-    own = ONE.by("status", "lyvecloud_credential_status", 'kind="account_api"')
-    labels = "account, kind, credential_id"
-    soonest = f"bottomk(1, ({ONE.left()}) > 0)"
     own_status = {rank: c.STATUS[name] for rank, name in enumerate(c.STATUS)}
     ranks = " or ".join(
         f'{rank} * ({ONE.by("account", "lyvecloud_credential_status", f_status(name))} == 1)'
@@ -31,12 +28,7 @@ def alarms():
             "Its API credentials", "The pair with which the exporter logs in to this account.", [g.target(ranks)],
             4, unit="none", mappings=g.words(own_status), noValue="Not known",
         ),
-        g.stat(
-            "Next end of a credential", "Of the account's own credentials and its service accounts, of those that have "
-            "not ended yet.",
-            [g.target(soonest, "{{credential}}")],
-            4, unit="dtdurations", decimals=0, name=True, thresholds=c.TIME_LEFT, filled=False, noValue="No end is known",
-        ),
+        c.next_end(ONE, 4, "{{credential}}"),
         g.stat(
             "Credentials that do not work", "Expired or rejected, service accounts among them.",
             [g.target(ONE.count_with_status("expired|rejected"))],
@@ -63,7 +55,7 @@ def totals():
     return g.line(
         4,
         g.stat("Stored now", "Usage of its own buckets in the open month, to date.",
-               [g.over_time(ONE.by("account", USAGE), "stored")], 4, unit="decbytes", sparkline=True, noValue="Not known"),
+               [g.over_time(ONE.still_known(USAGE), "stored")], 4, unit="decbytes", sparkline=True, noValue="Not known"),
         g.stat("With sub-accounts", "Usage of a master account with that of its sub-accounts.",
                [g.target(ONE.by("account", WITH_SUB_ACCOUNTS))], 3, unit="decbytes", noValue="No master account"),
         g.stat("Buckets", "How many buckets it has.", [g.target(ONE.by("account", "lyvecloud_account_buckets"))], 2,
@@ -179,7 +171,7 @@ def sub_accounts():
                 g.column("Buckets", of("buckets"), unit="short"),
                 g.column("Users", of("users"), unit="short"),
                 g.column("Service accounts", of("service_accounts"), unit="short"),
-                g.column("Trial", of("trial_remaining_seconds"), unit="dtdurations", decimals=0,
+                g.column("Trial", in_days(of("trial_remaining_seconds")), unit=c.DAYS, decimals=0,
                          custom__cellOptions=g.CELL_COLOR, thresholds=c.TIME_LEFT),
                 g.column("Created", at_time(of("created_timestamp_seconds")), unit="dateTimeAsIso"),
                 g.column("Id", label="sub_account_id"),
@@ -215,13 +207,13 @@ def access():
                 "Service accounts", "Whether they are enabled and ready in all regions, and when their credentials end.",
                 [
                     g.column("Service account", label="service_account"),
-                    g.column("Enabled", top, mappings=g.words(c.YES_NO), custom__cellOptions=g.TEXT_COLOR),
+                    g.column("Enabled", top, mappings=g.quiet(c.YES_NO), custom__cellOptions=g.TEXT_COLOR),
                     g.column("Ready", f"{ONE.by(labels, 'lyvecloud_service_account_ready')} and on (service_account_id) {top}",
-                             mappings=g.words(c.YES_NO), custom__cellOptions=g.TEXT_COLOR),
-                    g.column("Status", label="status", mappings=g.words(c.STATUS), custom__cellOptions=g.TEXT_COLOR),
+                             mappings=g.quiet(c.YES_NO), custom__cellOptions=g.TEXT_COLOR),
+                    g.column("Status", label="status", mappings=g.quiet(c.STATUS), custom__cellOptions=g.TEXT_COLOR),
                     g.column(None, f"(max by ({labels}, status) ({status}) == 1) and on (service_account_id) {top}"),
-                    g.column("Left", f"(max by ({labels}) ({ends}) - time()) and on (service_account_id) {top}",
-                             unit="dtdurations", decimals=0, custom__cellOptions=g.CELL_COLOR, thresholds=c.TIME_LEFT),
+                    g.column("Left", f"{in_days(f'max by ({labels}) ({ends}) - time()')} and on (service_account_id) {top}",
+                             unit=c.DAYS, decimals=0, custom__cellOptions=g.CELL_COLOR, thresholds=c.TIME_LEFT),
                     g.column("Id", label="service_account_id"),
                 ],
                 24, sort="Left", noValue="None, or not known: see the collectors",

@@ -1,7 +1,7 @@
 """What the dashboards have in common: names, states, variables, links, and tables that stand on several of them."""
 
 import grafana as g
-from promql import TARGET, at_time
+from promql import TARGET, at_time, in_days
 
 OVERVIEW, ACCOUNT, OBJECT_STORAGE = "lyvecloud-overview", "lyvecloud-account", "lyvecloud-object-storage"
 CREDENTIALS, EXPORTER = "lyvecloud-credentials", "lyvecloud-exporter"
@@ -33,47 +33,9 @@ STATUS = {
 }
 NONE = {0: ("✔ None", g.OK)}
 
-# The exporter's default steps; each account may have others, by which its alerts go.
-TIME_LEFT = g.steps((7 * DAY, g.WARN), (30 * DAY, "text"), base=g.BAD)
-AGE = "lyvecloud-overview", "lyvecloud-account", "lyvecloud-object-storage"
-CREDENTIALS, EXPORTER = "lyvecloud-credentials", "lyvecloud-exporter"
-TITLES = {
-    OVERVIEW: "Overview",
-    ACCOUNT: "Account",
-    OBJECT_STORAGE: "Object storage",
-    CREDENTIALS: "Credentials",
-    EXPORTER: "Exporter",
-}
-
-BUDGETS = False
-HOUR, DAY = 3600, 86400
-
-ACCOUNT_STATE = {
-    2: ("✔ All read", g.OK),
-    1: ("▲ Partly read", g.WARN),
-    0: ("✖ Not read", g.BAD),
-}
-WORKS = {1: ("✔ Works", g.OK), 0: ("✖ Fails", g.BAD)}
-YES_NO = {1: ("✔ Yes", g.OK), 0: ("▲ No", g.WARN)}
-SEVERITY = {3: ("✖ Critical", g.BAD), 2: ("▲ Warning", g.WARN), 1: ("● Info", g.OFF)}
-STATUS = {
-    "expired": ("✖ Expired", g.BAD),
-    "rejected": ("✖ Rejected", g.BAD),
-    "unknown": ("? Unknown", g.OFF),
-    "expires": ("✔ Expires", g.OK),
-    "never_expires": ("∞ Never expires", g.OK),
-}
-NONE = {0: ("✔ None", g.OK)}
-
-# The exporter's default steps; each account may have others, by which its alerts go.
-TIME_LEFT = g.steps((g.BAD, -10 * 365 * DAY), (7 * DAY, g.WARN), (30 * DAY, "text")) if False else {
-    "mode": "absolute",
-    "steps": [
-        {"color": g.BAD, "value": None},
-        {"color": g.WARN, "value": 7 * DAY},
-        {"color": "text", "value": 30 * DAY},
-    ],
-}
+# In days, by the exporter's default steps; each account may have others, by which its alerts go.
+TIME_LEFT = g.steps((7, g.WARN), (30, "text"), base=g.BAD)
+DAYS = "suffix: days"
 AGE = g.steps((3 * HOUR, g.WARN), (DAY, g.BAD))
 USED_OF_BUDGET = g.steps((0.8, g.WARN), (1, g.BAD))
 
@@ -158,29 +120,34 @@ def open_account(label="Account"):
 
 def firing(query, width):
     """The shipped rules' alerts that fire."""
-    labels = "alertname, severity, account, collector, credential, bucket, instance"
+    labels = "alert, severity, account, about"
+
+    def alerts(series):
+        """One series an alert, with the label `about`: the credential, bucket or collector that it names."""
+        named = f'label_replace({series}, "alert", "$1", "alertname", "LyveCloud(.+)")'
+        for label in ("instance", "collector", "bucket", "sub_account", "user", "service_account", "credential"):
+            named = f'label_replace({named}, "about", "$1", "{label}", "(.+)")'
+        return f"max by ({labels}) ({named})"
+
     ranks = " or ".join(
-        f"{rank} * max by ({labels}) ({query.firing(f_severity(name))})"
+        f"{rank} * {alerts(query.firing(f_severity(name)))}"
         for rank, name in ((3, "critical"), (2, "warning"), (1, "info"))
     )
     since = query.firing().replace("ALERTS{", "ALERTS_FOR_STATE{").replace(', alertstate="firing"', "")
     return g.table(
-        "Firing alerts",
-        "What the shipped alert rules report, the most severe first. About: the credential, bucket or collector. "
-        "An account is empty where an alert is about an exporter. Its text and what to do come with its notification, "
-        "and stand in the runbook.",
+        "Which alerts fire",
+        "What the shipped alert rules report, the most severe first. About: the credential, bucket, collector or exporter. "
+        "Its text and what to do come with its notification, and stand in the runbook under LyveCloud and this name.",
         [
-            g.column("Severity", f"topk($top, {ranks})", unit="none", mappings=g.words(SEVERITY),
+            g.column("Severity", f"topk($top, {ranks})", unit="none", mappings=g.quiet(SEVERITY),
                      custom__cellOptions=g.TEXT_COLOR, custom__width=100),
-            g.column("Alert", label="alertname"),
+            g.column("Alert", label="alert"),
             g.column("Account", label="account"),
-            g.column("Credential", label="credential"),
-            g.column("Bucket", label="bucket"),
-            g.column("Collector", label="collector"),
-            g.column("For", f"time() - max by ({labels}) ({since}) and on ({labels}) topk($top, {ranks})",
+            g.column("About", label="about"),
+            g.column("For", f"time() - {alerts(since)} and on ({labels}) topk($top, {ranks})",
                      unit="dtdurations", decimals=0, custom__width=110),
         ],
-        width, sort="-Severity", noValue="No alert fires, or the shipped rules are not loaded",
+        width, sort="-Severity", without=["severity"], noValue="No alert fires, or the shipped rules are not loaded",
     )
 
 
@@ -200,17 +167,17 @@ def ends_next(query, width, title="What ends next"):
         "Credentials with an end date, the earliest end first; what has ended stays until it is replaced or deleted. "
         "Colours: less than 30 days, less than 7 days or over.",
         [
-            g.column("Left", soon, unit="dtdurations", decimals=0, custom__cellOptions=g.CELL_COLOR,
-                     thresholds=TIME_LEFT, custom__width=120),
+            g.column("Left", in_days(soon), unit=DAYS, decimals=0, custom__cellOptions=g.CELL_COLOR,
+                     thresholds=TIME_LEFT, custom__width=90),
             g.column("Ends", f"{at_time(query.by(labels, 'lyvecloud_credential_expiry_timestamp_seconds'))} {rows}",
-                     unit="dateTimeAsIso", custom__width=170),
+                     unit="dateTimeAsIso", custom__width=170, custom__align="left"),
             open_account(),
             g.column("Credential", label="credential"),
             g.column("Kind", label="kind", mappings=KINDS),
-            g.column("Status", label="status", custom__cellOptions=g.TEXT_COLOR, mappings=g.words(STATUS)),
+            g.column("Status", label="status", custom__cellOptions=g.TEXT_COLOR, mappings=g.quiet(STATUS)),
             g.column(None, f"({status} == 1) {rows}"),
         ],
-        width, sort="Left", noValue="No credential has an end date",
+        width, sort="Left", without=["credential_id"], noValue="No credential has an end date",
     )
 
 
@@ -280,7 +247,7 @@ def collectors(query, width):
         "Collectors", "What is read of this account, how old it is, and how long the last read took.",
         [
             g.column("Collector", label="collector"),
-            g.column("State", query.by("collector", "lyvecloud_collector_up"), mappings=g.words(WORKS),
+            g.column("State", query.by("collector", "lyvecloud_collector_up"), mappings=g.quiet(WORKS),
                      custom__cellOptions=g.TEXT_COLOR),
             g.column("Age", age, unit="dtdurations", decimals=0),
             g.column("Took", query.by("collector", "lyvecloud_collector_last_duration_seconds"), unit="s"),
@@ -304,18 +271,26 @@ def access_keys(query, width):
         "By the date on which they reach the configured age. A key that is past it goes on working. Left is empty for a key "
         "that is switched off, and where no age is configured.",
         [
-            g.column("Left", of(f"({due} - time())"), unit="dtdurations", decimals=0, custom__cellOptions=g.CELL_COLOR,
-                     thresholds=g.steps((0, g.WARN), (14 * DAY, "text"), base=g.BAD), custom__width=130),
-            g.column("Due", of(at_time(due)), unit="dateTimeAsIso", custom__width=170),
+            g.column("Left", of(in_days(f"{due} - time()")), unit=DAYS, decimals=0, custom__cellOptions=g.CELL_COLOR,
+                     thresholds=g.steps((0, g.WARN), (14, "text"), base=g.BAD), custom__width=90),
+            g.column("Due", of(at_time(due)), unit="dateTimeAsIso", custom__width=170, custom__align="left"),
             g.column("Account", label="account"),
             g.column("User", label="user"),
             g.column("Access key", label="access_key_id"),
             g.column("Active", of(query.by(labels, "lyvecloud_access_key_active")),
-                     mappings=g.words({1: ("✔ Yes", OK_TEXT), 0: ("● Off", g.OFF)}), custom__cellOptions=g.TEXT_COLOR),
-            g.column("Created", of(at_time(created)), unit="dateTimeAsIso", custom__width=170),
+                     mappings=g.quiet({1: ("✔ Yes", g.OK), 0: ("● Off", g.OFF)}), custom__cellOptions=g.TEXT_COLOR),
+            g.column("Created", of(at_time(created)), unit="dateTimeAsIso", custom__width=170, custom__align="left"),
         ],
         width, sort="Left", noValue="No access key is known",
     )
 
 
-OK_TEXT = "text"
+def next_end(query, width, legend):
+    """The credential that ends next. The number has the unit of days by an override, as the linter knows no other."""
+    return g.stat(
+        "Next end of a credential",
+        "The credential that ends next, of all that have not ended yet; what has ended is counted beside it.",
+        [g.target(in_days(f"bottomk(1, ({query.left()}) > 0)"), legend)],
+        width, unit="none", decimals=0, name=True, thresholds=TIME_LEFT, filled=False, noValue="No end is known",
+        overrides=[g.override_matching("/.*/", unit=DAYS)],
+    )

@@ -25,13 +25,11 @@ def alarms():
         g.stat("End within 30 days", "They still work; those that end within 7 days are counted, too.",
                [g.target(f"{within(30 * c.DAY)} or {known}")], 4, thresholds=c.alarm(color=g.WARN),
                mappings=g.words(c.NONE), noValue="Not known"),
-        g.stat("Next end", "Of all that have not ended yet.",
-               [g.target(f"bottomk(1, ({ALL.left()}) > 0)", "{{account}}: {{credential}}")], 5, unit="dtdurations",
-               decimals=0, name=True, thresholds=c.TIME_LEFT, filled=False, noValue="No end is known"),
+        c.next_end(ALL, 4, "{{account}}: {{credential}}"),
         g.stat("No end is known of", "Unknown: no date is configured, or it cannot be read. The others never expire.",
                [g.target(ALL.count_with_status("unknown"), "unknown"),
                 g.target(ALL.count_with_status("never_expires"), "never expire")],
-               3, name=True, noValue="Not known"),
+               4, name=True, noValue="Not known"),
     )
 
 
@@ -50,12 +48,12 @@ def endless():
             c.open_account(),
             g.column("Credential", label="credential"),
             g.column("Kind", label="kind", mappings=c.KINDS),
-            g.column("Status", label="status", custom__cellOptions=g.TEXT_COLOR, mappings=g.words(c.STATUS)),
+            g.column("Status", label="status", custom__cellOptions=g.TEXT_COLOR, mappings=g.quiet(c.STATUS)),
             g.column(None, rows),
             g.column("Last accepted", f"{at_time(accepted)} and on (account, kind, credential_id) {rows}",
                      unit="dateTimeFromNow"),
         ],
-        12, sort="-rank", noValue="Every credential has an end date",
+        12, sort="-rank", without=["credential_id"], noValue="Every credential has an end date",
     )
 
 

@@ -73,8 +73,9 @@ def freshness():
             9,
             c.failing_collectors(ALL, 12),
             g.timeseries("Failed polls an hour, by reason", "How many polls failed within the hour before each point.",
-                         [g.over_time(f"sum by (reason) (increase({failures}[1h]))", "{{reason}}")], 12, unit="short",
-                         stacked=True),
+                         [g.over_time(f"sum by (reason) (increase({failures}[1h])) and on (reason) "
+                                      f"sum by (reason) (increase({failures}[$__range] @ end())) > 0", "{{reason}}")],
+                         12, unit="short", stacked=True, noValue="✔ No poll failed"),
         ),
         g.line(
             9,
@@ -114,6 +115,8 @@ def api():
     def quantile(share, by, window):
         return f"histogram_quantile({share}, sum by ({by}) (increase({bucket}[{window}])))"
 
+    asked = f"sum by (endpoint) (increase({count}[$__range])) > 0"
+
     def hourly(label, name):
         return g.over_time(f"sum by ({label}) (increase({ALL.of(name)}[1h]))", f"{{{{{label}}}}}")
 
@@ -126,10 +129,10 @@ def api():
                           ((0.5, "median"), (0.9, "90 %"), (0.99, "99 %"))], 12, unit="s"),
             g.table("Latency, by endpoint", "Of the requests in the time range.",
                     [g.column("Endpoint", label="endpoint"),
-                     g.column("Requests", f"sum by (endpoint) (increase({count}[$__range]))", unit="short", decimals=0)]
-                    + [g.column(name, quantile(share, "endpoint, le", "$__range"), unit="s") for share, name in
+                     g.column("Requests", asked, unit="short", decimals=0)]
+                    + [g.column(name, f"{quantile(share, 'endpoint, le', '$__range')} and on (endpoint) ({asked})", unit="s") for share, name in
                        ((0.5, "Median"), (0.9, "90 %"), (0.99, "99 %"))],
-                    12, sort="-99 %"),
+                    12, sort="-99 %", noValue="No request in the time range"),
         ),
         g.line(
             9,

@@ -36,6 +36,11 @@ def words(mapping):
     return [{"type": "value", "options": options}]
 
 
+def quiet(mapping):
+    """The same for cells of tables: what is well has its icon, and the colour of any other text."""
+    return words({value: (text, "text" if color == OK else color) for value, (text, color) in mapping.items()})
+
+
 def target(expr, legend="__auto", table=False, instant=True):
     """A query; its letter is given when its panel is made."""
     return {
@@ -236,8 +241,9 @@ def link(dashboard, title, variables):
     return [{"title": title, "url": f"/d/{dashboard}?{kept}&{variables}&${{__url_time_range}}", "targetBlank": False}]
 
 
-def table(title, description, columns, width, *, sort, **more):
-    """A table whose rows are joined by their labels. `sort` names a column; a `-` before it turns the order around."""
+def table(title, description, columns, width, *, sort, without=(), **more):
+    """A table whose rows are joined by their labels. `sort` names a column; a `-` before it turns the order around.
+    `without` are labels that only join."""
     queries = [entry for entry in columns if entry["expr"]]
     fields = {}
     for entry in columns:
@@ -251,7 +257,7 @@ def table(title, description, columns, width, *, sort, **more):
     field = fields[id(hidden[0])] if sort in ("rank", "-rank") else by_name[sort.removeprefix("-")]
     order = {"fields": {}, "sort": [{"field": field, "desc": sort.startswith("-")}]}
     organize = {
-        "excludeByName": {"Time": True, **{fields[id(entry)]: True for entry in hidden}},
+        "excludeByName": {name: True for name in ["Time", *without, *(fields[id(entry)] for entry in hidden)]},
         "includeByName": {},
         "indexByName": {fields[id(entry)]: index for index, entry in enumerate(shown)},
         "renameByName": {fields[id(entry)]: entry["name"] for entry in shown},

@@ -35,10 +35,10 @@ def totals():
     ghost, used = ONE.by("account", GHOST), ONE.by("account", USAGE)
     return g.line(
         4,
-        g.stat("Stored", "What is billed for the newest day with figures.", [g.over_time(used, "stored")], 6,
+        g.stat("Stored", "What is billed for the newest day with figures.", [g.over_time(ONE.still_known(USAGE), "stored")], 6,
                unit="decbytes", sparkline=True, noValue="Not known"),
         g.stat("Deleted and still billed", "Ghost space: what was deleted and is billed until its minimum time is over.",
-               [g.over_time(ghost, "deleted, still billed")], 6, unit="decbytes", sparkline=True, noValue="Not known"),
+               [g.over_time(ONE.still_known(GHOST), "deleted, still billed")], 6, unit="decbytes", sparkline=True, noValue="Not known"),
         g.stat("Share of deleted data", "Ghost space as a share of what is stored and of it.",
                [g.target(f"{ghost} / ({ghost} + {used})")], 4, unit="percentunit", decimals=1, noValue="Not known"),
         g.stat("Objects", "How many objects it stores.", [g.target(ONE.by("account", "lyvecloud_account_objects"))], 4,

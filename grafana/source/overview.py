@@ -39,12 +39,7 @@ def alarms():
             ],
             5, name=True, thresholds=c.alarm(), mappings=g.words(c.NONE), noValue="Not known",
         ),
-        g.stat(
-            "Next end of a credential", "The credential that ends next, of all that have not ended yet.",
-            [g.target(f"bottomk(1, ({ALL.left()}) > 0)", "{{account}}: {{credential}}")],
-            5, unit="dtdurations", decimals=0, name=True, thresholds=c.TIME_LEFT, filled=False,
-            noValue="No end is known",
-        ),
+        c.next_end(ALL, 5, "{{account}}: {{credential}}"),
         g.stat(
             "Oldest usage figure",
             "How long ago the usage of an account was last read from the vendor, of the account where that is longest.",
@@ -62,9 +57,9 @@ def totals():
         g.stat(
             "Stored now", "Usage of the accounts' own buckets: of the open month, as the vendor states it. "
             "Accounts without a figure are not in the sum.",
-            [g.over_time(ALL.total(USAGE), "in all"), g.target(missing, "accounts without a figure")],
+            [g.over_time(f"sum({ALL.still_known(USAGE)})", "in all"), g.target(missing, "without a figure")],
             5, unit="decbytes", sparkline=True, name=True, noValue="Not known",
-            overrides=[g.override("accounts without a figure", unit="short")],
+            overrides=[g.override("without a figure", unit="short")],
         ),
         g.stat(
             "Growth a day", "By a straight line through the last three days, of all accounts. Recorded by the shipped "
@@ -79,7 +74,7 @@ def totals():
             3, unit="decbytes", noValue="Not yet known",
         ),
         g.stat(
-            "Last month against the one before", "Growth of the average usage from one closed month to the next, of "
+            "Month on month", "Growth of the average usage from one closed month to the next, of "
             "the accounts that have both.",
             [g.target(f"sum({newest} - {before}) / sum({before} and {newest})", "growth")],
             4, unit="percentunit", decimals=1, noValue="Two closed months are needed",
@@ -122,7 +117,7 @@ def accounts():
         [
             c.open_account(),
             g.column(None, rank),
-            g.column("State", of(state), mappings=g.words(c.ACCOUNT_STATE), custom__cellOptions=g.TEXT_COLOR,
+            g.column("State", of(state), mappings=g.quiet(c.ACCOUNT_STATE), custom__cellOptions=g.TEXT_COLOR,
                      custom__width=120),
             g.column("Stored", of(usage), unit="decbytes"),
             g.column("Share", of(f"{usage} / scalar(sum({usage}))"), unit="percentunit", min=0, max=1, decimals=1,
@@ -140,7 +135,8 @@ def accounts():
 
 def usage():
     top = f"topk(10, max by (account) (last_over_time({ALL.of(USAGE)}[$__range] @ end())))"
-    ranked = largest("account", USAGE, 10, ALL)
+    # By what they were billed: an account that cannot be read now has a past, too.
+    ranked = f"topk(10, {ALL.closed_month('account', AVERAGE)})"
     average = ALL.by("account, month", AVERAGE)
     return g.line(
         9,
@@ -151,8 +147,8 @@ def usage():
             12, unit="decbytes", stacked=True,
         ),
         g.bars(
-            "Closed months, by account", "Average usage over each closed month: the ten accounts that are the largest "
-            "now, and all others together. The vendor's bill is computed from these averages.",
+            "Closed months, by account", "Average usage over each closed month: the ten accounts that were the largest "
+            "in the newest, and all others together. The vendor's bill is computed from these averages.",
             f"({average} and on (account) {ranked}) or label_replace(sum by (month) ({average} unless on (account) "
             f'{ranked}), "account", "all others", "", "")',
             12, row="month", column="account", unit="decbytes",
@@ -164,7 +160,7 @@ def costs():
     cost, end = ALL.cost(), f"max by (account, currency) ({ALL.recorded(COST_MONTH_END)})"
     ranked = f"topk($top, {cost})"
     by_month = ALL.by("account, month", "lyvecloud_account_estimated_cost", 'currency="$currency"')
-    first = f"topk(10, max by (account) ({ALL.cost()} and on (account) {ALL.by('account', 'lyvecloud_up')}))"
+    first = f"topk(10, sum by (account) ({by_month}))"
 
     def of(expr):
         return f"({expr}) and on (account, currency) {ranked}"
@@ -187,7 +183,7 @@ def costs():
         ),
         g.bars(
             "Estimated cost by month, in $currency", "Of the accounts with a price in the chosen currency: the ten that "
-            "cost most in the open month, and all others together. The newest month is not over.",
+            "cost most over these months, and all others together. The newest month is not over.",
             f"({by_month} and on (account) {first}) or label_replace(sum by (month) ({by_month} unless on (account) "
             f'{first}), "account", "all others", "", "")',
             12, row="month", column="account", unit="locale", axis="$currency", noValue="No price is configured",

@@ -30,8 +30,9 @@ class Queries:
         """The series of a metric, one for each combination of labels: two exporters of one account count once."""
         return f"{op} by ({labels}) ({self.of(name, *matchers)})"
 
-    def total(self, name, *matchers):
-        return f"sum({self.by('account', name, *matchers)})"
+    def still_known(self, name):
+        """A metric over time, of the accounts of which it is known at the end: a graph's last value is no old one."""
+        return f"{self.by('account', name)} and on (account) max by (account) ({self.of(name)} @ end())"
 
     # How the reading goes.
 
@@ -109,6 +110,11 @@ def month_name(back):
 def at_time(expr):
     """An instant as Grafana wants it: in milliseconds."""
     return f"1000 * {expr}"
+
+
+def in_days(expr):
+    """Whole days, of seconds."""
+    return f"floor(({expr}) / 86400)"
 
 
 def largest(labels, name, count, query):

@@ -161,7 +161,7 @@ async fn the_past_arrives_in_prometheus_and_is_drawn_in_steps() {
     let arguments: Vec<&str> = command.split(' ').chain(paths).collect();
     let (status, said) = promtool(&arguments, "").await;
     assert_eq!(status, Some(0), "{said}");
-    let prometheus = Program::prometheus_on(&blocks).await;
+    let prometheus = Program::prometheus_on(&blocks, &[]).await;
     has_the_whole_past(&site, &prometheus).await;
     draws_steps(&site, &prometheus).await;
 }

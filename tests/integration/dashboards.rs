@@ -1,6 +1,8 @@
 //! The Grafana dashboards: that each one loads anywhere, and draws only what is exported, in ways that mean something.
 
+mod drawing;
 mod exported;
+mod history;
 mod model;
 mod promql;
 mod queries;
@@ -174,6 +176,7 @@ fn panels_say_what_they_show_and_in_what_unit() {
                 "dtdurations",
                 "dateTimeFromNow",
                 "dateTimeAsIso",
+                "suffix: days",
             ];
             if !known.contains(&unit) {
                 faults.push(format!("unit {unit}"));

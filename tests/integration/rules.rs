@@ -35,7 +35,7 @@ fn read(path: &str) -> String {
     fs::read_to_string(repository(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
-fn yaml(path: &Path) -> Value {
+pub fn yaml(path: &Path) -> Value {
     let file = config::File::from(path).format(config::FileFormat::Yaml);
     let read = config::Config::builder().add_source(file).build();
     read.and_then(config::Config::try_deserialize)

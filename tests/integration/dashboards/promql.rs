@@ -80,6 +80,19 @@ fn rates_are_taken_of_counters_and_of_nothing_else() {
     });
 }
 
+/// A number over the time range is its last one, however long ago that was: what is not known any more would look known.
+#[test]
+fn a_single_number_is_one_of_now() {
+    for_each_panel(|_, panel, faults| {
+        for target in panel.targets().filter(|target| panel.kind() == "stat" && target["range"] == true) {
+            let expression = target["expr"].as_str().expect("expr");
+            if !expression.contains("@ end()") {
+                faults.push(format!("an old number may stand for now: {expression}"));
+            }
+        }
+    });
+}
+
 #[test]
 fn a_panel_has_a_bounded_number_of_series() {
     // What may be there a thousand times or more: with one of these in its result, a query is cut to a ranking.

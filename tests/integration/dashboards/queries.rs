@@ -10,12 +10,13 @@ use super::exported::made_by_the_rules;
 use super::model::{self, Dashboard, Variable, load};
 
 /// Panels that may have nothing to draw, and why.
-const MAY_BE_EMPTY: [(&str, &str, &str); 12] = [
+const MAY_BE_EMPTY: [(&str, &str, &str); 13] = [
     ("lyvecloud-overview", "Stored now", "every account may have a figure"),
     ("lyvecloud-overview", "Collectors that fail", "between two scrapes no poll may have failed"),
     ("lyvecloud-exporter", "Collectors that fail", "between two scrapes no poll may have failed"),
     ("lyvecloud-account", "Which are not ready", "every permission may be ready"),
     ("lyvecloud-credentials", "Access keys", "no account may have keys without a date of rotation"),
+    ("lyvecloud-exporter", "Failed polls an hour, by reason", "between two scrapes no poll may have failed"),
     ("lyvecloud-exporter", "Web configuration", "the demo has none"),
     ("lyvecloud-exporter", "State file", "the demo has none"),
     ("lyvecloud-exporter", "Notifications not delivered", "the demo sends none"),

@@ -58,14 +58,15 @@ impl Program {
     }
 
     /// Prometheus that scrapes nothing, with the blocks of a directory; it keeps them however old they are.
-    pub async fn prometheus_on(blocks: &Path) -> Self {
+    pub async fn prometheus_on(blocks: &Path, more: &[&str]) -> Self {
         Self::start("prometheus", "/-/ready", "scrape_configs: []", |address, directory| {
-            vec![
+            let arguments = [
                 format!("--config.file={}", directory.join("config.yml").display()),
                 format!("--storage.tsdb.path={}", blocks.display()),
                 "--storage.tsdb.retention.time=100y".to_owned(),
                 format!("--web.listen-address={address}"),
-            ]
+            ];
+            arguments.into_iter().chain(more.iter().map(|flag| (*flag).to_owned())).collect()
         })
         .await
     }
@@ -148,6 +149,15 @@ impl Program {
     /// The result of a PromQL query at an instant, seconds since 1970.
     pub async fn query_at(&self, query: &str, seconds: i64) -> serde_json::Value {
         self.ask(query, &format!("&time={seconds}")).await
+    }
+
+    /// The result of a PromQL query over a range, all in seconds since 1970.
+    pub async fn range(&self, query: &str, start: i64, end: i64, step: i64) -> serde_json::Value {
+        let query: String = url::form_urlencoded::byte_serialize(query.as_bytes()).collect();
+        let range = format!("start={start}&end={end}&step={step}");
+        let answer = self.get(&format!("/api/v1/query_range?query={query}&{range}")).await.json();
+        assert_eq!(answer["status"], "success", "{query}: {answer}");
+        answer["data"]["result"].clone()
     }
 
     async fn ask(&self, query: &str, more: &str) -> serde_json::Value {
