@@ -69,11 +69,11 @@ def totals():
             "invoice.",
             [g.target(ONE.cost(), "{{currency}} so far"),
              g.target(f"max by (currency) ({ONE.recorded(COST_MONTH_END)})", "{{currency}} at the month's end")],
-            5 if c.BUDGETS else 9, unit="locale", decimals=0, name=True, noValue="No price is configured",
+            5, unit="locale", decimals=0, name=True, noValue="No price is configured",
         ),
-        *([] if not c.BUDGETS else [g.stat("Budget used", "The estimate of the open month as a share of the budget.", [g.target(c.budget_used(ONE))],
+        g.stat("Budget used", "The estimate of the open month as a share of the budget.", [g.target(c.budget_used(ONE))],
                4, unit="percentunit", decimals=0, thresholds=c.USED_OF_BUDGET, filled=False,
-               noValue="No budget is configured")]),
+               noValue="No budget is configured"),
     )
 
 

@@ -13,7 +13,6 @@ TITLES = {
     EXPORTER: "Exporter",
 }
 
-BUDGETS = False
 HOUR, DAY = 3600, 86400
 
 ACCOUNT_STATE = {

@@ -87,15 +87,15 @@ def totals():
                 g.target(f"sum by (currency) (max by (account, currency) ({ALL.recorded(COST_MONTH_END)}))",
                          "{{currency}} at the month's end"),
             ],
-            5 if c.BUDGETS else 9, unit="locale", decimals=0, name=True, noValue="No price is configured",
+            5, unit="locale", decimals=0, name=True, noValue="No price is configured",
         ),
-        *([] if not c.BUDGETS else [g.stat(
+        g.stat(
             "Highest use of a budget", "The estimated cost of the open month as a share of the account's budget, of the "
             "account where it is highest.",
             [g.target(f"topk(1, {c.budget_used(ALL)})", "{{account}}")],
             4, unit="percentunit", decimals=0, name=True, thresholds=c.USED_OF_BUDGET, filled=False,
             noValue="No budget is configured",
-        )]),
+        ),
     )
 
 
@@ -174,9 +174,9 @@ def costs():
                 c.open_account(),
                 g.column("So far", ranked, unit="locale", decimals=2),
                 g.column("At the month's end", of(end), unit="locale", decimals=2),
-                *([] if not c.BUDGETS else [g.column("Budget", of(c.budget(ALL)), unit="locale", decimals=2),
+                g.column("Budget", of(c.budget(ALL)), unit="locale", decimals=2),
                 g.column("Used", of(c.budget_used(ALL)), unit="percentunit", decimals=0, min=0, max=1,
-                         custom__cellOptions=g.CELL_COLOR, thresholds=c.USED_OF_BUDGET)]),
+                         custom__cellOptions=g.CELL_COLOR, thresholds=c.USED_OF_BUDGET),
                 g.column("Currency", label="currency"),
             ],
             12, sort="-So far", noValue="No price is configured",

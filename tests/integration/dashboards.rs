@@ -236,7 +236,8 @@ fn the_first_screen_of_the_overview_gives_the_answers() {
         (panel.place("y"), panel.place("y") + panel.place("h"))
     };
     let alarms = ["Firing alerts", "Accounts that cannot be read", "Credentials that do not work"];
-    let totals = ["Stored now", "Growth a day", "Estimated cost of the open month"];
+    let totals =
+        ["Stored now", "Growth a day", "Estimated cost of the open month", "Highest use of a budget"];
     let others = ["Next end of a credential", "Oldest usage figure", "What ends next"];
     for title in alarms.iter().chain(&totals).chain(&others) {
         assert!(place(title).1 <= 20, "{title} is below the first screen");
