@@ -3,6 +3,8 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 
+use url::Url;
+
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use crate::build_info;
@@ -128,6 +130,28 @@ pub struct Options {
     )]
     pub telemetry_path: String,
 
+    /// Where people reach the exporter, behind a reverse proxy for example; alerts link to it
+    #[arg(
+        long = "web.external-url",
+        help_heading = WEB,
+        global = true,
+        value_name = "URL",
+        env = "LYVE_EXPORTER_WEB_EXTERNAL_URL",
+        value_parser = crate::config::web_url
+    )]
+    pub external_url: Option<Url>,
+
+    /// What every path begins with; by default the path of --web.external-url
+    #[arg(
+        long = "web.route-prefix",
+        help_heading = WEB,
+        global = true,
+        value_name = "PATH",
+        env = "LYVE_EXPORTER_WEB_ROUTE_PREFIX",
+        value_parser = route_prefix
+    )]
+    route_prefix: Option<String>,
+
     /// TLS, passwords and headers of the web side: a file in the format that Prometheus exporters share
     #[arg(
         long = "web.config.file",
@@ -192,6 +216,13 @@ pub struct Options {
 }
 
 impl Options {
+    /// What every path begins with: empty, or as in `/lyve`.
+    #[must_use]
+    pub fn route_prefix(&self) -> String {
+        let of_url = || self.external_url.as_ref().map(|url| url.path().trim_end_matches('/').to_owned());
+        self.route_prefix.clone().or_else(of_url).unwrap_or_default()
+    }
+
     /// Which replica this is.
     ///
     /// # Errors
@@ -226,11 +257,30 @@ fn listen_address(text: &str) -> Result<SocketAddr, String> {
     Ok(SocketAddr::new(address, port))
 }
 
+/// A prefix as Prometheus takes it: with or without a slash at either end. What is kept begins with one, or is empty.
+fn route_prefix(text: &str) -> Result<String, String> {
+    match text.trim_matches('/') {
+        "" => Ok(String::new()),
+        prefix => plain_path(&format!("/{prefix}")),
+    }
+}
+
 /// A path that no other page of ours has.
 fn telemetry_path(text: &str) -> Result<String, String> {
     if !text.starts_with('/') {
         return Err("must begin with /".to_owned());
     }
+    let text = plain_path(text)?;
+    let taken = text == "/"
+        || ["/-", "/api"].iter().any(|page| text == *page || text.starts_with(&format!("{page}/")));
+    if taken {
+        return Err("is the place of another page: /, /-/… and /api/… are taken".to_owned());
+    }
+    Ok(text)
+}
+
+/// A path that needs no encoding, and that nobody in between takes for another.
+fn plain_path(text: &str) -> Result<String, String> {
     // What a request's path can hold without being encoded (RFC 3986, pchar and /).
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/-._~!$&'()*+,;=:@".contains(&byte);
     if !text.bytes().all(plain) {
@@ -239,11 +289,6 @@ fn telemetry_path(text: &str) -> Result<String, String> {
     // A proxy or a client in between may take such a path for another.
     if text.split('/').skip(1).any(|part| matches!(part, "." | "..")) || text.contains("//") {
         return Err("must hold no empty part, no . and no ..".to_owned());
-    }
-    let taken = text == "/"
-        || ["/-", "/api"].iter().any(|page| text == *page || text.starts_with(&format!("{page}/")));
-    if taken {
-        return Err("is the place of another page: /, /-/… and /api/… are taken".to_owned());
     }
     Ok(text.to_owned())
 }
@@ -269,6 +314,8 @@ mod tests {
                 listen_addresses: vec!["[::]:10059".parse().unwrap()],
                 systemd_socket: false,
                 telemetry_path: "/metrics".to_owned(),
+                external_url: None,
+                route_prefix: None,
                 web_config_file: None,
                 enable_lifecycle: false,
                 shard_index: None,
@@ -277,6 +324,30 @@ mod tests {
                 log_format: LogFormat::Logfmt,
             }
         );
+    }
+
+    #[test]
+    fn the_route_prefix_is_the_path_of_the_external_url_unless_it_is_given() {
+        for (arguments, prefix) in [
+            (&[][..], ""),
+            (&["--web.external-url=https://host.example"], ""),
+            (&["--web.external-url=https://host.example/"], ""),
+            (&["--web.external-url=https://host.example/ops/lyve/"], "/ops/lyve"),
+            (&["--web.external-url=https://host.example/lyve", "--web.route-prefix=/"], ""),
+            (&["--web.external-url=https://host.example/lyve", "--web.route-prefix=x/y/"], "/x/y"),
+            (&["--web.route-prefix=/x"], "/x"),
+        ] {
+            assert_eq!(parse(arguments).unwrap().options.route_prefix(), prefix, "{arguments:?}");
+        }
+        for wrong in [
+            "--web.external-url=host.example",
+            "--web.external-url=https://u:p@host.example",
+            "--web.route-prefix=/a b",
+            "--web.route-prefix=/a/../b",
+            "--web.route-prefix=a//b",
+        ] {
+            assert!(parse(&[wrong]).is_err(), "{wrong}");
+        }
     }
 
     #[test]
@@ -434,6 +505,6 @@ mod tests {
             assert_eq!(argument.get_env().and_then(|name| name.to_str()), Some(&*variable));
             flags += 1;
         }
-        assert_eq!(flags, 10);
+        assert_eq!(flags, 12);
     }
 }

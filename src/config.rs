@@ -10,6 +10,8 @@ mod reader;
 mod secret;
 mod tree;
 mod value;
+
+pub(crate) use value::web_url;
 mod variables;
 mod warnings;
 mod web;

@@ -184,7 +184,7 @@ impl Daemon {
             );
         }
         guard.register(own.registry())?;
-        let alerting = Alerting::new(&own, &listeners, guard.speaks_tls())?;
+        let alerting = Alerting::new(&own, &listeners, guard.speaks_tls(), &web)?;
         alerting.change(alerting.plan(&config)?);
         let notifier = tokio::spawn({
             let (store, clock, sender) = (Arc::clone(&store), Arc::clone(&clock), alerting.sender());

@@ -115,7 +115,8 @@ async fn execute(cli: &Cli) -> Result<(), Ended> {
             {
                 let path = &cli.options.telemetry_path;
                 let tls = guard.as_ref().is_some_and(Guard::speaks_tls);
-                let here = format!("{}://localhost:{port}", if tls { "https" } else { "http" });
+                let scheme = if tls { "https" } else { "http" };
+                let here = format!("{scheme}://localhost:{port}{}", cli.options.route_prefix());
                 print([format!("Demo: open {here}/ and {here}{path}\n")])?;
             }
             let config = demo.config().map_err(|error| Ended::failed("cannot start the simulator", error))?;
@@ -185,7 +186,9 @@ async fn execute(cli: &Cli) -> Result<(), Ended> {
         }
         Command::Health => {
             let Some(address) = cli.options.listen_addresses.first() else { return Ok(()) };
-            health(*address, cli.options.web_config_file.as_deref()).await.map_err(Ended::Failed)
+            health(*address, cli.options.web_config_file.as_deref(), &cli.options.route_prefix())
+                .await
+                .map_err(Ended::Failed)
         }
     }
 }
@@ -193,6 +196,8 @@ async fn execute(cli: &Cli) -> Result<(), Ended> {
 fn deps(options: &Options, config: Config, clock: Arc<dyn Clock>) -> Deps {
     let web = Web {
         telemetry_path: options.telemetry_path.clone(),
+        route_prefix: options.route_prefix(),
+        external_url: options.external_url.clone(),
         version: build_info::VERSION,
         enable_lifecycle: options.enable_lifecycle,
     };

@@ -107,7 +107,12 @@ async fn soak(options: &Options) {
     let place = Place::new(&vendor);
     place.write(Choices::default());
     let loader = place.loader();
-    let web = Web { telemetry_path: "/metrics".to_owned(), version: "soak", enable_lifecycle: true };
+    let web = Web {
+        telemetry_path: "/metrics".to_owned(),
+        version: "soak",
+        enable_lifecycle: true,
+        ..Web::default()
+    };
     let config = loader.load().expect("a good configuration");
     let deps = Deps { config, loader: Some(loader), clock: Arc::new(clock), jitter: Jitter(1.0), web };
     let daemon = Daemon::new(deps).expect("a daemon");

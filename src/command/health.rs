@@ -28,14 +28,19 @@ type AnyError = Box<dyn Error + Send + Sync>;
 
 /// Asks the daemon that listens on `address` whether it is ready; over TLS, where the daemon's web configuration at
 /// `web_config` says so. The daemon must then show the very certificate that is in its `cert_file`, whatever names that
-/// is for.
+/// is for. `route_prefix` is the daemon's.
 ///
 /// # Errors
 /// Why it is not, in words.
-pub async fn health(address: SocketAddr, web_config: Option<&Path>) -> Result<(), String> {
+pub async fn health(
+    address: SocketAddr,
+    web_config: Option<&Path>,
+    route_prefix: &str,
+) -> Result<(), String> {
     let ways = ways(web_config)?;
     let addresses = reachable(address);
-    let mut asking: FuturesUnordered<_> = addresses.iter().map(|address| ask_all(*address, &ways)).collect();
+    let mut asking: FuturesUnordered<_> =
+        addresses.iter().map(|address| ask_all(*address, &ways, route_prefix)).collect();
     let mut outcome = Err(format!("no answer from {address} within {} seconds", TIMEOUT.as_secs()));
     let asked = async {
         while let Some(answer) = asking.next().await {
@@ -62,10 +67,14 @@ pub async fn health(address: SocketAddr, web_config: Option<&Path>) -> Result<()
 }
 
 /// Asks at one address in every way, until there is an answer.
-async fn ask_all(address: SocketAddr, ways: &[Way]) -> Result<(SocketAddr, StatusCode), String> {
+async fn ask_all(
+    address: SocketAddr,
+    ways: &[Way],
+    prefix: &str,
+) -> Result<(SocketAddr, StatusCode), String> {
     let mut outcome = Err(format!("there is no way to ask {address}"));
     for way in ways {
-        outcome = match ask(address, way).await {
+        outcome = match ask(address, way, prefix).await {
             Ok(status) => return Ok((address, status)),
             Err(error) => Err(format!("no answer from {address}: {error}")),
         };
@@ -109,10 +118,10 @@ fn reachable(address: SocketAddr) -> Vec<SocketAddr> {
     }
 }
 
-async fn ask(address: SocketAddr, way: &Way) -> Result<StatusCode, AnyError> {
+async fn ask(address: SocketAddr, way: &Way, prefix: &str) -> Result<StatusCode, AnyError> {
     let stream = TcpStream::connect(address).await?;
     match way {
-        Way::Plain => ready(stream, address).await,
+        Way::Plain => ready(stream, address, prefix).await,
         Way::Tls(pinned) => {
             let verifier =
                 Pinned { certificate: pinned.clone(), provider: rustls::crypto::ring::default_provider() };
@@ -123,7 +132,7 @@ async fn ask(address: SocketAddr, way: &Way) -> Result<StatusCode, AnyError> {
                 .with_no_client_auth();
             let name = ServerName::IpAddress(address.ip().into());
             let stream = TlsConnector::from(Arc::new(config)).connect(name, stream).await?;
-            ready(stream, address).await
+            ready(stream, address, prefix).await
         }
     }
 }
@@ -131,10 +140,12 @@ async fn ask(address: SocketAddr, way: &Way) -> Result<StatusCode, AnyError> {
 async fn ready(
     stream: impl AsyncRead + AsyncWrite + Unpin,
     address: SocketAddr,
+    prefix: &str,
 ) -> Result<StatusCode, AnyError> {
     let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
-    let request =
-        Request::get("/-/ready").header(HOST, address.to_string()).body(Empty::<bytes::Bytes>::new())?;
+    let request = Request::get(format!("{prefix}/-/ready"))
+        .header(HOST, address.to_string())
+        .body(Empty::<bytes::Bytes>::new())?;
     let answer = async { Ok(sender.send_request(request).await?.status()) };
     tokio::select! {
         status = answer => status,

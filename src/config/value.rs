@@ -116,7 +116,7 @@ pub(super) fn base_url(text: &str) -> Result<Url, String> {
 }
 
 /// The address of a web server, without a trailing slash.
-pub(super) fn web_url(text: &str) -> Result<Url, String> {
+pub(crate) fn web_url(text: &str) -> Result<Url, String> {
     bare_url(text, "must begin with https:// or http://")
 }
 

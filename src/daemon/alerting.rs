@@ -6,6 +6,7 @@ use tokio::sync::watch;
 
 use crate::api::Transport;
 use crate::config::Config;
+use crate::http::Web;
 use crate::metrics::ExporterMetrics;
 use crate::notify::{self, Counter, Sender};
 
@@ -19,9 +20,18 @@ pub(super) struct Alerting {
 }
 
 impl Alerting {
-    pub(super) fn new(own: &ExporterMetrics, listeners: &[TcpListener], tls: bool) -> io::Result<Self> {
+    pub(super) fn new(
+        own: &ExporterMetrics,
+        listeners: &[TcpListener],
+        tls: bool,
+        web: &Web,
+    ) -> io::Result<Self> {
         let counter = Counter::new(own.registry()).map_err(io::Error::other)?;
-        Ok(Self { counter, own_address: own_address(listeners, tls)?, sender: watch::Sender::new(None) })
+        let own_address = match &web.external_url {
+            Some(url) => url.to_string(),
+            None => own_address(listeners, tls, &web.route_prefix)?,
+        };
+        Ok(Self { counter, own_address, sender: watch::Sender::new(None) })
     }
 
     pub(super) fn sender(&self) -> watch::Receiver<Option<Arc<Sender>>> {
@@ -50,7 +60,7 @@ impl Alerting {
 }
 
 /// How people reach this machine's status page, as far as it can be guessed: its name and the first listener's port.
-fn own_address(listeners: &[TcpListener], tls: bool) -> io::Result<String> {
+fn own_address(listeners: &[TcpListener], tls: bool, prefix: &str) -> io::Result<String> {
     let port =
         listeners.first().map(TcpListener::local_addr).transpose()?.map_or(0, |address| address.port());
     let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
@@ -59,5 +69,5 @@ fn own_address(listeners: &[TcpListener], tls: bool) -> io::Result<String> {
         name => name,
     };
     let scheme = if tls { "https" } else { "http" };
-    Ok(format!("{scheme}://{name}:{port}/"))
+    Ok(format!("{scheme}://{name}:{port}{prefix}/"))
 }

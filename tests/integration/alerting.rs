@@ -15,6 +15,8 @@ use crate::samples::Samples;
 use crate::stage::{Exporter, Stage, minutes};
 use crate::webhook::Webhook;
 
+/// What `--web.external-url` says.
+const STATUS_PAGE: &str = "https://monitoring.example/lyve/";
 const SOON: &str = "LyveCloudCredentialExpiresSoon";
 const EXPIRED: &str = "LyveCloudCredentialExpired";
 const DAY: Duration = Duration::from_secs(86_400);
@@ -58,7 +60,10 @@ async fn ending_soon(alertmanager: Option<&Program>) -> (Stage, Exporter, jiff::
         ca_file: None,
         external_url: None,
     });
-    let exporter = stage.polled_exporter(config).await;
+    let mut deps = stage.deps(config);
+    deps.web.external_url = Some(STATUS_PAGE.parse().unwrap());
+    let exporter = stage.start(deps).await;
+    exporter.until("everything was polled once", |store| store.ready()).await;
     (stage, exporter, end)
 }
 
@@ -134,7 +139,7 @@ async fn the_same_reaches_a_person_without_any_prometheus() {
     let notified =
         eventually("a person is warned", async || webhook.notified("firing", SOON, "critical").pop()).await;
     says_all(&notified, end);
-    assert!(notified["generatorURL"].as_str().unwrap().starts_with("http://"), "the status page");
+    assert_eq!(notified["generatorURL"], STATUS_PAGE);
     assert_eq!(active(&alertmanager, SOON).await.len(), 1);
     assert_eq!(active(&alertmanager, "LyveCloudCredentialExpiryUnknown").await, [Value::Null; 0]);
 

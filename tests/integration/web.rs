@@ -224,7 +224,7 @@ async fn certificates_of_clients_are_wanted_as_configured() {
                 assert_eq!(worked, works, "{policy} {version:?}");
             }
         }
-        let answer = health(exporter.address, Some(&files.path("web.yaml"))).await;
+        let answer = health(exporter.address, Some(&files.path("web.yaml")), "").await;
         assert_eq!(answer.is_ok(), without);
         assert!(answer.err().is_none_or(|error| error.contains("requires certificates of clients")));
     }
@@ -287,7 +287,7 @@ async fn a_new_certificate_is_shown_without_a_restart_and_a_broken_one_never() {
         assert_eq!(shown(&client.connect(address).await.unwrap()), second.der());
     }
     // The command for health does not take a working exporter for a sick one.
-    assert_eq!(health(address, Some(&files.path("web.yaml"))).await, Ok(()));
+    assert_eq!(health(address, Some(&files.path("web.yaml")), "").await, Ok(()));
 
     files.write("server.crt", &third.certificate);
     eventually("the mended pair is in force", || async {
@@ -324,14 +324,14 @@ async fn health_speaks_tls_with_the_very_certificate_of_the_file() {
         files.write("web.yaml", &format!("{TLS}{users}"));
     }
     let (_stage, exporter) = guarded(&files).await;
-    let ask = async |files: &Files| health(exporter.address, Some(&files.path("web.yaml"))).await;
+    let ask = async |files: &Files| health(exporter.address, Some(&files.path("web.yaml")), "").await;
     assert_eq!(ask(&files).await, Ok(()));
     assert!(ask(&others).await.unwrap_err().starts_with("no answer from "), "another certificate");
-    assert!(health(exporter.address, None).await.unwrap_err().contains("--web.config.file"));
+    assert!(health(exporter.address, None, "").await.unwrap_err().contains("--web.config.file"));
 
     files.write("web.yaml", "basic_auth_users: {}\n");
     let (_other_stage, plain) = guarded(&files).await;
-    assert_eq!(health(plain.address, Some(&files.path("web.yaml"))).await, Ok(()));
+    assert_eq!(health(plain.address, Some(&files.path("web.yaml")), "").await, Ok(()));
 }
 
 #[test]
@@ -370,4 +370,42 @@ fn a_broken_web_configuration_ends_the_start_with_every_fault() {
 fn the_example_is_good() {
     let guard = Guard::from_file(example().to_owned()).unwrap();
     assert!(guard.asks_passwords() && !guard.speaks_tls());
+}
+
+#[tokio::test]
+async fn behind_a_prefix_every_path_and_link_follows() {
+    let files = Files::new();
+    files.write("web.yaml", &format!("basic_auth_users:\n  alice: {}\n", hash("secret")));
+    let stage = Stage::new().await;
+    let (_, config) = stage.acme();
+    let guard = files.guard();
+    let mut deps = stage.deps(config);
+    deps.web.route_prefix = "/ops/lyve".to_owned();
+    let exporter = stage.start_with(deps, |daemon| daemon.guarded_by(guard)).await;
+    exporter.until("everything was polled once", |store| store.ready()).await;
+    let address = exporter.address;
+    for path in ["", "metrics", "api/v1/status", "-/healthy", "-/ready"] {
+        let answer = get_as(address, &format!("/ops/lyve/{path}"), "alice:secret").await;
+        assert_eq!(answer.status, 200, "{path}");
+        let bare = get_as(address, &format!("/{path}"), "alice:secret").await;
+        assert_eq!(bare.status, if path.is_empty() { 302 } else { 404 }, "{path}");
+    }
+    for (path, location) in [("/", "./ops/lyve/"), ("/ops/lyve", "./lyve/")] {
+        let answer = get_as(address, path, "alice:secret").await;
+        assert_eq!((answer.status, answer.header("location")), (302, Some(location)));
+    }
+    for path in ["/ops", "/ops/lyvely/", "/ops/lyve/ops/lyve/metrics"] {
+        assert_eq!(get_as(address, path, "alice:secret").await.status, 404, "{path}");
+    }
+    let page = get_as(address, "/ops/lyve/", "alice:secret").await.text();
+    let links: Vec<&str> = page.split("href=\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+    assert!(links.len() > 4, "{links:?}");
+    assert!(links.iter().all(|link| !link.starts_with('/')), "{links:?}");
+    // The probes need no password where they are, and only there.
+    assert_eq!(exporter.get("/ops/lyve/-/ready").await.status, 200);
+    assert_eq!(exporter.get("/-/ready").await.status, 401);
+    assert_eq!(exporter.get("/ops/lyve/metrics").await.status, 401);
+    let ask = async |prefix| health(address, Some(&files.path("web.yaml")), prefix).await;
+    assert_eq!(ask("/ops/lyve").await, Ok(()));
+    assert!(ask("").await.unwrap_err().contains("unexpected answer 401"));
 }

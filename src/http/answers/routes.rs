@@ -3,12 +3,13 @@ use std::time::Duration;
 
 use hyper::header::{
     ACCEPT, ACCEPT_ENCODING, ALLOW, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue,
-    VARY,
+    LOCATION, VARY,
 };
 use hyper::{HeaderMap, Method, Request, StatusCode};
 use jiff::Timestamp;
 use tokio::sync::Semaphore;
 use tracing::error;
+use url::Url;
 
 use super::headers::dress_page;
 use super::plain::text;
@@ -20,10 +21,14 @@ use crate::reload::Reloader;
 use crate::store::{AccountState, Store};
 
 /// The choices of the command line that show on the web side.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Web {
-    /// Where the metrics are.
+    /// Where the metrics are, behind the prefix.
     pub telemetry_path: String,
+    /// What every path begins with: empty, or as in `/lyve`.
+    pub route_prefix: String,
+    /// Where people reach the status page, as far as the command line says.
+    pub external_url: Option<Url>,
     /// The exporter's version, for the pages.
     pub version: &'static str,
     /// Whether `POST /-/reload` is answered.
@@ -55,7 +60,9 @@ const HEALTHY_WITHIN: Duration = Duration::from_secs(5);
 impl Routes {
     /// Answers one request. Its body, if it has one, is not read.
     pub(in crate::http) async fn answer<B>(&self, request: Request<B>) -> Answer {
-        let path = request.uri().path();
+        let Some(path) = self.local(request.uri().path()) else {
+            return self.elsewhere(request.uri().path());
+        };
         if path == "/-/reload" {
             return self.reload(request.method(), request.headers()).await;
         }
@@ -83,6 +90,26 @@ impl Routes {
             *answer.body_mut() = Parts::default();
         }
         answer
+    }
+
+    /// A request's path behind the prefix; `None` where it does not begin with that.
+    pub(in crate::http) fn local<'path>(&self, path: &'path str) -> Option<&'path str> {
+        path.strip_prefix(&self.web.route_prefix).filter(|path| path.starts_with('/'))
+    }
+
+    /// The root and the bare prefix lead to the page. The way there is relative, as a proxy may have a prefix of its own.
+    fn elsewhere(&self, path: &str) -> Answer {
+        let prefix = &self.web.route_prefix;
+        let way = if path == "/" { prefix.strip_prefix('/') } else { prefix.rsplit('/').next() };
+        let location = way.and_then(|way| HeaderValue::from_str(&format!("./{way}/")).ok());
+        match location {
+            Some(location) if path == "/" || path == prefix => {
+                let mut answer = text(StatusCode::FOUND, "the page is elsewhere\n");
+                answer.headers_mut().insert(LOCATION, location);
+                answer
+            }
+            _ => text(StatusCode::NOT_FOUND, "not found: see / for what there is\n"),
+        }
     }
 
     /// Whether the process can do its work: its tasks run, and the store answers, from which everything is made.

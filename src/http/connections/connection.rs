@@ -158,7 +158,7 @@ impl Connection {
     }
 
     async fn answer(&self, config: &WebConfig, request: Request<Incoming>) -> Response<PacedBody> {
-        let path = request.uri().path();
+        let path = self.shared.routes.local(request.uri().path()).unwrap_or_default();
         let refusal = if head_length(&request) > self.shared.limits.head_bytes {
             Some(head_too_large())
         } else if !has_host(&request) {

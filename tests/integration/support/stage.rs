@@ -135,8 +135,18 @@ impl Stage {
 
     /// What an exporter on this stage is made of, for tests that change some of it.
     pub fn deps(&self, config: Config) -> Deps {
-        let web = Web { telemetry_path: "/metrics".to_owned(), version: "0.0.0", enable_lifecycle: true };
+        let web = Web {
+            telemetry_path: "/metrics".to_owned(),
+            version: "0.0.0",
+            enable_lifecycle: true,
+            ..Web::default()
+        };
         Deps { config, loader: None, clock: Arc::new(self.clock.clone()), jitter: Jitter(0.0), web }
+    }
+
+    /// Starts an exporter, after a change to the daemon.
+    pub async fn start_with(&self, deps: Deps, change: impl FnOnce(Daemon) -> Daemon) -> Exporter {
+        Self::launch(&self.clock, change(Daemon::new(deps).expect("a daemon"))).await
     }
 
     /// Starts an exporter.

@@ -101,7 +101,12 @@ mod tests {
     use crate::store::AccountSpec;
 
     fn page(query: &str) -> Page {
-        let web = Web { telemetry_path: "/metrics".to_owned(), version: "0.0.0", enable_lifecycle: false };
+        let web = Web {
+            telemetry_path: "/metrics".to_owned(),
+            version: "0.0.0",
+            enable_lifecycle: false,
+            ..Web::default()
+        };
         render(&[modern()], at(NOW), &web, query)
     }
 
@@ -168,7 +173,12 @@ mod tests {
             let buckets = Buckets { count: 1, buckets: vec![bucket] };
             state.succeed(answer(Data::Buckets(buckets)), at("2026-11-24T11:57:00Z"), TOOK);
         });
-        let web = Web { telemetry_path: "/metrics".to_owned(), version: "0.0.0", enable_lifecycle: false };
+        let web = Web {
+            telemetry_path: "/metrics".to_owned(),
+            version: "0.0.0",
+            enable_lifecycle: false,
+            ..Web::default()
+        };
         let text = text(&render(&[modern], at(NOW), &web, "account=modern").html);
         assert!(text.contains("Not known in 1 bucket, usage by day not known, read 3 minutes ago"), "{text}");
         assert!(text.contains("backups 1.00 GB 7"), "{text}");

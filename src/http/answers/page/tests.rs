@@ -12,7 +12,12 @@ use crate::model::{Endpoint, Reason};
 const NOW: &str = "2026-11-24T12:00:00Z";
 
 fn page(states: &[Arc<AccountState>], query: &str) -> Page {
-    let web = Web { telemetry_path: "/metrics".to_owned(), version: "0.0.0", enable_lifecycle: false };
+    let web = Web {
+        telemetry_path: "/metrics".to_owned(),
+        version: "0.0.0",
+        enable_lifecycle: false,
+        ..Web::default()
+    };
     render(states, at(NOW), &web, query)
 }
 
