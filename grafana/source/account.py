@@ -68,7 +68,7 @@ def totals():
             "Estimated cost of the open month", "By the configured price, and the forecast for the month's end. Not the "
             "invoice.",
             [g.target(ONE.cost(), "{{currency}} so far"),
-             g.target(f"max by (currency) ({ONE.recorded(COST_MONTH_END)})", "{{currency}} at the month's end")],
+             g.target(f"max by (currency) ({ONE.recorded(COST_MONTH_END)})", "{{currency}} at month end")],
             5, unit="locale", decimals=0, name=True, noValue="No price is configured",
         ),
         g.stat("Budget used", "The estimate of the open month as a share of the budget.", [g.target(c.budget_used(ONE))],

@@ -164,22 +164,25 @@ def ends_next(query, width, title="What ends next"):
     return g.table(
         title,
         "Credentials with an end date, the earliest end first; what has ended stays until it is replaced or deleted. "
-        "Colours: less than 30 days, less than 7 days or over.",
+        "Step: the configured `credential_warning` of the account, at which its alerts fire.",
         [
-            g.column("Left", in_days(soon), unit=DAYS, decimals=0, custom__cellOptions=g.CELL_COLOR,
-                     thresholds=TIME_LEFT, custom__width=90),
+            g.column("Left", in_days(soon), unit=DAYS, decimals=0, custom__width=90),
+            g.column("Step", f"{query.step()} {rows}", custom__cellOptions=g.CELL_COLOR, mappings=STEP,
+                     custom__width=100),
             g.column("Ends", f"{at_time(query.by(labels, 'lyvecloud_credential_expiry_timestamp_seconds'))} {rows}",
                      unit="dateTimeAsIso", custom__width=170, custom__align="left"),
             open_account(),
             g.column("Credential", label="credential"),
-            g.column("Kind", label="kind", mappings=KINDS),
+            *([g.column("Kind", label="kind", mappings=KINDS)] if width == 24 else []),
             g.column("Status", label="status", custom__cellOptions=g.TEXT_COLOR, mappings=g.quiet(STATUS)),
             g.column(None, f"({status} == 1) {rows}"),
         ],
-        width, sort="Left", without=["credential_id"], noValue="No credential has an end date",
+        width, sort="Left", without=["credential_id"] if width == 24 else ["credential_id", "kind"],
+        noValue="No credential has an end date",
     )
 
 
+STEP = g.quiet({3: ("✖ Over", g.BAD), 2: ("✖ Critical", g.BAD), 1: ("▲ Warning", g.WARN), 0: ("✔ Later", g.OK)})
 KINDS = g.words({"account_api": ("Account API", "text"), "service_account": ("Service account", "text")})
 
 

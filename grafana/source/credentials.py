@@ -5,11 +5,6 @@ import grafana as g
 from promql import ALL, at_time
 
 
-def within(seconds):
-    left = ALL.left()
-    return f"sum((({left}) > bool 0) * (({left}) < bool {seconds}))"
-
-
 def alarms():
     known = f"0 * count({ALL.of('lyvecloud_credential_status')})"
     return g.line(
@@ -19,11 +14,11 @@ def alarms():
         g.stat("Rejected", "The vendor refuses them, whatever the date says.",
                [g.target(ALL.count_with_status("rejected"))], 4, thresholds=c.alarm(), mappings=g.words(c.NONE),
                noValue="Not known"),
-        g.stat("End within 7 days", "They still work; those that have ended are not counted.",
-               [g.target(f"{within(7 * c.DAY)} or {known}")], 4, thresholds=c.alarm(), mappings=g.words(c.NONE),
+        g.stat("End soon: critical", "They still work, and end within the critical step of their account's `credential_warning`.",
+               [g.target(f"count({ALL.step()} == 2) or {known}")], 4, thresholds=c.alarm(), mappings=g.words(c.NONE),
                noValue="Not known"),
-        g.stat("End within 30 days", "They still work; those that end within 7 days are counted, too.",
-               [g.target(f"{within(30 * c.DAY)} or {known}")], 4, thresholds=c.alarm(color=g.WARN),
+        g.stat("End soon: warning", "They still work, and end within a longer step of their account's `credential_warning`.",
+               [g.target(f"count({ALL.step()} == 1) or {known}")], 4, thresholds=c.alarm(color=g.WARN),
                mappings=g.words(c.NONE), noValue="Not known"),
         c.next_end(ALL, 4, "{{account}}: {{credential}}"),
         g.stat("No end is known of", "Unknown: no date is configured, or it cannot be read. The others never expire.",

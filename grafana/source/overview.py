@@ -85,7 +85,7 @@ def totals():
             [
                 g.target(f"sum by (currency) ({ALL.cost()})", "{{currency}} so far"),
                 g.target(f"sum by (currency) (max by (account, currency) ({ALL.recorded(COST_MONTH_END)}))",
-                         "{{currency}} at the month's end"),
+                         "{{currency}} at month end"),
             ],
             5, unit="locale", decimals=0, name=True, noValue="No price is configured",
         ),

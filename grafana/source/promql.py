@@ -58,11 +58,16 @@ class Queries:
         labels = "account, kind, credential_id, credential"
         return f"{self.by(labels, 'lyvecloud_credential_expiry_timestamp_seconds')} - time()"
 
-    def with_status(self, statuses):
-        """Which credentials have one of these states."""
-        status = self.by("account, kind, credential_id, credential, status", "lyvecloud_credential_status",
-                         f'status=~"{statuses}"')
-        return f"({status} == 1)"
+    def step(self):
+        """How near each credential's end is, by the steps that its account is configured with: 3 over, 2 critical,
+        1 warning, 0 later."""
+        left = self.left()
+
+        def below(severity):
+            limit = self.by("account", "lyvecloud_credential_warning_seconds", f'severity="{severity}"')
+            return f"(({left}) < on (account) group_left () {limit}) ^ 0"
+
+        return f"(3 * (({left}) <= 0) ^ 0 or 2 * {below('critical')} or {below('warning')} or 0 * ({left}))"
 
     def count_with_status(self, statuses):
         """How many credentials have one of these states; absent where no state of any is known."""

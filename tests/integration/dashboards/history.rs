@@ -48,8 +48,8 @@ impl History {
         let blocks = tempfile::tempdir().unwrap();
         let now = at(NOW).as_second();
         write_blocks(blocks.path(), &scrapes().await).await;
-        // What the second makes of what the first recorded.
-        for _ in 0..2 {
+        // Each makes of what the one before recorded.
+        for _ in 0..3 {
             let prometheus = start(blocks.path()).await;
             let recorded = recorded(&prometheus, now).await;
             drop(prometheus);
