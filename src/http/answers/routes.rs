@@ -103,7 +103,7 @@ impl Routes {
         let way = if path == "/" { prefix.strip_prefix('/') } else { prefix.rsplit('/').next() };
         let location = way.and_then(|way| HeaderValue::from_str(&format!("./{way}/")).ok());
         match location {
-            Some(location) if path == "/" || path == prefix => {
+            Some(location) if !prefix.is_empty() && (path == "/" || path == prefix) => {
                 let mut answer = text(StatusCode::FOUND, "the page is elsewhere\n");
                 answer.headers_mut().insert(LOCATION, location);
                 answer
