@@ -6,6 +6,8 @@ mod client;
 mod confidential;
 mod error;
 mod figure;
+mod manage_error;
+mod new_pair;
 pub mod object_storage;
 #[cfg(any(test, feature = "fuzzing"))]
 mod promises;
@@ -18,7 +20,9 @@ use crate::model::{Endpoint, LoginResult, Reason};
 
 pub use client::Client;
 pub use error::ApiError;
-pub use telemetry::Telemetry;
+pub use manage_error::{ManageError, Outcome};
+pub use new_pair::NewPair;
+pub use telemetry::{NoTelemetry, Telemetry};
 pub use transport::{Proxies, Proxy, ProxyError, Transport, TransportError};
 
 #[cfg(test)]

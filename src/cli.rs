@@ -1,5 +1,7 @@
 //! The command line.
 
+mod manage;
+
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 
@@ -11,6 +13,11 @@ use crate::build_info;
 use crate::logging::{LogFormat, LogLevel};
 use crate::model::Month;
 use crate::shard::Shard;
+
+pub use manage::{
+    AccessKeyVerb, Actions, Manage, ManageOptions, Managed, Output, PermissionKind, PermissionParts,
+    PermissionVerb, SecretPlace, ServiceAccountVerb,
+};
 
 /// Prometheus exporter for Seagate Lyve Cloud: storage usage, its history, and when credentials expire
 #[derive(Clone, Debug, PartialEq, Eq, Parser)]
@@ -37,7 +44,11 @@ pub enum Command {
     /// Runs the exporter; also without any command
     Run,
     /// Runs the exporter against a simulated Lyve Cloud inside the same process: no account, no file, no network
-    Demo,
+    Demo {
+        /// Also writes a configuration with which other commands ask the simulated Lyve Cloud, as long as it runs
+        #[arg(long, value_name = "FILE")]
+        write_config: Option<PathBuf>,
+    },
     /// Validates the configuration and tells every fault
     Check {
         /// Also logs in to each account and makes one read of every endpoint
@@ -52,6 +63,12 @@ pub enum Command {
     },
     /// Writes past months as OpenMetrics with timestamps, for promtool or VictoriaMetrics
     Backfill(Backfill),
+    /// Lists and changes permissions, service accounts and access keys, by hand; the exporter itself only reads
+    #[command(
+        after_help = "Not for the account's own API credentials, with which the exporter logs in (kind=\"account_api\"): \
+                      only the console makes those."
+    )]
+    Manage(Manage),
     /// Asks the running exporter whether it is ready
     Health,
 }
@@ -364,7 +381,7 @@ mod tests {
         }
         assert_eq!(parse(&["check"]).unwrap().command(), Command::Check { live: false });
         assert_eq!(parse(&["run"]).unwrap().command(), Command::Run);
-        assert_eq!(parse(&["demo"]).unwrap().command(), Command::Demo);
+        assert_eq!(parse(&["demo"]).unwrap().command(), Command::Demo { write_config: None });
         assert_eq!(parse(&["once"]).unwrap().command(), Command::Once { output: None });
         assert_eq!(parse(&["health"]).unwrap().command(), Command::Health);
     }

@@ -4,10 +4,13 @@ mod backfill;
 mod check;
 mod demo;
 mod health;
+mod manage;
 mod once;
+mod table;
 
 pub use backfill::{BackfillError, Request, backfill};
 pub use check::report;
 pub use demo::Demo;
 pub use health::health;
+pub use manage::{Failure, manage};
 pub use once::{Once, check, once};

@@ -16,7 +16,9 @@ use lyve_cloud_exporter::api::Proxies;
 use lyve_cloud_exporter::atomic_file::{self, Readers};
 use lyve_cloud_exporter::cli::{Backfill, Cli, Command, Options};
 use lyve_cloud_exporter::clock::{Clock, System};
-use lyve_cloud_exporter::command::{BackfillError, Demo, Request, backfill, check, health, once, report};
+use lyve_cloud_exporter::command::{
+    BackfillError, Demo, Failure, Request, backfill, check, health, manage, once, report,
+};
 use lyve_cloud_exporter::config::{self, Config};
 use lyve_cloud_exporter::daemon::{Daemon, Deps};
 use lyve_cloud_exporter::http::{Guard, GuardError, Web, bind};
@@ -104,7 +106,7 @@ async fn execute(cli: &Cli) -> Result<(), Ended> {
             let deps = Deps { loader: Some(loader(&cli.options, shard, clock)), ..deps };
             serve(deps, shard, guard, listeners).await
         }
-        Command::Demo => {
+        Command::Demo { write_config } => {
             let guard = guard(&cli.options)?;
             let listeners = listen(&cli.options)?;
             let demo = Demo::start(&clock)
@@ -118,6 +120,14 @@ async fn execute(cli: &Cli) -> Result<(), Ended> {
                 let scheme = if tls { "https" } else { "http" };
                 let here = format!("{scheme}://localhost:{port}{}", cli.options.route_prefix());
                 print([format!("Demo: open {here}/ and {here}{path}\n")])?;
+            }
+            if let Some(path) = write_config {
+                demo.write_config(&path)
+                    .map_err(|error| Ended::failed(&format!("cannot write {}", path.display()), error))?;
+                print([format!(
+                    "Demo: try lyve-cloud-exporter manage --config.file={} --account=northwind-master service-accounts list\n",
+                    path.display()
+                )])?;
             }
             let config = demo.config().map_err(|error| Ended::failed("cannot start the simulator", error))?;
             serve(deps(&cli.options, config.of_shard(shard), clock), shard, guard, listeners).await
@@ -183,6 +193,16 @@ async fn execute(cli: &Cli) -> Result<(), Ended> {
                 }
                 outcome => outcome.map_err(|error| Ended::Failed(error.to_string())),
             }
+        }
+        Command::Manage(wanted) => {
+            let (config, _) = both(load(&cli.options), proxies())?;
+            manage(&config, cli.options.config_file.as_deref(), wanted, clock).await.map_err(|failure| {
+                match failure {
+                    Failure::Misused(message) => Ended::Misconfigured(message),
+                    Failure::Unwritten(message) => Ended::Unwritten(message),
+                    Failure::Failed(message) => Ended::Failed(message),
+                }
+            })
         }
         Command::Health => {
             let Some(address) = cli.options.listen_addresses.first() else { return Ok(()) };

@@ -10,6 +10,7 @@ mod dropped;
 mod failure;
 mod identity;
 mod inventory;
+mod managed;
 mod month;
 mod object_storage;
 mod request;
@@ -24,6 +25,9 @@ pub use dropped::{Answer, DropReason, Dropped};
 pub use failure::{Failure, Reason};
 pub use identity::Identity;
 pub use inventory::{Permission, PermissionCount, Permissions, ServiceAccount};
+pub use managed::{
+    ManagedAccessKey, ManagedPermission, ManagedServiceAccount, PermissionSpec, ServiceAccountSpec,
+};
 pub use month::{Month, NoMonth};
 pub use object_storage::{AccessKey, Bucket, Buckets, User};
 pub use request::{Endpoint, LoginResult, RequestCode};

@@ -12,6 +12,7 @@ mod monthly;
 mod months;
 mod session;
 mod usage;
+pub mod writer;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -13,6 +13,7 @@ mod signing;
 #[cfg(test)]
 mod tests;
 mod users;
+pub mod writer;
 mod xml;
 
 use std::sync::Arc;

@@ -8,6 +8,7 @@
 
 mod body;
 mod decoders;
+mod exchange;
 mod failure;
 mod proxies;
 mod reply;
@@ -28,6 +29,7 @@ use super::{ApiError, Endpoint, Reason, Telemetry};
 use crate::config::Secret;
 
 pub(super) use body::Incoming;
+pub(super) use exchange::{Answer, Request};
 pub use proxies::{Proxies, Proxy, ProxyError};
 pub(super) use reply::{FailureReply, Reply};
 pub use tls::TransportError;

@@ -1,7 +1,11 @@
-use std::io;
+use std::fs::OpenOptions;
+use std::io::{self, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde_json::{Value, json};
 use url::Url;
 
 use crate::clock::Clock;
@@ -79,6 +83,40 @@ impl Demo {
             history: History { months: demo::MONTHS.unsigned_abs() },
             ..Config::of(accounts.collect())
         })
+    }
+
+    /// Writes a configuration for other commands to ask the same simulated vendor, as long as it runs.
+    ///
+    /// # Errors
+    /// Where there is such a file, or it cannot be written.
+    pub fn write_config(&self, path: &Path) -> io::Result<()> {
+        let accounts: Vec<Value> = demo::accounts(self.simulator.now())
+            .into_iter()
+            .map(|account| {
+                json!({
+                    "name": account.name,
+                    "base_url": self.simulator.base_url(),
+                    "account_id": account.account_id,
+                    "access_key": account.access_key.expose(),
+                    "secret": account.secret.expose(),
+                })
+            })
+            .collect();
+        let archive = demo::object_storage_account();
+        let url = self.simulator.object_storage_url();
+        let archive = json!({
+            "name": archive.name,
+            "api": "object_storage",
+            "iam_url": url,
+            "s3_url": url,
+            "access_key": archive.access_key.expose(),
+            "secret": archive.secret.expose(),
+        });
+        let accounts: Vec<Value> = accounts.into_iter().chain([archive]).collect();
+        // What is JSON is YAML as well.
+        let text = serde_json::to_string_pretty(&json!({"accounts": accounts}))? + "\n";
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+        file.write_all(text.as_bytes())
     }
 
     /// The account of the current platform. Its pair has no end, only an age.

@@ -22,7 +22,7 @@ const EXPIRED: &str = "LyveCloudCredentialExpired";
 const DAY: Duration = Duration::from_secs(86_400);
 
 /// The shipped configuration, with one receiver for all and without its patience.
-fn shipped_alertmanager(webhook: &Webhook) -> String {
+pub fn shipped_alertmanager(webhook: &Webhook) -> String {
     let shipped = std::fs::read_to_string(repository("deploy/alertmanager/alertmanager.yml")).unwrap();
     let (routing, _) = shipped.split_once("\nreceivers:").expect("receivers");
     let routing =
@@ -40,7 +40,7 @@ fn shipped_alertmanager(webhook: &Webhook) -> String {
 ///
 /// The real programs follow the system's clock, so this one starts three minutes behind it: what is moved forwards stays
 /// in their past.
-async fn ending_soon(alertmanager: Option<&Program>) -> (Stage, Exporter, jiff::Timestamp) {
+pub async fn ending_soon(alertmanager: Option<&Program>) -> (Stage, Exporter, jiff::Timestamp) {
     let now = System.now();
     let clock = Manual::new(now.saturating_sub(jiff::SignedDuration::from_mins(3)).unwrap());
     let simulator = Simulator::start(Arc::new(clock.clone())).await.unwrap();

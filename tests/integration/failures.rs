@@ -14,5 +14,5 @@ mod months;
 mod object_storage;
 mod over_time;
 mod places;
-mod play;
+pub mod play;
 mod second_poll;

@@ -20,6 +20,7 @@ mod fleet;
 mod golden;
 mod install;
 mod listening;
+mod manage;
 mod object_storage;
 mod prometheus;
 mod proxies;

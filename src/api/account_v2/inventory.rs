@@ -100,7 +100,7 @@ pub(super) fn permissions(body: impl BufRead) -> Result<Answer<Vec<Permission>>,
 }
 
 /// `readyState`: a truth value, or a word that is `ready` where it is. Any other word is another state.
-fn ready(state: &Scalar) -> Option<bool> {
+pub(super) fn ready(state: &Scalar) -> Option<bool> {
     state.flag().or_else(|| {
         let word = state.as_text()?.trim();
         (!word.is_empty()).then(|| word.eq_ignore_ascii_case("ready"))

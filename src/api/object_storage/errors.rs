@@ -28,12 +28,14 @@ enum Known {
     NoUser,
     /// Too many requests.
     SlowDown,
+    /// There are as many of a thing as may be.
+    Limit,
     /// Parameters are wrong.
     Params,
 }
 
 /// The words by which errors are known, each with the form in which it is shown. The first that is found counts.
-const WORDS: [(&str, Known, &str); 22] = [
+const WORDS: [(&str, Known, &str); 23] = [
     ("actionnotsupported", Known::NotSupported, "Action not supported"),
     ("requesttimetooskewed", Known::Skew, "RequestTimeTooSkewed"),
     ("requestexpired", Known::Skew, "RequestExpired"),
@@ -51,6 +53,7 @@ const WORDS: [(&str, Known, &str); 22] = [
     ("notauthorized", Known::Denied, "not authorized"),
     ("unauthorized", Known::Key, "Unauthorized"),
     ("nosuchentity", Known::NoUser, "NoSuchEntity"),
+    ("limitexceeded", Known::Limit, "LimitExceeded"),
     ("slowdown", Known::SlowDown, "SlowDown"),
     ("throttling", Known::SlowDown, "Throttling"),
     ("invalidrequestparams", Known::Params, "Invalid request params"),
@@ -96,6 +99,7 @@ pub(super) fn judge(endpoint: Endpoint, reply: &FailureReply, now: Timestamp) ->
             Reason::Auth,
             "the key or its signature is refused: deleted, switched off, or not the secret of this key",
         ),
+        (400..=499, Some(Known::Limit)) => (Reason::Request, "there are as many of these as may be"),
         (400..=499, Some(Known::NoUser)) => (Reason::Request, "there is no such user"),
         (404 | 405, _) => (Reason::Request, "there is no such thing; check iam_url, s3_url or region"),
         (400..=499, _) => (Reason::Request, "the vendor says that the request is wrong"),

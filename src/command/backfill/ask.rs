@@ -7,10 +7,10 @@ use super::progress::Progress;
 use super::row::Answer;
 use super::spill::{Answered, Key};
 use crate::api::account_v2::Zeros;
-use crate::api::{ApiError, Client, Telemetry, Transport, TransportError};
+use crate::api::{ApiError, Client, NoTelemetry, Transport, TransportError};
 use crate::clock::{self, Clock};
 use crate::config::{Account, Config};
-use crate::model::{Endpoint, LoginResult, Reason};
+use crate::model::Reason;
 use crate::poll::{Backoff, final_at};
 
 /// How often one question is asked before it counts as failed.
@@ -33,7 +33,7 @@ impl Asker {
 
     /// A client with a session of its own.
     pub(super) fn client(&self, account: &Account) -> Result<Client, TransportError> {
-        Client::new(account, self.transport.clone(), Arc::clone(&self.clock), Arc::new(Untold))
+        Client::new(account, self.transport.clone(), Arc::clone(&self.clock), Arc::new(NoTelemetry))
     }
 
     async fn ask_once(&self, client: &Client, key: &Key) -> Result<Answer, ApiError> {
@@ -81,15 +81,6 @@ const fn may_pass(reason: Reason) -> bool {
         Reason::RateLimited | Reason::Timeout | Reason::Connect | Reason::Server => true,
         Reason::Auth | Reason::Forbidden | Reason::Tls | Reason::Request | Reason::Decode => false,
     }
-}
-
-/// Nobody scrapes this process.
-struct Untold;
-
-impl Telemetry for Untold {
-    fn request(&self, _: Endpoint, _: Result<u16, Reason>, _: Duration) {}
-
-    fn login(&self, _: LoginResult) {}
 }
 
 #[cfg(test)]

@@ -67,6 +67,12 @@ impl User {
         self
     }
 
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     /// Its access keys: id, whether it is active, and the secret of one that was created through the API.
     #[must_use]
     pub fn keys(&self) -> Vec<(&str, bool, Option<&str>)> {
