@@ -13,12 +13,15 @@ mod failure;
 mod proxies;
 mod reply;
 mod tls;
+mod unpacked;
 
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION};
+use reqwest::header::{
+    ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION,
+};
 use reqwest::{Response, StatusCode, redirect};
 use rustls::RootCertStore;
 use tokio::time::{Instant as Deadline, timeout_at};
@@ -36,6 +39,9 @@ pub use tls::TransportError;
 
 /// The longest wait for a connection, as part of a call.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The most headers that an answer may have.
+const MAX_HEADERS: usize = 1000;
 
 /// Makes requests. A clone shares its connections.
 #[derive(Clone)]
@@ -64,6 +70,13 @@ pub(super) struct Call<'a> {
     pub(super) json: Option<&'a Zeroizing<String>>,
     /// What a request that proves by itself who makes it is sent with, instead of the two above.
     pub(super) signed: Option<&'a Signed>,
+}
+
+/// A request that got no answer.
+struct Unsent {
+    error: ApiError,
+    /// The connection was closed as it went out: most likely one that was kept and that the server had given up.
+    closed: bool,
 }
 
 /// A request with a signature.
@@ -117,6 +130,9 @@ impl Transport {
             .connect_timeout(CONNECT_TIMEOUT.min(timeout))
             .redirect(redirect::Policy::none())
             .referer(false)
+            // Gateways set cookies by the dozen, and old ones fold headers.
+            .http1_max_headers(MAX_HEADERS)
+            .http1_allow_obsolete_multiline_headers_in_responses(true)
             // In place of the library's own reading of the environment.
             .proxy(proxies.interceptor())
             .build()
@@ -202,13 +218,31 @@ impl Transport {
             value.set_sensitive(true);
             request = request.header(AUTHORIZATION, value);
         }
+        request = request.header(ACCEPT_ENCODING, "gzip");
+        // A form is one that only reads. A login is never sent twice.
+        let again = if call.json.is_none() { request.try_clone() } else { None };
+        match self.attempt(call, request, deadline).await {
+            Err(Unsent { closed: true, .. }) if let Some(again) = again => {
+                self.attempt(call, again, deadline).await.map_err(|unsent| unsent.error)
+            }
+            sent => sent.map_err(|unsent| unsent.error),
+        }
+    }
+
+    async fn attempt(
+        &self,
+        call: &Call<'_>,
+        request: reqwest::RequestBuilder,
+        deadline: Deadline,
+    ) -> Result<Response, Unsent> {
         match timeout_at(deadline, request.send()).await {
             Ok(Ok(response)) => Ok(response),
             Ok(Err(error)) => {
                 let (reason, detail) = failure::before_answer(&error, &call.url, self.proxy(&call.url));
-                Err(ApiError::new(reason, call.endpoint, detail))
+                let closed = failure::is_closed(&error);
+                Err(Unsent { error: ApiError::new(reason, call.endpoint, detail), closed })
             }
-            Err(_) => Err(self.out_of_time(call.endpoint)),
+            Err(_) => Err(Unsent { error: self.out_of_time(call.endpoint), closed: false }),
         }
     }
 

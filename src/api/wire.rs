@@ -4,6 +4,8 @@
 //! something else entirely, and only the part that needs it has to decide what that means. Only text that is no JSON
 //! at all is an error. So no message of the JSON library that quotes what it read can come up.
 
+mod text;
+
 use std::fmt;
 use std::io::BufRead;
 use std::marker::PhantomData;
@@ -13,6 +15,8 @@ use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess,
 use serde_json::error::Category;
 
 use crate::model::{DropReason, Dropped};
+
+pub(super) use text::Text;
 
 /// The longest name or id that is believed, bytes. The vendor's own have at most some hundred.
 pub(super) const MAX_NAME: usize = 1024;
@@ -171,6 +175,11 @@ impl Scalar {
         }
     }
 
+    /// The same for what tells a thing from others: one in which a character was replaced could be anybody's.
+    pub(super) fn into_id(self) -> Option<Box<str>> {
+        self.into_name().filter(|id| is_id(id))
+    }
+
     /// A truth value, also as a text; `None` where it is neither.
     pub(super) fn flag(&self) -> Option<bool> {
         match self {
@@ -180,6 +189,11 @@ impl Scalar {
             _ => None,
         }
     }
+}
+
+/// Whether every character of an id is the vendor's.
+pub(super) fn is_id(id: &str) -> bool {
+    !id.contains(char::REPLACEMENT_CHARACTER)
 }
 
 impl<'de> Deserialize<'de> for Scalar {
@@ -323,7 +337,8 @@ pub(super) fn expect(wanted: Shape, found: Shape, field: &'static str, fault: &m
 }
 
 /// Reads a whole answer into `root`.
-pub(super) fn read(mut body: impl BufRead, root: &mut impl Take) -> Result<Shape, Undecodable> {
+pub(super) fn read(body: impl BufRead, root: &mut impl Take) -> Result<Shape, Undecodable> {
+    let mut body = Text::json(body);
     let first = body
         .fill_buf()
         .map_err(|_| "the answer could not be read to its end")?

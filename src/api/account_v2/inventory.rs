@@ -39,7 +39,7 @@ pub(super) fn service_accounts(body: impl BufRead) -> Result<ServiceAccounts, Un
     wire::read_list(
         body,
         &mut each(|item: Option<ServiceAccountItem>| {
-            let named = item.and_then(|mut item| Some((std::mem::take(&mut item.id).into_name()?, item)));
+            let named = item.and_then(|mut item| Some((std::mem::take(&mut item.id).into_id()?, item)));
             let Some((id, item)) = named else {
                 dropped.add(DropReason::Invalid, 1);
                 return;
@@ -83,7 +83,7 @@ pub(super) fn permissions(body: impl BufRead) -> Result<Answer<Vec<Permission>>,
         &mut each(|item: Option<PermissionItem>| {
             let permission = item.and_then(|item| {
                 Some(Permission {
-                    id: item.id.into_name()?,
+                    id: item.id.into_id()?,
                     name: item.name.into_name().unwrap_or_default(),
                     kind: item.kind.into_name().unwrap_or_default(),
                     actions: item.actions.into_name().unwrap_or_default(),
@@ -112,6 +112,22 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn one_bad_name_costs_that_name_alone_and_a_bad_id_its_item() {
+        let mut body = br#"[{"id":"a","name":"half \ud800 of one"},{"id":"b","name":"no "#.to_vec();
+        body.extend_from_slice(b"\xff");
+        body.extend_from_slice(
+            br#" UTF-8"},{"id":"c\udc00","name":"x"},{"id":"d","name":"good \ud83d\ude00"}]"#,
+        );
+        let found = service_accounts(body.as_slice()).unwrap().answer;
+        let shown: Vec<_> = found.data.iter().map(|account| (&*account.id, &*account.name)).collect();
+        assert_eq!(
+            shown,
+            [("a", "half \u{fffd} of one"), ("b", "no \u{fffd} UTF-8"), ("d", "good \u{1f600}")]
+        );
+        assert_eq!(found.dropped.get(DropReason::Invalid), 1);
+    }
 
     #[test]
     fn service_accounts_with_every_way_to_write_an_expiry() {

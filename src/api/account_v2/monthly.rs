@@ -195,7 +195,7 @@ impl Listed for SubAccountItem {
 
     fn split(self) -> (Option<Box<str>>, Box<str>, Scalar) {
         let name = self.name.into_name().unwrap_or_default();
-        (self.id.into_name(), name, self.usage)
+        (self.id.into_id(), name, self.usage)
     }
 }
 

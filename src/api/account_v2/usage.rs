@@ -152,7 +152,7 @@ impl Listed for SubAccount {
     type Item = SubAccountItem;
 
     fn from_item(item: SubAccountItem, dropped: &mut Dropped) -> Option<Self> {
-        let id = item.id.into_name()?;
+        let id = item.id.into_id()?;
         let usage_bytes = Some(figure::bytes(&item.usage).ok()?.unwrap_or(0));
         // A count that makes no sense costs that count alone: the usage beside it is still good.
         let mut count = |scalar| known(figure::count(scalar), false, dropped);

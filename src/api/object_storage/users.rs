@@ -83,7 +83,7 @@ pub(super) fn list(body: impl BufRead) -> Result<Answer<Created>, Undecodable> {
 pub(super) fn keys(body: impl BufRead) -> Result<Answer<Vec<AccessKey>>, Undecodable> {
     let mut dropped = Dropped::default();
     let mut keys = Vec::new();
-    xml::each(body, &KEYS, |[id, status, created]| match id {
+    xml::each(body, &KEYS, |[id, status, created]| match id.filter(|id| wire::is_id(id)) {
         None => dropped.add(DropReason::Invalid, 1),
         Some(id) => keys.push(AccessKey {
             id,

@@ -6,7 +6,7 @@ use std::io::BufRead;
 use quick_xml::events::Event;
 use quick_xml::{Error, Reader};
 
-use crate::api::wire::{MAX_LISTED, MAX_NAME, TOO_MANY, Undecodable};
+use crate::api::wire::{MAX_LISTED, MAX_NAME, TOO_MANY, Text, Undecodable};
 
 /// Deeper than anything that the vendor writes.
 const MAX_DEPTH: usize = 32;
@@ -32,7 +32,7 @@ pub(super) fn each<const FIELDS: usize>(
     list: &List<FIELDS>,
     mut sink: impl FnMut(Fields<FIELDS>),
 ) -> Result<(), Undecodable> {
-    let mut reader = Reader::from_reader(body);
+    let mut reader = Reader::from_reader(Text::xml(body));
     reader.config_mut().expand_empty_elements = true;
     let mut walk = Walk { list, path: Vec::new(), begun: false, item: None, field: None };
     let mut items = 0;

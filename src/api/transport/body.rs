@@ -10,7 +10,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, timeout_at};
 
 use super::decoders::Decoders;
-use super::failure;
+use super::unpacked::Unpacked;
 use crate::api::Reason;
 
 /// Of an answer that is no success, no more than this is read.
@@ -55,7 +55,7 @@ pub(super) enum Fault {
 
 /// Hands a body to `decode`, on a thread of its own: a large one piece by piece.
 pub(super) async fn decode<T, D>(
-    mut response: Response,
+    response: Response,
     deadline: Instant,
     bounds: &Bounds,
     decode: D,
@@ -64,6 +64,8 @@ where
     T: Send + 'static,
     D: FnOnce(Incoming) -> Result<T, Box<str>> + Send + 'static,
 {
+    let mut response =
+        Unpacked::of(response).map_err(|detail| Fault::Other(Reason::Decode, detail.into()))?;
     let mut first = VecDeque::new();
     let whole = timeout_at(deadline, gather(&mut response, bounds, &mut first));
     let whole = whole.await.map_err(|_| Fault::OutOfTime)??;
@@ -94,7 +96,7 @@ where
 
 /// Reads a body until it is whole, or is seen to be a large one: whether it is whole.
 async fn gather(
-    response: &mut Response,
+    response: &mut Unpacked,
     bounds: &Bounds,
     pieces: &mut VecDeque<Bytes>,
 ) -> Result<bool, Fault> {
@@ -107,7 +109,7 @@ async fn gather(
 }
 
 async fn forward(
-    mut response: Response,
+    mut response: Unpacked,
     pieces: mpsc::Sender<Piece>,
     longest: usize,
     mut length: usize,
@@ -123,11 +125,8 @@ async fn forward(
 }
 
 /// The next piece; `length` is how long the body is with it.
-async fn next(response: &mut Response, length: &mut usize, longest: usize) -> Result<Option<Bytes>, Fault> {
-    let piece = response.chunk().await.map_err(|error| {
-        let (reason, detail) = failure::in_body(&error);
-        Fault::Other(reason, detail)
-    })?;
+async fn next(response: &mut Unpacked, length: &mut usize, longest: usize) -> Result<Option<Bytes>, Fault> {
+    let piece = response.chunk().await.map_err(|(reason, detail)| Fault::Other(reason, detail))?;
     *length = length.saturating_add(piece.as_ref().map_or(0, Bytes::len));
     if *length > longest {
         let detail = format!("the answer is longer than {longest} bytes, which is the most that is read");
@@ -137,8 +136,9 @@ async fn next(response: &mut Response, length: &mut usize, longest: usize) -> Re
 }
 
 /// The beginning of a body; what there is of it where it breaks or the time runs out, as the status says enough.
-pub(super) async fn beginning(mut response: Response, deadline: Instant) -> Vec<u8> {
+pub(super) async fn beginning(response: Response, deadline: Instant) -> Vec<u8> {
     let mut body = Vec::new();
+    let Ok(mut response) = Unpacked::of(response) else { return body };
     while body.len() < MAX_FAILURE
         && let Ok(Ok(Some(piece))) = timeout_at(deadline, response.chunk()).await
     {

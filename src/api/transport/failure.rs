@@ -46,6 +46,25 @@ pub(super) fn before_answer(error: &reqwest::Error, url: &Url, proxy: Option<&Pr
     }
 }
 
+/// Whether the connection was there and was closed without a whole head of an answer.
+pub(super) fn is_closed(error: &reqwest::Error) -> bool {
+    !error.is_connect()
+        && !error.is_timeout()
+        && !is_tls(error)
+        && (find::<hyper::Error>(error).any(|error| error.is_incomplete_message() || error.is_canceled())
+            || find::<io::Error>(error).any(|error| is_cut(error.kind())))
+}
+
+const fn is_cut(kind: io::ErrorKind) -> bool {
+    matches!(
+        kind,
+        io::ErrorKind::UnexpectedEof
+            | io::ErrorKind::ConnectionReset
+            | io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::BrokenPipe
+    )
+}
+
 /// What is said where a proxy lets nobody through without a password, or not with this one.
 pub(super) fn wants_password(proxy: &Proxy) -> Box<str> {
     format!("407: the proxy {proxy} wants a name and password: check those in its URL").into()
@@ -53,21 +72,15 @@ pub(super) fn wants_password(proxy: &Proxy) -> Box<str> {
 
 /// An answer whose body broke. One that its sender cut short, in whatever way, is told like one that cannot be
 /// understood: the connection worked, and what came over it was no whole answer.
-pub(super) fn in_body(error: &reqwest::Error) -> (Reason, Box<str>) {
-    let cut_short = find::<io::Error>(error).any(|error| {
-        matches!(
-            error.kind(),
-            io::ErrorKind::UnexpectedEof
-                | io::ErrorKind::ConnectionReset
-                | io::ErrorKind::ConnectionAborted
-                | io::ErrorKind::BrokenPipe
-        )
-    }) || find::<hyper::Error>(error)
-        .any(|error| error.is_incomplete_message() || error.is_closed() || error.is_canceled());
+pub(super) fn in_body(error: &(dyn Error + 'static)) -> (Reason, Box<str>) {
+    let cut_short = find::<io::Error>(error).any(|error| is_cut(error.kind()))
+        || find::<hyper::Error>(error)
+            .any(|error| error.is_incomplete_message() || error.is_closed() || error.is_canceled());
+    let timed_out = find::<reqwest::Error>(error).any(reqwest::Error::is_timeout);
     if is_tls(error) {
         let cause = root_cause(error);
         (Reason::Tls, format!("the connection broke: {cause}").into())
-    } else if error.is_timeout() {
+    } else if timed_out {
         (Reason::Timeout, "the answer stopped arriving".into())
     } else if cut_short {
         (Reason::Decode, "the answer ended early".into())
@@ -76,12 +89,12 @@ pub(super) fn in_body(error: &reqwest::Error) -> (Reason, Box<str>) {
     }
 }
 
-fn is_tls(error: &reqwest::Error) -> bool {
+fn is_tls(error: &(dyn Error + 'static)) -> bool {
     find::<rustls::Error>(error).next().is_some()
 }
 
 /// The words of the innermost cause.
-pub(super) fn root_cause(error: &reqwest::Error) -> Box<str> {
+pub(super) fn root_cause(error: &(dyn Error + 'static)) -> Box<str> {
     match causes(error).last() {
         Some(cause) if !cause.is::<reqwest::Error>() => {
             cause.to_string().chars().take(MAX_CAUSE).collect::<String>().into()
@@ -90,14 +103,13 @@ pub(super) fn root_cause(error: &reqwest::Error) -> Box<str> {
     }
 }
 
-fn find<E: Error + 'static>(error: &reqwest::Error) -> impl Iterator<Item = &E> {
+fn find<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a E> {
     causes(error).filter_map(|cause| cause.downcast_ref())
 }
 
 /// The error and what is behind it, outermost first.
-fn causes(error: &reqwest::Error) -> impl Iterator<Item = &(dyn Error + 'static)> {
-    let first: &(dyn Error + 'static) = error;
-    std::iter::successors(Some(first), |error| behind(*error))
+fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |error| behind(*error))
 }
 
 fn behind<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)> {

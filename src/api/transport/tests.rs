@@ -406,3 +406,53 @@ fn a_file_without_certificates_is_refused_by_name() {
         assert!(error.to_string().contains(path.to_str().unwrap()));
     }
 }
+
+#[tokio::test]
+async fn odd_ways_to_send_an_answer_are_read() {
+    let members = [gzip(br#"{"a":"#), gzip(b"1}")].concat();
+    let cookies = "set-cookie: canary=1\r\n".repeat(150);
+    for (headers, body, read) in [
+        ("content-encoding: x-gzip\r\n", gzip(b"{}"), "{}"),
+        ("content-encoding: GZIP\r\n", gzip(b"{}"), "{}"),
+        ("content-encoding: gzip\r\n", members, r#"{"a":1}"#),
+        ("content-encoding: identity\r\n", b"{}".to_vec(), "{}"),
+        (cookies.as_str(), b"{}".to_vec(), "{}"),
+        ("x-folded: one\r\n  two\r\n\tthree\r\n", b"{}".to_vec(), "{}"),
+    ] {
+        let headers_sent = headers.to_owned();
+        let vendor = Vendor::start(move |_| Answer::with(200, &headers_sent, body.clone())).await;
+        assert_eq!(get(&vendor).await.unwrap(), (200, read.to_owned()), "{headers}");
+    }
+    for (headers, says) in [
+        ("content-encoding: br\r\n", "the answer is packed in another way than gzip"),
+        ("content-encoding: gzip\r\ncontent-encoding: gzip\r\n", "the answer is packed more than once"),
+    ] {
+        let vendor = Vendor::start(move |_| Answer::with(200, headers, "canary")).await;
+        let error = get(&vendor).await.unwrap_err();
+        assert_eq!((error.reason, &*error.detail), (Reason::Decode, says));
+    }
+}
+
+#[tokio::test]
+async fn a_connection_that_is_closed_as_a_request_goes_out_is_opened_again_once() {
+    let vendor = Vendor::start({
+        let asked = std::sync::atomic::AtomicUsize::new(0);
+        move |_| match asked.fetch_add(1, std::sync::atomic::Ordering::Relaxed) {
+            0 | 2 | 3 | 4 => Answer::Raw(Vec::new()),
+            _ => Answer::json("{}"),
+        }
+    })
+    .await;
+    assert_eq!(get(&vendor).await.unwrap().0, 200);
+    assert_eq!(vendor.requests().len(), 2);
+    assert_eq!(get(&vendor).await.unwrap_err().reason, Reason::Connect);
+    assert_eq!(vendor.requests().len(), 4, "once, not again and again");
+
+    // The vendor may have taken a login that it did not answer.
+    let json = Zeroizing::new("{}".to_owned());
+    let url = place(&vendor);
+    let call = Call { endpoint: Endpoint::Login, url, bearer: None, json: Some(&json), signed: None };
+    let error = transport().call(call, &Notes::default(), text).await.err().unwrap();
+    assert_eq!(error.reason, Reason::Connect);
+    assert_eq!(vendor.requests().len(), 5);
+}

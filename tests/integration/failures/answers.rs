@@ -326,10 +326,11 @@ fn redirects() {
 
 fn broken() -> Vec<Row> {
     let rows = [
-        fails(
+        everywhere("reset once", &[Fault::Reset], Outcome::Works, Wait::Interval, ""),
+        everywhere(
             "reset",
-            Fault::Reset,
-            Reason::Connect,
+            &[Fault::Reset, Fault::Reset],
+            Outcome::Fails(Reason::Connect),
             Wait::Backoff,
             "the connection was closed before an answer",
         ),

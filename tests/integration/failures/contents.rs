@@ -86,7 +86,11 @@ pub fn other_things() -> Vec<Row> {
         add("prose", raw("canary"), decode("the answer is not JSON"));
         add("more than one", raw(&format!("{right}{right}")), decode("the answer is not JSON"));
         add("cut short in itself", raw(&right[..right.len() - 1]), decode("the answer ended early"));
-        add("a byte order mark", raw(&format!("\u{feff}{right}")), decode("the answer is not JSON"));
+        add(
+            "two byte order marks",
+            raw(&format!("\u{feff}\u{feff}{right}")),
+            decode("the answer is not JSON"),
+        );
         add("no UTF-8", Fault::raw("application/json", vec![b'"', 0xff, b'"']), decode("the answer "));
         add("too deep", raw(&"[".repeat(100_000)), decode("the answer "));
         add(

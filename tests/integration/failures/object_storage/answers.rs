@@ -308,7 +308,14 @@ fn redirects_are_not_followed() {
 fn broken() -> Vec<Row> {
     let closed = "the connection was closed before an answer";
     let rows = [
-        fails("reset", Fault::Reset, Reason::Connect, Wait::Backoff, closed),
+        everywhere("reset once", &[Fault::Reset], Outcome::Works, Wait::Interval, ""),
+        everywhere(
+            "reset",
+            &[Fault::Reset, Fault::Reset],
+            Outcome::Fails(Reason::Connect),
+            Wait::Backoff,
+            closed,
+        ),
         fails("truncated", Fault::Truncated, Reason::Decode, Wait::Backoff, "the answer ended early"),
     ];
     rows.concat()
