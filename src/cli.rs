@@ -257,6 +257,18 @@ pub fn variables() -> Vec<String> {
     names.map(|name| name.to_string_lossy().into_owned()).collect()
 }
 
+/// What to write for an argument that has a flag's name with a single hyphen, as Prometheus itself takes it.
+#[must_use]
+pub fn with_two_hyphens(arguments: impl IntoIterator<Item = String>) -> Option<String> {
+    let command = <Cli as CommandFactory>::command();
+    arguments.into_iter().find_map(|argument| {
+        let rest = argument.strip_prefix('-').filter(|rest| rest.len() > 1 && !rest.starts_with('-'))?;
+        let name = rest.split('=').next().unwrap_or(rest);
+        let is_flag = command.get_arguments().any(|known| known.get_long() == Some(name));
+        is_flag.then(|| format!("-{name} has one hyphen too few: use --{name}"))
+    })
+}
+
 /// An address as Go's listeners take it. `:PORT` becomes the unspecified IPv6 address, which is meant for both
 /// families.
 fn listen_address(text: &str) -> Result<SocketAddr, String> {

@@ -7,6 +7,7 @@ mod faults;
 pub mod fuzzing;
 mod load;
 mod reader;
+mod repeats;
 mod secret;
 mod tree;
 mod value;
@@ -28,6 +29,7 @@ use crate::shard::Shard;
 pub use alertmanager::{Alertmanager, BasicAuth};
 pub use faults::{ConfigFaults, Fault};
 pub use load::{load, process_environment};
+pub(crate) use secret::without_mark;
 pub use secret::{Secret, SecretError, SecretSource};
 pub use web::{ClientCertificates, PASSWORD_BYTES, PasswordHash, Stamps, Tls, TlsVersion, WebConfig};
 

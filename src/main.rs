@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use lyve_cloud_exporter::api::Proxies;
 use lyve_cloud_exporter::atomic_file::{self, Readers};
-use lyve_cloud_exporter::cli::{Backfill, Cli, Command, Options};
+use lyve_cloud_exporter::cli::{self, Backfill, Cli, Command, Options};
 use lyve_cloud_exporter::clock::{Clock, System};
 use lyve_cloud_exporter::command::{
     BackfillError, Demo, Failure, Request, backfill, check, health, manage, once, report,
@@ -55,6 +55,11 @@ const GOOD: &str = "The configuration is good. Nobody was asked: `check --live` 
 const STOP: Duration = Duration::from_secs(1);
 
 fn main() -> ExitCode {
+    let arguments = std::env::args_os().skip(1).map(|argument| argument.to_string_lossy().into_owned());
+    if let Some(advice) = cli::with_two_hyphens(arguments) {
+        let _ = writeln!(std::io::stderr(), "lyve-cloud-exporter: {advice}");
+        return ExitCode::from(2);
+    }
     // A wrong command line ends here, with status 2.
     let cli = Cli::parse();
     let log = match Log::init(cli.options.log_level, cli.options.log_format) {

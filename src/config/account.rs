@@ -16,7 +16,7 @@ use super::faults::Faults;
 use super::reader::{Section, Text};
 use super::tree::Table;
 use super::value::{self, Limits};
-use super::{Account, Api, ObjectStorage, Secret, SecretSource, alertmanager};
+use super::{Account, Api, ObjectStorage, Secret, SecretSource, alertmanager, secret, without_mark};
 use crate::model::{Expiry, Price};
 
 /// Where the vendor's Account API is (vendor guide).
@@ -51,8 +51,8 @@ pub(super) fn read(mut section: Section, directory: &Path, faults: &mut Faults) 
         section.required_text("account_id", faults).and_then(|text| without_control_characters(text, faults))
     };
     let access_key_place = section.place("access_key_file");
-    let access_key = secret(&mut section, "access_key", "access_key_file", directory, faults);
-    let secret = secret(&mut section, "secret", "secret_file", directory, faults);
+    let access_key = secret_source(&mut section, "access_key", "access_key_file", directory, faults);
+    let secret = secret_source(&mut section, "secret", "secret_file", directory, faults);
     let credentials = section.section("credential", faults);
     let (credential, max_age) = match kind {
         Some(Kind::AccountV2) => (credential(credentials, faults), None),
@@ -97,7 +97,8 @@ fn digest(access_key: &SecretSource) -> Result<String, String> {
         SecretSource::Inline(id) => Zeroizing::new(id.expose().to_owned()),
         SecretSource::File(path) => read_file(path, &path.to_string_lossy())?,
     };
-    let digest = ring::digest::digest(&ring::digest::SHA256, id.trim().as_bytes());
+    let id = secret::alone(&id).map_err(str::to_owned)?;
+    let digest = ring::digest::digest(&ring::digest::SHA256, id.as_bytes());
     Ok(digest.as_ref().iter().take(8).map(|byte| format!("{byte:02x}")).collect())
 }
 
@@ -126,8 +127,11 @@ fn api(kind: Option<Kind>, section: &mut Section, faults: &mut Faults) -> Option
         Some(Kind::ObjectStorage) => {
             let advice = "an object_storage account has region, or iam_url and s3_url";
             refuse(&["base_url"], advice, section, faults);
+            let has_iam_url = section.has("iam_url");
             let iam_url = url(section, "iam_url", IAM_URL, faults);
             let s3_url = s3_url(section, faults);
+            let beside = s3_url.as_ref().filter(|_| !has_iam_url).and_then(iam_url_of);
+            let iam_url = beside.or(iam_url);
             Some(Api::ObjectStorage(ObjectStorage {
                 iam_url: iam_url?,
                 s3_url: s3_url?,
@@ -143,6 +147,21 @@ fn refuse(keys: &[&'static str], advice: &str, section: &mut Section, faults: &m
     for key in keys.iter().copied().filter(|key| section.has(key)).collect::<Vec<_>>() {
         section.unsupported(key, advice, faults);
     }
+}
+
+/// Where users, keys and billing are, where that is not written: beside the buckets, which may be another reseller's than the
+/// vendor's own.
+fn iam_url_of(s3_url: &Url) -> Option<Url> {
+    value::base_url(&format!("https://iam.{}{HOSTS_END}", reseller(s3_url)?)).ok()
+}
+
+/// How the hosts of the current platform end.
+const HOSTS_END: &str = ".lyve.seagate.com";
+
+/// Whose customers a host of the current platform is for: `global` for the vendor's own.
+pub(super) fn reseller(url: &Url) -> Option<&str> {
+    let before = url.host_str()?.strip_suffix(HOSTS_END)?;
+    Some(before.rsplit('.').next().unwrap_or(before))
 }
 
 /// Where the buckets are: as it is written, or in a region of the vendor's direct customers.
@@ -221,7 +240,7 @@ pub(super) fn from_variables(mut section: Section, faults: &mut Faults) -> Optio
             return None;
         }
         // A shell names files from the working directory.
-        secret(&mut section, inline, file, Path::new(""), faults)
+        secret_source(&mut section, inline, file, Path::new(""), faults)
     };
     let account_id = part("LYVE_ACCOUNT_ID", "account_id", "account_id_file");
     let access_key = part("LYVE_ACCESS_KEY", "access_key", "access_key_file");
@@ -230,7 +249,7 @@ pub(super) fn from_variables(mut section: Section, faults: &mut Faults) -> Optio
     let credential = section.date("expires", value::expiry, faults).unwrap_or_default();
     let account_id = match account_id? {
         SecretSource::Inline(text) => text.expose().to_owned(),
-        SecretSource::File(path) => read_file(&path, "").ok()?.trim().to_owned(),
+        SecretSource::File(path) => secret::alone(&read_file(&path, "").ok()?).ok()?.to_owned(),
     };
     Some(Account {
         name: account_id.clone(),
@@ -293,7 +312,7 @@ fn without_control_characters(text: Text, faults: &mut Faults) -> Option<String>
 }
 
 /// A secret that stands inline or in a file; exactly one of the two.
-pub(super) fn secret(
+pub(super) fn secret_source(
     section: &mut Section,
     inline: &'static str,
     file: &'static str,
@@ -319,11 +338,18 @@ pub(super) fn secret(
     let text = file_text?;
     let path = resolve(&text, directory);
     match read_file(&path, &text.text) {
-        Ok(content) if content.trim().is_empty() => {
-            faults.add(text.place, "names a file that is empty: write the value into it");
-            None
-        }
-        Ok(_) => Some(SecretSource::File(path)),
+        Ok(content) => match secret::alone(&content) {
+            Ok("") => {
+                faults
+                    .add(text.place, format!("names {}, which is empty: write the value into it", text.text));
+                None
+            }
+            Ok(_) => Some(SecretSource::File(path)),
+            Err(problem) => {
+                faults.add(text.place, format!("names {}, which {problem}", text.text));
+                None
+            }
+        },
         Err(problem) => {
             faults.add(text.place, problem);
             None
@@ -348,7 +374,7 @@ fn read_file(path: &Path, text: &str) -> Result<Zeroizing<String>, String> {
 /// The size of a file. A pipe or a device is none: it could keep its reader waiting, or never end.
 fn check_file(path: &Path, text: &str) -> Result<u64, String> {
     let metadata = fs::metadata(path).map_err(|error| unreadable(&error, text))?;
-    if metadata.is_file() { Ok(metadata.len()) } else { Err("names something that is no file".to_owned()) }
+    if metadata.is_file() { Ok(metadata.len()) } else { Err(format!("names {text}, which is no file")) }
 }
 
 fn unreadable(error: &std::io::Error, text: &str) -> String {
@@ -377,7 +403,7 @@ fn check_certificates(path: &Path, text: &str) -> Result<(), String> {
     }
     let pem = fs::read(path).map_err(|error| unreadable(&error, text))?;
     let mut store = RootCertStore::empty();
-    for certificate in CertificateDer::pem_slice_iter(&pem) {
+    for certificate in CertificateDer::pem_slice_iter(without_mark(&pem)) {
         certificate
             .ok()
             .and_then(|certificate| store.add(certificate).ok())

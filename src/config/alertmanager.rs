@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use url::Url;
 
-use super::account::{ca_file, secret};
+use super::account::{ca_file, secret_source};
 use super::faults::Faults;
 use super::reader::Section;
 use super::value::{self, Limits};
@@ -50,7 +50,7 @@ pub(super) fn read(mut section: Section, directory: &Path, faults: &mut Faults) 
     let mut auth = section.section("basic_auth", faults);
     let basic_auth = has_auth.then(|| {
         let username = auth.required_text("username", faults).map(|text| text.text);
-        let password = secret(&mut auth, "password", "password_file", directory, faults);
+        let password = secret_source(&mut auth, "password", "password_file", directory, faults);
         Some(BasicAuth { username: username?, password: password? })
     });
     auth.finish(faults);

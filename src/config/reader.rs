@@ -283,7 +283,8 @@ impl Section {
             // All its items commented out.
             ValueKind::Nil => None,
             ref other => {
-                faults.add(place, format!("must be a list of {of}, and is {}", kind(other)));
+                let example = if of == "texts" { ": write it as [a, b]" } else { "" };
+                faults.add(place, format!("must be a list of {of}, and is {}{example}", kind(other)));
                 None
             }
         }

@@ -46,6 +46,14 @@ pub enum SecretError {
         /// Why.
         source: std::io::Error,
     },
+    /// The file holds more than a secret, or what no secret has.
+    #[error("the secret file {path} {problem}")]
+    Unfit {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
     /// The file is empty, or has white space only.
     #[error("the secret file {path} is empty")]
     Empty {
@@ -76,13 +84,43 @@ impl SecretSource {
                     .await
                     .map(Zeroizing::new)
                     .map_err(|source| SecretError::Unreadable { path: path.clone(), source })?;
-                match text.trim() {
-                    "" => Err(SecretError::Empty { path: path.clone() }),
-                    trimmed => Ok(Secret::new(trimmed.to_owned())),
+                match alone(&text) {
+                    Ok("") => Err(SecretError::Empty { path: path.clone() }),
+                    Ok(secret) => Ok(Secret::new(secret.to_owned())),
+                    Err(problem) => Err(SecretError::Unfit { path: path.clone(), problem }),
                 }
             }
         }
     }
+}
+
+/// The secret in the text of a file, without what editors put around it; empty where there is none.
+///
+/// # Errors
+/// What is wrong where the file holds more than the secret, in words that hold nothing of it.
+pub(super) fn alone(text: &str) -> Result<&str, &'static str> {
+    let secret = text.trim_start_matches('\u{feff}').trim();
+    if secret.starts_with('{') && secret.ends_with('}') {
+        return Err("looks like JSON from the console: put the value alone in the file");
+    }
+    let mut lines = secret.lines();
+    let is_table = lines.next().is_some_and(|head| {
+        let head = head.to_ascii_lowercase();
+        head.contains(',') && (head.contains("secret") || head.contains("access"))
+    });
+    if is_table && lines.next().is_some() {
+        return Err("looks like CSV from the console: put the value alone in the file");
+    }
+    if secret.contains(char::is_control) {
+        return Err("has a line break or another control character inside: put the value alone in the file");
+    }
+    Ok(secret)
+}
+
+/// The content of a file without the byte order mark that some editors put before it.
+#[must_use]
+pub(crate) fn without_mark(content: &[u8]) -> &[u8] {
+    content.strip_prefix("\u{feff}".as_bytes()).unwrap_or(content)
 }
 
 #[cfg(test)]
@@ -98,6 +136,26 @@ mod tests {
         assert_eq!(source.read().await.unwrap().expose(), "first");
         std::fs::write(&path, "  second\r\n\n").unwrap();
         assert_eq!(source.read().await.unwrap().expose(), "second");
+    }
+
+    #[tokio::test]
+    async fn what_is_not_the_secret_alone_is_refused_by_name() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("secret");
+        let source = SecretSource::File(path.clone());
+        std::fs::write(&path, "\u{feff}secret\r\n").unwrap();
+        assert_eq!(source.read().await.unwrap().expose(), "secret");
+        for (content, says) in [
+            ("{\"accessKey\": \"AK\", \"secretKey\": \"canary\"}\n", "looks like JSON"),
+            ("Access key,Secret key\r\nAK,canary\r\n", "looks like CSV"),
+            ("canary\ncanary\n", "has a line break"),
+            ("can\0ary", "another control character"),
+        ] {
+            std::fs::write(&path, content).unwrap();
+            let error = source.read().await.unwrap_err().to_string();
+            assert!(error.contains(says) && error.contains(path.to_str().unwrap()), "{error}");
+            assert!(!error.contains("canary"), "{error}");
+        }
     }
 
     #[tokio::test]

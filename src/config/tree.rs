@@ -4,10 +4,9 @@ use std::collections::BTreeMap;
 use std::error::Error;
 
 use config::{ConfigError, FileFormat, Format as _, Value, ValueKind};
-use yaml_rust2::Event;
-use yaml_rust2::parser::{EventReceiver, Parser};
 
 use super::faults::Faults;
+use super::repeats;
 
 /// Variables that override a value begin with this, in capitals or not.
 pub(super) const PREFIX: &str = "lyve_exporter__";
@@ -26,15 +25,43 @@ pub(super) fn parse(text: &str, format: FileFormat) -> Result<Table, String> {
     if format == FileFormat::Yaml && text.lines().any(is_too_deep) {
         return Err("is nested too deeply to be one".to_owned());
     }
-    if format == FileFormat::Yaml && has_alias(text) {
-        return Err(
-            "repeats a part by an alias (*name), which is not supported: write the part out".to_owned()
-        );
+    if format == FileFormat::Yaml && repeats::grow_too_far(text) {
+        return Err("repeats so much by its aliases (*name) that it is none".to_owned());
     }
     match format.parse(None, text) {
-        Ok(table) => Ok(table.into_iter().collect()),
-        Err(error) => Err(describe(error.as_ref(), format)),
+        Ok(table) => {
+            let mut table: Table = table.into_iter().collect();
+            if format == FileFormat::Yaml {
+                repeats::resolve(&mut table);
+            }
+            Ok(table)
+        }
+        Err(_) if format == FileFormat::Yaml && looks_like_toml(text) => {
+            Err("looks like TOML: give it a name that ends with .toml".to_owned())
+        }
+        Err(error) => match text.lines().position(begins_with_tab).filter(|_| format == FileFormat::Yaml) {
+            Some(line) => Err(format!("is not valid YAML: line {}: a tab; indent with spaces", line + 1)),
+            None => Err(describe(error.as_ref(), format)),
+        },
     }
+}
+
+/// Whether the first line that says something is TOML's: a table, or a key with `=` and no `:` before it.
+fn looks_like_toml(text: &str) -> bool {
+    let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+    let is_key = |key: &str| {
+        let key = key.trim();
+        !key.is_empty() && key.chars().all(|c| c.is_ascii_alphanumeric() || "_-.".contains(c))
+    };
+    lines.next().is_some_and(|line| {
+        let table = line.strip_prefix('[').and_then(|line| line.strip_suffix(']'));
+        let key = table.map(|name| name.trim_start_matches('[').trim_end_matches(']'));
+        key.or(line.split_once('=').map(|(key, _)| key)).is_some_and(is_key)
+    })
+}
+
+fn begins_with_tab(line: &str) -> bool {
+    line.trim_start_matches(' ').starts_with('\t') && !line.trim().is_empty()
 }
 
 /// Whether a line of YAML begins further in than any configuration does. The parser calls itself for each level of a
@@ -42,22 +69,6 @@ pub(super) fn parse(text: &str, format: FileFormat) -> Result<Table, String> {
 fn is_too_deep(line: &str) -> bool {
     let indicators = [' ', '\t', '-', '?', ':'];
     line.chars().take_while(|c| indicators.contains(c)).count() > 200
-}
-
-/// Whether YAML repeats a part of itself by an alias. The parser would copy that part, and aliases of aliases grow
-/// without end.
-fn has_alias(text: &str) -> bool {
-    #[derive(Default)]
-    struct Aliases(bool);
-    impl EventReceiver for Aliases {
-        fn on_event(&mut self, event: Event) {
-            self.0 |= matches!(event, Event::Alias(_));
-        }
-    }
-    let mut aliases = Aliases::default();
-    // What is no YAML is told by the parsing that follows.
-    let _ = Parser::new_from_str(text).load(&mut aliases, true);
-    aliases.0
 }
 
 fn describe(error: &(dyn Error + Send + Sync + 'static), format: FileFormat) -> String {

@@ -76,7 +76,7 @@ pub(super) fn duration(text: &str, limits: &Limits) -> Result<Duration, String> 
 
 /// `never`, a date or an instant.
 pub(super) fn expiry(text: &str) -> Result<Expiry, String> {
-    if text == "never" {
+    if text.eq_ignore_ascii_case("never") {
         return Ok(Expiry::Never);
     }
     instant(text).map(Expiry::At).ok_or_else(|| format!("{NO_DATE}, or never"))
@@ -217,8 +217,9 @@ mod tests {
         assert_eq!(expiry("2027-01-31"), at("2027-01-31T00:00:00Z"));
         assert_eq!(expiry("2027-01-31T02:00:00+02:00"), at("2027-01-31T00:00:00Z"));
         assert_eq!(expiry("never"), Ok(Expiry::Never));
+        assert_eq!(expiry("Never"), Ok(Expiry::Never));
         for text in
-            ["2027-02-30", "2027-01-31T12:00:00", "31.01.2027", "20270131", "Never", "90d", "tomorrow"]
+            ["2027-02-30", "2027-01-31T12:00:00", "31.01.2027", "20270131", "Nevermore", "90d", "tomorrow"]
         {
             assert!(expiry(text).unwrap_err().starts_with("is no date"), "{text}");
         }

@@ -35,6 +35,12 @@ fn advice(lower: &str, known: &[&str]) -> String {
     if let Some(near) = nearest(lower, known) {
         return format!("did you mean {near}?");
     }
+    if let Some(rest) = lower.strip_prefix(FLAGS).and_then(|rest| rest.strip_prefix("accounts_"))
+        && !rest.contains("__")
+    {
+        let path = rest.replacen('_', "__", 1).to_ascii_uppercase();
+        return format!("did you mean {}ACCOUNTS__{}?", PREFIX.to_ascii_uppercase(), path.escape_debug());
+    }
     if OBJECT_STORAGE.contains(&lower) {
         return "one account from variables is of the Account API only: list an account of object_storage in a file \
                 that --config.file names"
@@ -69,4 +75,15 @@ fn is_service_link(lower: &str) -> bool {
         || lower.ends_with("_port")
         || lower.contains("_service_port_")
         || lower.split_once("_port_").is_some_and(of_port)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_underscore_where_two_belong_is_told() {
+        let advice = advice("lyve_exporter_accounts_0_secret_file", &["LYVE_SECRET_FILE"]);
+        assert_eq!(advice, "did you mean LYVE_EXPORTER__ACCOUNTS__0__SECRET_FILE?");
+    }
 }

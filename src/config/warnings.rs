@@ -3,17 +3,22 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use zeroize::Zeroizing;
 
+use super::account::reseller;
 use super::load::is_open_to_others;
-use super::{Account, Config, SecretSource};
+use super::{Account, Api, Config, SecretSource};
 use crate::model::Expiry;
 
 /// Where systemd, containers and pods put secrets, with rights that are not their reader's choice.
 const HANDED_OVER: [&str; 4] =
     ["/run/credentials", "/run/secrets", "/var/run/credentials", "/var/run/secrets"];
+
+/// A shorter interval is most likely a slip.
+const SHORTEST: Duration = Duration::from_secs(30);
 
 impl Config {
     /// What looks wrong at `now` though it can be run, a line each; nothing of a secret is in it.
@@ -27,7 +32,21 @@ impl Config {
                 files.entry(path.as_path()).or_insert_with(|| Look::at(path));
             }
         }
-        judge(&self.accounts, &files, now)
+        let mut warnings = judge(&self.accounts, &files, now);
+        let poll = &self.poll;
+        for (key, interval) in [
+            ("current_usage", poll.current_usage),
+            ("monthly_usage", poll.monthly_usage),
+            ("credentials", poll.credentials),
+            ("inventory", poll.inventory),
+        ] {
+            if interval < SHORTEST {
+                warnings.push(format!(
+                    "poll.{key} is {interval:?}: the vendor may answer so many requests with 429; give a minute or more"
+                ));
+            }
+        }
+        warnings
     }
 }
 
@@ -36,6 +55,7 @@ impl Config {
 struct Look {
     open_to_others: bool,
     has_white_space: bool,
+    is_quoted: bool,
 }
 
 impl Look {
@@ -43,14 +63,42 @@ impl Look {
         // A volume of Kubernetes is known by what its files are links into.
         let in_volume = path.parent().is_some_and(|directory| directory.join("..data").is_symlink());
         let handed_over = in_volume || HANDED_OVER.iter().any(|directory| path.starts_with(directory));
+        let text = fs::read_to_string(path).ok().map(Zeroizing::new);
         Self {
             open_to_others: !handed_over
                 && fs::metadata(path).is_ok_and(|metadata| is_open_to_others(&metadata)),
-            has_white_space: fs::read_to_string(path)
-                .map(Zeroizing::new)
-                .is_ok_and(|text| has_white_space(&text)),
+            has_white_space: text.as_deref().is_some_and(|text| has_white_space(text)),
+            is_quoted: text.as_deref().is_some_and(|text| is_quoted(text)),
         }
     }
+}
+
+/// What is wrong with where an account is.
+fn address(account: &Account) -> Option<String> {
+    let name = &account.name;
+    match &account.api {
+        Api::AccountV2 { base_url } => (!base_url.path().ends_with("/v2"))
+            .then(|| format!("account {name}: base_url does not end with /v2, where the vendor's API is")),
+        Api::ObjectStorage(api)
+            if api.s3_url.host_str().is_some_and(|host| host.ends_with(".lyvecloud.seagate.com")) =>
+        {
+            Some(format!(
+                "account {name}: s3_url is a host of the former platform, which answers to accounts of account_v2"
+            ))
+        }
+        Api::ObjectStorage(api) => match (reseller(&api.iam_url), reseller(&api.s3_url)) {
+            (Some(iam), Some(s3)) if iam != s3 => Some(format!(
+                "account {name}: iam_url is of {iam} and s3_url of {s3}: a key of the one is not known to the other"
+            )),
+            _ => None,
+        },
+    }
+}
+
+/// Whether a secret is between quotes, which are then a part of it.
+fn is_quoted(secret: &str) -> bool {
+    let secret = secret.trim();
+    secret.len() > 1 && ['"', '\''].iter().any(|quote| secret.starts_with(*quote) && secret.ends_with(*quote))
 }
 
 fn has_white_space(secret: &str) -> bool {
@@ -60,8 +108,16 @@ fn has_white_space(secret: &str) -> bool {
 fn judge(accounts: &[Account], files: &BTreeMap<&Path, Look>, now: Timestamp) -> Vec<String> {
     let mut warnings = Vec::new();
     let mut pairs: BTreeMap<&Path, &Account> = BTreeMap::new();
+    let mut known: BTreeMap<String, &str> = BTreeMap::new();
     for account in accounts {
         let name = &account.name;
+        let identity = account.identity();
+        if let Some(first) = known.insert(format!("{} {}", identity.address, identity.id), name) {
+            warnings.push(format!(
+                "account {name}: it is the vendor's account of {first} too: each sum counts it twice; keep one of them"
+            ));
+        }
+        warnings.extend(address(account));
         if let Expiry::At(end) = account.credential
             && end <= now
         {
@@ -73,7 +129,11 @@ fn judge(accounts: &[Account], files: &BTreeMap<&Path, Look>, now: Timestamp) ->
         for (source, what) in [(&account.access_key, "access key"), (&account.secret, "secret")] {
             let (look, place) = match source {
                 SecretSource::Inline(text) => (
-                    Look { has_white_space: has_white_space(text.expose()), open_to_others: false },
+                    Look {
+                        has_white_space: has_white_space(text.expose()),
+                        is_quoted: is_quoted(text.expose()),
+                        open_to_others: false,
+                    },
                     String::new(),
                 ),
                 SecretSource::File(path) => (
@@ -86,6 +146,10 @@ fn judge(accounts: &[Account], files: &BTreeMap<&Path, Look>, now: Timestamp) ->
                     "account {name}: the {what}{place} has white space or a line break inside: it must be the {what} \
                      alone"
                 ));
+            }
+            if look.is_quoted {
+                warnings
+                    .push(format!("account {name}: the {what}{place} is in quotes, which are sent with it"));
             }
             if look.open_to_others && what == "secret" {
                 warnings.push(format!("account {name}: the {what}{place} can be read by its group or by others: let the exporter's user alone read it"));

@@ -201,6 +201,16 @@ async fn a_wrong_command_line_leaves_with_2() {
 }
 
 #[tokio::test]
+async fn a_flag_with_one_hyphen_is_told_to_have_two() {
+    for argument in ["-config.file=x.yaml", "-config.file", "-web.listen-address=:1"] {
+        let output = output(program().args(["check", argument])).await;
+        assert_eq!(output.status.code(), Some(2));
+        let name = argument.split('=').next().unwrap();
+        assert!(text(&output.stderr).contains(&format!("use -{name}")), "{}", text(&output.stderr));
+    }
+}
+
+#[tokio::test]
 async fn a_taken_address_is_a_failure_at_run_time() {
     let site = Site::new().await;
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();

@@ -26,6 +26,9 @@ use crate::config::Secret;
 /// A token is renewed this long before it runs out, or a tenth of its life where that is less.
 const MAX_MARGIN: Duration = Duration::from_secs(5 * 60);
 
+/// What a refusal may also be as long as no login has worked.
+const MISTYPED: &str = "; or mistyped: compare account_id, access_key and secret";
+
 /// A token, and how long it is believed to work.
 #[derive(Clone)]
 pub(super) struct Token {
@@ -159,7 +162,10 @@ impl Sessions {
                 state.failure = None;
                 Ok(token)
             }
-            Err(LoginError::Refused(error)) => {
+            Err(LoginError::Refused(mut error)) => {
+                if state.generations == 0 {
+                    error.detail = format!("{}{MISTYPED}", error.detail).into();
+                }
                 state.token = None;
                 state.failure = Some(error.clone());
                 let now = self.login.clock.now();

@@ -22,7 +22,9 @@ pub(super) fn before_answer(error: &reqwest::Error, url: &Url, proxy: Option<&Pr
     if let Some(proxy) = proxy {
         host.push_str(&format!(" through the proxy {proxy}"));
     }
-    if is_tls(error) {
+    if find::<rustls::Error>(error).any(|error| matches!(error, rustls::Error::InvalidMessage(_))) {
+        (Reason::Tls, format!("{host} does not speak TLS on that port: is it http?").into())
+    } else if is_tls(error) {
         (Reason::Tls, format!("the connection to {host} is not trusted: {cause}").into())
     } else if error.is_timeout() {
         (Reason::Timeout, format!("no connection to {host} in time").into())

@@ -384,7 +384,9 @@ async fn a_certificate_is_trusted_only_if_it_was_brought_along() {
     let transport = transport();
     let notes = Notes::default();
     let (error, _connection) = tokio::join!(get_from(&transport, url, &notes), answer);
-    assert_eq!(error.unwrap_err().reason, Reason::Tls);
+    let error = error.unwrap_err();
+    assert_eq!(error.reason, Reason::Tls);
+    assert!(error.detail.ends_with(" does not speak TLS on that port: is it http?"), "{error}");
 }
 
 #[test]
@@ -455,4 +457,52 @@ async fn a_connection_that_is_closed_as_a_request_goes_out_is_opened_again_once(
     let error = transport().call(call, &Notes::default(), text).await.err().unwrap();
     assert_eq!(error.reason, Reason::Connect);
     assert_eq!(vendor.requests().len(), 5);
+}
+
+/// A certificate of an authority, as `openssl req -x509` makes it, and a server that presents it itself.
+fn authority(name: &str, year: i32) -> (String, TlsAcceptor) {
+    let mut params = rcgen::CertificateParams::new(vec![name.to_owned()]).unwrap();
+    params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    params.not_before = rcgen::date_time_ymd(2000, 1, 1);
+    params.not_after = rcgen::date_time_ymd(year, 1, 1);
+    let key = rcgen::KeyPair::generate().unwrap();
+    let made = params.self_signed(&key).unwrap();
+    let key = rustls::pki_types::PrivateKeyDer::try_from(key.serialize_der()).unwrap();
+    let config =
+        rustls::ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![made.der().clone()], key)
+            .unwrap();
+    (made.pem(), TlsAcceptor::from(Arc::new(config)))
+}
+
+#[tokio::test]
+async fn a_server_may_present_the_authority_that_was_brought_along() {
+    let directory = tempfile::tempdir().unwrap();
+    let ca_file = directory.path().join("ca.pem");
+    for (name, year, says) in [
+        ("127.0.0.1", 4000, None),
+        ("127.0.0.2", 4000, Some("certificate not valid for name")),
+        ("127.0.0.1", 2001, Some("certificate expired")),
+    ] {
+        let (pem, acceptor) = authority(name, year);
+        let vendor = Vendor::serve(Some(acceptor), |_| Answer::json("{}")).await;
+        let mut url = place(&vendor);
+        url.set_scheme("https").unwrap();
+        // Some editors put a byte order mark before it.
+        std::fs::write(&ca_file, format!("\u{feff}{pem}")).unwrap();
+        let trusting = transport().trusting(&ca_file).unwrap();
+        match (get_from(&trusting, url.clone(), &Notes::default()).await, says) {
+            (Ok((200, _)), None) => {}
+            (Err(error), Some(says)) => assert!(error.detail.contains(says), "{error}"),
+            (other, says) => panic!("{other:?}, {says:?}"),
+        }
+        // Another's authority is none of ours.
+        std::fs::write(&ca_file, authority(name, year).0).unwrap();
+        let distrusting = transport().trusting(&ca_file).unwrap();
+        let error = get_from(&distrusting, url, &Notes::default()).await.unwrap_err();
+        assert_eq!(error.reason, Reason::Tls);
+    }
 }

@@ -2,9 +2,15 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rustls::pki_types::CertificateDer;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::{WebPkiServerVerifier, verify_server_name};
+use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject;
-use rustls::{ClientConfig, RootCertStore};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::server::ParsedCertificate;
+use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
+
+use crate::config::without_mark;
 
 /// Why a [`Transport`](super::Transport) could not be set up.
 #[derive(Debug, thiserror::Error)]
@@ -57,30 +63,104 @@ pub(super) fn client_config(
     ca_file: Option<&Path>,
 ) -> Result<ClientConfig, TransportError> {
     let mut roots = Arc::clone(system);
-    if let Some(path) = ca_file {
-        add_file(Arc::make_mut(&mut roots), path)?;
-    }
+    let brought = match ca_file {
+        Some(path) => add_file(Arc::make_mut(&mut roots), path)?,
+        None => Vec::new(),
+    };
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let versions = ClientConfig::builder_with_provider(provider)
+    let versions = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])
         .map_err(|error| TransportError::Setup(error.to_string().into()))?;
-    Ok(versions.with_root_certificates(roots).with_no_client_auth())
+    if brought.is_empty() {
+        return Ok(versions.with_root_certificates(roots).with_no_client_auth());
+    }
+    let verifier = Brought::new(roots, brought, provider)?;
+    Ok(versions.dangerous().with_custom_certificate_verifier(Arc::new(verifier)).with_no_client_auth())
 }
 
-fn add_file(roots: &mut RootCertStore, path: &Path) -> Result<(), TransportError> {
+/// Trusts as ever, and also a server whose own certificate was brought along although it is one of an authority: that is
+/// what `openssl req -x509` makes, and other programs take it. Its dates and name are checked like any other's.
+#[derive(Debug)]
+struct Brought {
+    usual: Arc<WebPkiServerVerifier>,
+    certificates: Vec<CertificateDer<'static>>,
+}
+
+impl Brought {
+    fn new(
+        roots: Arc<RootCertStore>,
+        certificates: Vec<CertificateDer<'static>>,
+        provider: Arc<CryptoProvider>,
+    ) -> Result<Self, TransportError> {
+        let usual = WebPkiServerVerifier::builder_with_provider(roots, provider)
+            .build()
+            .map_err(|error| TransportError::Setup(error.to_string().into()))?;
+        Ok(Self { usual, certificates })
+    }
+}
+
+/// Whether a certificate was refused for being an authority's, and for nothing else. Its dates are looked at before that.
+fn is_authority(error: &Error) -> bool {
+    let Error::InvalidCertificate(CertificateError::Other(other)) = error else { return false };
+    other.0.downcast_ref::<webpki::Error>() == Some(&webpki::Error::CaUsedAsEndEntity)
+}
+
+impl ServerCertVerifier for Brought {
+    fn verify_server_cert(
+        &self,
+        certificate: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        name: &ServerName<'_>,
+        ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        match self.usual.verify_server_cert(certificate, intermediates, name, ocsp_response, now) {
+            Err(error) if is_authority(&error) && self.certificates.contains(certificate) => {
+                verify_server_name(&ParsedCertificate::try_from(certificate)?, name)?;
+                Ok(ServerCertVerified::assertion())
+            }
+            verified => verified,
+        }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.usual.verify_tls12_signature(message, certificate, signature)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.usual.verify_tls13_signature(message, certificate, signature)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.usual.supported_verify_schemes()
+    }
+}
+
+/// Adds the certificates in a file, and gives them.
+fn add_file(roots: &mut RootCertStore, path: &Path) -> Result<Vec<CertificateDer<'static>>, TransportError> {
     let broken =
         |problem: String| TransportError::Certificates { path: path.to_owned(), problem: problem.into() };
     let text =
         std::fs::read(path).map_err(|source| TransportError::Unreadable { path: path.to_owned(), source })?;
-    let mut count = 0;
-    for certificate in CertificateDer::pem_slice_iter(&text) {
+    let mut certificates = Vec::new();
+    for certificate in CertificateDer::pem_slice_iter(without_mark(&text)) {
         // The parser's own words can hold a part of the file, which may be a key by mistake.
         let certificate = certificate.map_err(|_| broken("broken PEM".to_owned()))?;
-        roots.add(certificate).map_err(|error| broken(error.to_string()))?;
-        count += 1;
+        roots.add(certificate.clone()).map_err(|error| broken(error.to_string()))?;
+        certificates.push(certificate);
     }
-    if count == 0 {
+    if certificates.is_empty() {
         return Err(broken("no certificate in it".to_owned()));
     }
-    Ok(())
+    Ok(certificates)
 }

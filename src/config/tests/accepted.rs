@@ -253,7 +253,7 @@ fn what_looks_wrong_is_warned_of() {
 
     let place = Place::new();
     let pair = |name: &str, key: &str, more: &str| {
-        format!("  - {{name: {name}, account_id: acme, access_key: {key}, {more}}}\n")
+        format!("  - {{name: {name}, account_id: {name}, access_key: {key}, {more}}}\n")
     };
     let warnings = |accounts: &str, content: &str, mode: u32| {
         std::fs::write(place.path("secret"), content).unwrap();
@@ -283,7 +283,7 @@ fn what_looks_wrong_is_warned_of() {
         ),
         (
             &file,
-            "Canary1\nCanary1\n",
+            "Canary1 Canary1\n",
             0o600,
             "account a: the secret in FILE has white space or a line break inside: it must be the secret alone",
         ),
@@ -324,4 +324,108 @@ fn an_account_may_have_its_own_thresholds() {
     assert_eq!((own.warning.warning, own.warning.critical), (None, Some(day(3))));
     assert_eq!(own.warning.rotation, day(21), "what is not its own is that of all");
     assert_eq!(own.usage_drop.to_bits(), 0.9_f64.to_bits());
+}
+
+#[test]
+fn slips_that_can_be_run_are_warned_of() {
+    let place = Place::new();
+    let warnings = |config: &str| {
+        let config = place.load(config).unwrap();
+        config.warnings("2026-11-25T00:00:00Z".parse().unwrap()).join("\n")
+    };
+    let v2 = |name: &str, id: &str, more: &str| {
+        format!(
+            "  - name: {name}\n    account_id: '{id}'\n    access_key: AK{name}\n    secret: Canary1\n    \
+             credential: {{expires: never}}\n{more}"
+        )
+    };
+    let archive = |more: &str| {
+        format!(
+            "accounts:\n  - name: a\n    api: object_storage\n    access_key: AK\n    secret: Canary1\n{more}"
+        )
+    };
+    assert_eq!(warnings(&format!("accounts:\n{}{}", v2("a", "1", ""), v2("b", "2", ""))), "");
+    let acme = "    s3_url: https://s3.us-west-1.acme.lyve.seagate.com\n";
+    assert_eq!(warnings(&archive(acme)), "");
+    for (config, says) in [
+        (
+            format!("accounts:\n{}{}", v2("a", "1", ""), v2("b", "1", "")),
+            "account b: it is the vendor's account of a too",
+        ),
+        (
+            format!("accounts:\n{}", v2("a", "1", "    base_url: https://api.lyvecloud.seagate.com\n")),
+            "account a: base_url does not end with /v2",
+        ),
+        (
+            format!("accounts:\n{}poll: {{inventory: 1s}}\n", v2("a", "1", "")),
+            "poll.inventory is 1s: the vendor may answer so many requests with 429",
+        ),
+        (
+            format!("accounts:\n{}", v2("a", "1", "").replace("Canary1", "'\"Canary1\"'")),
+            "account a: the secret is in quotes, which are sent with it",
+        ),
+        (
+            archive(&format!("{acme}    iam_url: https://iam.global.lyve.seagate.com\n")),
+            "account a: iam_url is of global and s3_url of acme",
+        ),
+        (
+            archive("    s3_url: https://s3.us-east-1.lyvecloud.seagate.com\n"),
+            "account a: s3_url is a host of the former platform",
+        ),
+    ] {
+        let warnings = warnings(&config);
+        assert!(warnings.starts_with(says), "{config}: {warnings}");
+        assert!(!warnings.contains("Canary1"), "{warnings}");
+    }
+}
+
+#[test]
+fn users_and_keys_are_asked_for_at_the_reseller_of_the_buckets() {
+    let place = Place::new();
+    for (more, iam) in [
+        ("s3_url: https://s3.us-west-1.acme.lyve.seagate.com", "https://iam.acme.lyve.seagate.com/"),
+        ("region: us-east-1", "https://iam.global.lyve.seagate.com/"),
+        ("s3_url: https://s3.example.test", "https://iam.global.lyve.seagate.com/"),
+        (
+            "{s3_url: https://s3.us-west-1.acme.lyve.seagate.com, iam_url: https://iam.example.test}",
+            "https://iam.example.test/",
+        ),
+    ] {
+        let more = more.trim_matches(['{', '}']).replace(", ", "\n    ");
+        let config = place
+            .load(&format!(
+                "accounts:\n  - name: a\n    api: object_storage\n    access_key: AK\n    secret: x\n    {more}\n"
+            ))
+            .unwrap();
+        assert_eq!(config.accounts[0].address().as_str(), iam);
+    }
+}
+
+#[test]
+fn what_accounts_share_is_written_once() {
+    let place = Place::new();
+    let config = place
+        .load(
+            "x-shared: &shared\n  secret: Canary1\n  credential: &end {expires: Never}\n  base_url: https://one.test/v2\n\
+             accounts:\n  - <<: *shared\n    name: a\n    account_id: '1'\n    access_key: A\n\
+             \x20 - <<: [*shared, {access_key: unused}]\n    name: b\n    account_id: '2'\n    access_key: B\n    \
+             base_url: https://two.test/v2\n\
+             \x20 - {name: c, account_id: '3', access_key: C, secret: x, credential: *end}\n",
+        )
+        .unwrap();
+    let shown: Vec<_> = config
+        .accounts
+        .iter()
+        .map(|account| (account.name.as_str(), account.address().as_str(), account.credential))
+        .collect();
+    assert_eq!(
+        shown,
+        [
+            ("a", "https://one.test/v2", Expiry::Never),
+            ("b", "https://two.test/v2", Expiry::Never),
+            ("c", "https://api.lyvecloud.seagate.com/v2", Expiry::Never),
+        ]
+    );
+    assert_eq!(config.accounts[1].secret, SecretSource::Inline(Secret::new("Canary1".to_owned())));
+    assert_eq!(config.accounts[1].access_key, SecretSource::Inline(Secret::new("B".to_owned())));
 }

@@ -35,7 +35,7 @@ Pol: {}
         "accounts[2].base_url: is http, which would send the credentials in clear: use https (http is for this \
          machine only)",
         "accounts[2].account_id: is missing",
-        "accounts[2].access_key_file: names a file that is empty: write the value into it",
+        "accounts[2].access_key_file: names blank, which is empty: write the value into it",
         "accounts[2].secret: must be a text, and is true or false: put it in quotes",
         "accounts[2].price.per_terabyte_month: is missing",
         "accounts[2].price.currency: is missing",
@@ -89,7 +89,7 @@ fn each_kind_of_fault_has_its_place_and_its_words() {
             account("secret: 1.5"),
             "accounts[0].secret: must be a text, and is a number with a fraction: put it in quotes",
         ),
-        (account("secret_file: ."), "accounts[0].secret_file: names something that is no file"),
+        (account("secret_file: ."), "accounts[0].secret_file: names ., which is no file"),
         (
             with("price: {per_terabyte_month: -1, currency: USD}"),
             "accounts[0].price.per_terabyte_month: must be a number that is not negative, such as 7.99",
@@ -201,7 +201,7 @@ fn each_kind_of_fault_has_its_place_and_its_words() {
         (top("history: {months: '6'}"), "history.months: must be a whole number, and is a text"),
         (
             top("series: {buckets: {include: '.*'}}"),
-            "series.buckets.include: must be a list of texts, and is a text",
+            "series.buckets.include: must be a list of texts, and is a text: write it as [a, b]",
         ),
         (
             top("data_max_age: 6h"),
@@ -221,6 +221,17 @@ fn a_file_that_cannot_be_parsed_is_told_by_line_and_never_quoted() {
         ("c.yaml", "canary: 1\ncanary: 2\n", "is not valid YAML at line 2, column "),
         ("c.yaml", "secret: *canary\n", "is not valid YAML at line 1, column "),
         ("c.yaml", "a: \"canary\n", "is not valid YAML at line "),
+        (
+            "c.yaml",
+            "a:\n  - b: canary\n\tc: canary\n",
+            "is not valid YAML: line 3: a tab; indent with spaces",
+        ),
+        (
+            "c.yaml",
+            "# canary\n[[accounts]]\nname = \"canary\"\n",
+            "looks like TOML: give it a name that ends with .toml",
+        ),
+        ("c.yaml", "data_max_age = \"canary\"\n", "looks like TOML"),
         ("c.yaml", "a: canary\n---\nb: canary\n", "is not valid YAML: there is more than one document in it"),
         ("c.yaml", "canary", "must be a table of keys at its top"),
         ("c.toml", "a = 1\nsecret = canary\n", "is not valid TOML at line 2, column 10"),
@@ -269,7 +280,7 @@ fn aliases_that_would_grow_without_end_are_refused_before_they_grow() {
     });
     let bomb = format!("x0: &a0 [1]\n{}", levels.collect::<String>());
     let faults = Place::new().faults(&bomb);
-    assert!(faults.len() == 1 && faults[0].contains("by an alias"), "{faults:?}");
+    assert!(faults.len() == 1 && faults[0].contains("by its aliases"), "{faults:?}");
 }
 
 #[test]

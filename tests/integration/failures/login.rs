@@ -43,8 +43,8 @@ fn body(body: &str) -> Fault {
 pub fn rows() -> Vec<Row> {
     use Reason::{Auth, Connect, Decode, Forbidden, RateLimited, Request, Server, Timeout};
     use Wait::{Backoff, Interval, Seconds};
-    let refused = "the credentials are refused: expired, regenerated or deleted";
-    let no_login = "the vendor refuses this login; check the credentials";
+    let refused = "the credentials are refused: expired, regenerated or deleted; or mistyped: compare account_id, access_key and secret";
+    let no_login = "the vendor refuses this login; check the credentials; or mistyped: compare account_id, access_key and secret";
     let between = "not the vendor's answer, but of something in between; check proxy and firewall";
     let misplaced =
         "not the vendor's answer, but of something in between; check base_url, proxy and firewall";
