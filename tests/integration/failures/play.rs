@@ -273,8 +273,22 @@ pub fn data_of(samples: &Samples, collector: Collector) -> Vec<Sample> {
     found
 }
 
+/// Whether a metric, without its prefix, says what the configuration holds and not what a collector found.
+fn is_configured(name: &str) -> bool {
+    [
+        "account_info",
+        "account_data_max_age_",
+        "account_budget",
+        "account_usage_drop_",
+        "credential_warning_",
+        "access_key_rotation_warning_",
+    ]
+    .iter()
+    .any(|begins| name.starts_with(begins))
+}
+
 fn fed_by_object_storage(sample: &Sample) -> Option<Collector> {
-    let name = sample.name.strip_prefix("lyvecloud_")?;
+    let name = sample.name.strip_prefix("lyvecloud_").filter(|name| !is_configured(name))?;
     let begins = |with: &str| name.starts_with(with);
     if begins("account_buckets") || begins("bucket_") {
         Some(Collector::Buckets)
@@ -288,7 +302,7 @@ fn fed_by_object_storage(sample: &Sample) -> Option<Collector> {
 }
 
 fn fed_by_account_v2(sample: &Sample) -> Option<Collector> {
-    let name = sample.name.strip_prefix("lyvecloud_")?;
+    let name = sample.name.strip_prefix("lyvecloud_").filter(|name| !is_configured(name))?;
     let begins = |with: &str| name.starts_with(with);
     if name.contains("_monthly_average_") {
         Some(Collector::MonthlyUsage)
