@@ -36,16 +36,11 @@ fn page(command: &Command, mut out: impl Write) -> io::Result<()> {
     man.render_name_section(&mut out)?;
     man.render_synopsis_section(&mut out)?;
     man.render_options_section(&mut out)?;
-    let about = |command: &Command| command.get_about().map(ToString::to_string).unwrap_or_default();
-    let commands = command.get_subcommands().map(|command| {
-        let own = command.get_arguments().filter(|argument| !argument.is_global_set());
-        let flags = own.filter_map(|argument| {
-            let long = argument.get_long().filter(|long| *long != "help")?;
-            Some(format!(" --{long}: {}.", argument.get_help()?))
-        });
-        let text = format!("{}.{}", about(command), flags.collect::<String>());
-        (command.get_name().to_owned(), text)
-    });
+    let shared: Vec<&str> = command.get_arguments().filter_map(|argument| argument.get_long()).collect();
+    let mut commands = Vec::new();
+    for command in command.get_subcommands() {
+        described("", command, &shared, &mut commands);
+    }
     listed("COMMANDS", commands, &mut out)?;
     let variables = command.get_arguments().filter_map(|argument| {
         let variable = argument.get_env()?.to_string_lossy().into_owned();
@@ -57,10 +52,32 @@ fn page(command: &Command, mut out: impl Write) -> io::Result<()> {
     listed("FILES", FILES.map(text), &mut out)
 }
 
-const EXIT_STATUS: [(&str, &str); 3] = [
+/// A command, with its flags that none above it has, and then its own commands.
+fn described(above: &str, command: &Command, shared: &[&str], entries: &mut Vec<(String, String)>) {
+    if command.get_name() == "help" {
+        return;
+    }
+    let name = format!("{above}{}", command.get_name());
+    let own: Vec<_> = command
+        .get_arguments()
+        .filter_map(|argument| Some((argument.get_long().filter(|long| !shared.contains(long))?, argument)))
+        .filter(|(long, _)| *long != "help")
+        .collect();
+    let flags =
+        own.iter().filter_map(|(long, argument)| Some(format!(" --{long}: {}.", argument.get_help()?)));
+    let about = command.get_about().map(ToString::to_string).unwrap_or_default();
+    entries.push((name.clone(), format!("{about}.{}", flags.collect::<String>())));
+    let shared: Vec<&str> = shared.iter().copied().chain(own.iter().map(|(long, _)| *long)).collect();
+    for command in command.get_subcommands() {
+        described(&format!("{name} "), command, &shared, entries);
+    }
+}
+
+const EXIT_STATUS: [(&str, &str); 4] = [
     ("0", "All went well."),
     ("1", "Something failed at run time."),
     ("2", "The command line or the configuration is wrong."),
+    ("3", "The output could not be written."),
 ];
 
 const FILES: [(&str, &str); 4] = [
