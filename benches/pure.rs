@@ -17,17 +17,17 @@ use lyve_cloud_exporter::api::account_v2::decode_current_usage;
 use lyve_cloud_exporter::exposition::{Encoding, Format, Page};
 use lyve_cloud_exporter::metrics::families;
 use lyve_cloud_exporter::model::{
-    Answer, BucketUsage, Collector, CurrentUsage, Data, Dropped, Expiry, WarningSteps,
+    Answer, BucketUsage, Collector, CurrentUsage, Dropped, Expiry, WarningSteps,
 };
 use lyve_cloud_exporter::store::{AccountSpec, Store};
 
 const NOW: Timestamp = Timestamp::constant(1_795_521_600, 0);
 
-fn usage(buckets: usize) -> Answer<Data> {
+fn usage(buckets: usize) -> Answer<CurrentUsage> {
     let bucket =
         |number| BucketUsage { name: format!("bucket-{number:06}").into(), usage_bytes: 1_234_567_890 };
     let buckets = (0..buckets).map(bucket).collect();
-    let data = Data::CurrentUsage(CurrentUsage { buckets, ..CurrentUsage::default() });
+    let data = CurrentUsage { buckets, ..CurrentUsage::default() };
     Answer { data, dropped: Dropped::default() }
 }
 
@@ -39,6 +39,7 @@ fn store(accounts: usize, buckets: usize) -> Store {
         name: name(account).into(),
         account_id: name(account).into(),
         identity: Arc::default(),
+        api: "account_v2",
         credential: Expiry::Unknown,
         max_key_age: None,
         price: None,

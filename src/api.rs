@@ -2,7 +2,9 @@
 //! [`model`](crate::model), or an [`ApiError`].
 
 pub mod account_v2;
+mod admission;
 mod client;
+mod collect;
 mod confidential;
 mod error;
 mod figure;
@@ -18,7 +20,9 @@ mod wire;
 
 use crate::model::{Endpoint, LoginResult, Reason};
 
-pub use client::Client;
+pub use admission::{Budget, Count};
+pub use client::{Api, Client, Declared, Source, Zeros, collectors, collectors_of};
+pub use collect::{Collect, Context, Descriptor};
 pub use error::ApiError;
 pub use manage_error::{ManageError, Outcome};
 pub use new_pair::NewPair;

@@ -20,10 +20,11 @@ mod web;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use regex::Regex;
 use url::Url;
 
-use crate::model::{Collector, Expiry, Identity, Price, WarningSteps};
+use crate::model::{Expiry, Identity, Month, Price, WarningSteps};
 use crate::shard::Shard;
 
 pub use alertmanager::{Alertmanager, BasicAuth};
@@ -154,12 +155,33 @@ impl Account {
         Identity { id, address: self.address().to_string() }
     }
 
-    /// What can be polled of it.
+    /// The same without when its credentials end or are due, which does not change how they are used.
     #[must_use]
-    pub const fn collectors(&self) -> &'static [Collector] {
-        match self.api {
-            Api::AccountV2 { .. } => &Collector::ACCOUNT_V2,
-            Api::ObjectStorage(_) => &Collector::OBJECT_STORAGE,
+    pub fn without_ends(&self) -> Self {
+        let mut account = Self { credential: Expiry::Unknown, ..self.clone() };
+        if let Api::ObjectStorage(api) = &mut account.api {
+            api.max_age = None;
+        }
+        account
+    }
+}
+
+impl Api {
+    /// The word for it in the configuration.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::AccountV2 { .. } => "account_v2",
+            Self::ObjectStorage(_) => "object_storage",
+        }
+    }
+
+    /// The age at which an access key is due for rotation, where one is set.
+    #[must_use]
+    pub const fn max_key_age(&self) -> Option<Duration> {
+        match self {
+            Self::AccountV2 { .. } => None,
+            Self::ObjectStorage(api) => api.max_age,
         }
     }
 }
@@ -198,21 +220,6 @@ impl Default for Poll {
     }
 }
 
-impl Poll {
-    /// How long it is from one poll of `collector` to the next.
-    #[must_use]
-    pub const fn interval(&self, collector: Collector) -> Duration {
-        match collector {
-            Collector::CurrentUsage | Collector::Billing => self.current_usage,
-            Collector::MonthlyUsage => self.monthly_usage,
-            Collector::Credentials => self.credentials,
-            Collector::ServiceAccounts | Collector::Permissions | Collector::Buckets | Collector::Keys => {
-                self.inventory
-            }
-        }
-    }
-}
-
 /// How much of the past to ask for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct History {
@@ -223,6 +230,15 @@ pub struct History {
 impl Default for History {
     fn default() -> Self {
         Self { months: 6 }
+    }
+}
+
+impl History {
+    /// The closed months at `now`, the oldest and the newest one.
+    #[must_use]
+    pub fn window(self, now: Timestamp) -> (Month, Month) {
+        let open = Month::of(now);
+        (open.plus(-i32::try_from(self.months).unwrap_or(i32::MAX)), open.plus(-1))
     }
 }
 

@@ -15,6 +15,7 @@ use tracing::{error, info};
 use self::alerting::Alerting;
 use self::core::Core;
 use self::state_writer::StateWriter;
+use crate::api;
 use crate::build_info;
 use crate::clock::Clock;
 use crate::config::Config;
@@ -88,7 +89,10 @@ impl Daemon {
         let store = Arc::new(Store::default());
         let build =
             Build { version: build_info::VERSION, revision: build_info::REVISION, rustc: build_info::RUSTC };
-        let own = Arc::new(ExporterMetrics::new(build).map_err(io::Error::other)?);
+        let own = Arc::new(
+            ExporterMetrics::new(build, api::collectors().map(|declared| declared.collector.name()))
+                .map_err(io::Error::other)?,
+        );
         own.config_read(Some(clock.now()));
         let meter: Arc<dyn Meter> = Arc::clone(&own) as _;
         let fleet = Fleet::new(Arc::clone(&config), Arc::clone(&store), Arc::clone(&clock), meter, jitter)

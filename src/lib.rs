@@ -14,6 +14,7 @@
 
 pub mod api;
 pub mod atomic_file;
+pub mod backoff;
 pub mod build_info;
 pub mod cli;
 pub mod clock;
@@ -28,6 +29,7 @@ pub mod model;
 pub mod notify;
 pub mod poll;
 pub mod reload;
+pub mod saved;
 pub mod shard;
 pub mod simulator;
 pub mod store;

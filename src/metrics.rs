@@ -15,7 +15,8 @@ mod own;
 mod thresholds;
 mod usage;
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use prometheus::proto::MetricType;
@@ -23,7 +24,8 @@ use prometheus::proto::MetricType;
 pub use own::{Build, ExporterMetrics};
 pub(crate) use own::{NOTIFICATIONS, NOTIFIER, RELOAD, ROTATION, STATE_FILE, WEB_CONFIG_RELOAD};
 
-use crate::store::{AccountState, Part};
+use crate::model::{Answer, AnyData, Dropped, Part};
+use crate::store::{AccountSpec, AccountState};
 
 /// How the samples of a family are to be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -109,6 +111,22 @@ pub fn families() -> &'static [&'static Family] {
         families
     });
     &FAMILIES
+}
+
+/// How many series an answer makes at `now`.
+#[must_use]
+pub fn series(spec: &Arc<AccountSpec>, data: AnyData, now: Timestamp) -> usize {
+    let parts = data.parts();
+    let count = |state: &AccountState| {
+        let mut count = 0_usize;
+        let families = families().iter().filter(|family| parts.contains(&family.part));
+        families.for_each(|family| (family.walk)(state, now, &mut |_, _| count += 1));
+        count
+    };
+    let mut state = AccountState::new(Arc::clone(spec));
+    let without = count(&state);
+    state.succeed(Answer { data, dropped: Dropped::default() }, now, Duration::ZERO);
+    count(&state).saturating_sub(without)
 }
 
 /// What a user of the metrics knows of a family.

@@ -18,7 +18,7 @@ mod usage;
 mod warning;
 
 pub use billing::{BilledDay, Billing, RegionTransfer, TransferDay};
-pub use collector::{Collector, PerCollector};
+pub use collector::{AnyData, Collector, Data, Part, Timestamped};
 pub use cost::Price;
 pub use credential::{CredentialKind, CredentialStatus, Expiry, Logins, credential_status, time_left};
 pub use dropped::{Answer, DropReason, Dropped};
@@ -32,7 +32,8 @@ pub use month::{Month, NoMonth};
 pub use object_storage::{AccessKey, Bucket, Buckets, User};
 pub use request::{Endpoint, LoginResult, RequestCode};
 pub use usage::{
-    BucketHistory, BucketUsage, CurrentUsage, MonthTotal, MonthlyUsage, SubAccount, SubAccountHistory,
+    BucketHistory, BucketUsage, CurrentUsage, MonthTotal, MonthlyUsage, Settled, SubAccount,
+    SubAccountHistory,
 };
 pub use warning::WarningSteps;
 
@@ -43,23 +44,11 @@ pub struct Session {
     pub expires_at: jiff::Timestamp,
 }
 
-/// The whole answer of one collector.
+/// What is known of past months, as far as an API answers it.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Data {
-    /// Of [`Collector::CurrentUsage`].
-    CurrentUsage(CurrentUsage),
-    /// Of [`Collector::MonthlyUsage`].
-    MonthlyUsage(MonthlyUsage),
-    /// Of [`Collector::Credentials`].
-    Credentials(Session),
-    /// Of [`Collector::ServiceAccounts`], in the order of their ids, each id once.
-    ServiceAccounts(Vec<ServiceAccount>),
-    /// Of [`Collector::Permissions`].
-    Permissions(Permissions),
-    /// Of [`Collector::Billing`].
-    Billing(Billing),
-    /// Of [`Collector::Buckets`].
-    Buckets(Buckets),
-    /// Of [`Collector::Keys`], in the order of their names, each name once.
-    Keys(Vec<User>),
+pub enum PastUsage {
+    /// By month.
+    Months(MonthlyUsage),
+    /// By day.
+    Days(Billing),
 }

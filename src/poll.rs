@@ -10,11 +10,8 @@
 //! The [`Fleet`] holds them all and takes them from one configuration to the next: what can fail is made first, and
 //! only when all of it is there does anything change.
 
-mod admit;
-mod backoff;
 mod connection;
 mod fleet;
-mod history;
 mod poller;
 mod recall;
 mod recorder;
@@ -24,16 +21,17 @@ mod supervise;
 
 use std::sync::Arc;
 
-use crate::api::Client;
+use jiff::Timestamp;
+
+use crate::api::{self, Budget, Client, Descriptor};
 use crate::config::{self, Config};
-use crate::model::Collector;
+use crate::metrics;
+use crate::model::{Answer, AnyData};
 use crate::store::{AccountCell, AccountSpec};
 
-pub use backoff::Backoff;
 pub use fleet::{Changes, Fleet, Known, Plan};
-pub use history::final_at;
 pub use poller::{Poller, watch_rotation};
-pub use recall::{recall, series_text};
+pub use recall::{formats, recall, series_text};
 pub use recorder::{Meter, Recorder};
 pub use schedule::Schedule;
 pub use settings::Settings;
@@ -54,35 +52,44 @@ impl Jitter {
 /// What is shown of an account's configuration.
 #[must_use]
 pub fn spec(account: &config::Account, config: &Config) -> AccountSpec {
-    let history = config.history.months > 0;
-    let collectors: Vec<_> = account
-        .collectors()
-        .iter()
-        .copied()
-        .filter(|collector| history || *collector != Collector::MonthlyUsage)
+    let polled: Vec<_> = api::collectors_of(&account.api)
+        .into_iter()
+        .filter(|declared| (declared.is_enabled)(config))
         .collect();
     AccountSpec {
         name: account.name.as_str().into(),
         account_id: account.account_id.as_str().into(),
         identity: Arc::new(account.identity()),
         credential: account.credential,
-        max_key_age: match &account.api {
-            config::Api::ObjectStorage(api) => api.max_age,
-            config::Api::AccountV2 { .. } => None,
-        },
+        api: account.api.name(),
+        max_key_age: account.api.max_key_age(),
         price: account.price.clone(),
         warning: account
             .credential_warning
             .as_deref()
             .map_or(config.warning, |steps| config.warning.with(steps)),
         usage_drop: account.usage_drop.unwrap_or(config.usage_drop),
-        intervals: collectors
+        intervals: polled
             .iter()
-            .map(|collector| (*collector, config.poll.interval(*collector)))
+            .map(|declared| (declared.collector, (declared.interval)(&config.poll)))
             .collect(),
-        collectors,
+        collectors: polled.iter().map(|declared| declared.collector).collect(),
         data_max_age: config.data_max_age,
     }
+}
+
+/// Leaves out of an answer what the configuration wants no series for, and counts it.
+fn admit(
+    declared: &Descriptor,
+    answer: Answer<AnyData>,
+    series: &config::Series,
+    spec: &Arc<AccountSpec>,
+    now: Timestamp,
+) -> Answer<AnyData> {
+    let Answer { data, mut dropped } = answer;
+    let count = |data| metrics::series(spec, data, now);
+    let data = (declared.admit)(data, &mut Budget::new(series, &mut dropped, &count));
+    Answer { data, dropped }
 }
 
 /// One account that is polled: its place in the store and its client.
@@ -93,3 +100,6 @@ pub struct Account {
     /// How they are asked for.
     pub client: Client,
 }
+
+#[cfg(test)]
+mod tests;

@@ -19,10 +19,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use tokio::sync::watch;
 
-pub use account::{AccountSpec, AccountState, Health, Part, Timestamped};
+pub use account::{AccountSpec, AccountState, Health};
 pub use credentials::{ACCOUNT_CREDENTIAL_NAME, CredentialView};
 pub use keys::KeyView;
-pub use memory::{Memory, Settled};
+pub use memory::Memory;
 pub use usage::{BucketNow, UsageNow};
 
 use crate::model::Collector;

@@ -3,9 +3,11 @@
 //! It only reads. Where the guide and the wire differ it takes both; what it cannot use of an answer it leaves out and
 //! counts. An answer is whole or an error, never a part.
 
+mod collect;
 mod errors;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
+mod history;
 mod inventory;
 mod login;
 mod monthly;
@@ -20,16 +22,19 @@ use std::time::Duration;
 use jiff::Timestamp;
 use url::Url;
 
+pub use self::history::final_at;
 pub use self::months::{MAX_MONTHS, queries};
 
 use self::login::Login;
 use self::months::Window;
 use self::session::{Sessions, Token};
 use super::transport::{Call, Incoming, Reply};
-use super::{ApiError, Endpoint, Reason, Telemetry, Transport};
+use super::{Api, ApiError, Declared, Endpoint, Reason, Telemetry, Transport, Zeros};
 use crate::clock::{self, Clock};
 use crate::config::{self, Secret};
-use crate::model::{Answer, CurrentUsage, Month, MonthlyUsage, Permissions, ServiceAccount, Session};
+use crate::model::{
+    Answer, CurrentUsage, Month, MonthlyUsage, PastUsage, Permissions, ServiceAccount, Session,
+};
 
 /// Understands an answer of `GET /usage/current`, for who has one at hand.
 ///
@@ -37,15 +42,6 @@ use crate::model::{Answer, CurrentUsage, Month, MonthlyUsage, Permissions, Servi
 /// Why it cannot be understood, in words that hold nothing of it.
 pub fn decode_current_usage(body: impl std::io::BufRead) -> Result<Answer<CurrentUsage>, Box<str>> {
     usage::current(body)
-}
-
-/// What a month means in which every figure is 0: the API answers 0 where it has no data (vendor guide).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Zeros {
-    /// There is no data: the month is left out.
-    NoData,
-    /// What it says: nothing was stored.
-    Kept,
 }
 
 /// Asks the vendor about one account. Its collectors share it, and with it one session.
@@ -197,12 +193,6 @@ impl Client {
         Ok(Session { expires_at })
     }
 
-    /// Whether the last login was refused and the credentials, read now, are others than the refused ones; or they could not be
-    /// read and can be now.
-    pub async fn credentials_renewed(&self) -> bool {
-        self.sessions.credentials_renewed().await
-    }
-
     /// Makes one authorized request. Where the token turns out to be dead, one login and one replay follow.
     async fn get<T, D>(&self, endpoint: Endpoint, url: Url, decode: D) -> Result<(T, Sent), ApiError>
     where
@@ -250,6 +240,18 @@ impl Client {
                 }
             }
         }
+    }
+}
+
+impl Api for Client {
+    const COLLECTORS: &'static [Declared<Self>] = &collect::COLLECTORS;
+
+    async fn credentials_renewed(&self) -> bool {
+        self.sessions.credentials_renewed().await
+    }
+
+    async fn past_usage(&self, first: Month, last: Month, zeros: Zeros) -> Result<PastUsage, ApiError> {
+        Ok(PastUsage::Months(self.monthly_usage(first, last, zeros).await?.data))
     }
 }
 

@@ -1,16 +1,126 @@
+//! What an API is, and which ones there are.
+
 use std::sync::Arc;
 
-use super::{Telemetry, Transport, TransportError, account_v2, object_storage};
-use crate::clock::Clock;
-use crate::config::{self, Api};
+use futures_util::future::BoxFuture;
 
-/// The client of one account, by the API that the account is watched through. A clone asks through the same one.
-#[derive(Clone, Debug)]
-pub enum Client {
-    /// Of the Account API v2.
-    AccountV2(Arc<account_v2::Client>),
-    /// Of the platform since 2024.
-    ObjectStorage(Arc<object_storage::Client>),
+use super::collect::{Collect, Context, Descriptor};
+use super::{ApiError, Telemetry, Transport, TransportError, account_v2, object_storage};
+use crate::clock::Clock;
+use crate::config;
+use crate::model::{Answer, AnyData, Collector, Month, PastUsage};
+
+/// One of the vendor's APIs, as one account is asked through it.
+pub trait Api: Send + Sync + Sized + 'static {
+    /// Its collectors, in the order in which they are shown.
+    const COLLECTORS: &'static [Declared<Self>];
+
+    /// Whether the credentials were refused and, read now, are others than the refused ones; or could not be read and can
+    /// be now.
+    fn credentials_renewed(&self) -> impl Future<Output = bool> + Send;
+
+    /// What is known of past months, both included.
+    ///
+    /// # Errors
+    /// Where there is no complete answer.
+    fn past_usage(
+        &self,
+        first: Month,
+        last: Month,
+        zeros: Zeros,
+    ) -> impl Future<Output = Result<PastUsage, ApiError>> + Send;
+}
+
+/// What a month means in which every figure is 0: the Account API answers 0 where it has no data (vendor guide).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Zeros {
+    /// There is no data: the month is left out.
+    NoData,
+    /// What it says: nothing was stored.
+    Kept,
+}
+
+/// The collectors of one of the APIs.
+#[must_use]
+pub fn collectors_of(api: &config::Api) -> Vec<&'static Descriptor> {
+    match api {
+        config::Api::AccountV2 { .. } => descriptors::<account_v2::Client>().collect(),
+        config::Api::ObjectStorage(_) => descriptors::<object_storage::Client>().collect(),
+    }
+}
+
+/// The collectors of all APIs.
+pub fn collectors() -> impl Iterator<Item = &'static Descriptor> {
+    descriptors::<account_v2::Client>().chain(descriptors::<object_storage::Client>())
+}
+
+/// The names of a list of collectors.
+pub(super) const fn names<A, const N: usize>(declared: &[Declared<A>; N]) -> [Collector; N] {
+    let mut names = [declared[0].descriptor.collector; N];
+    let mut index = 1;
+    while index < N {
+        names[index] = declared[index].descriptor.collector;
+        index += 1;
+    }
+    names
+}
+
+fn descriptors<A: Api>() -> impl Iterator<Item = &'static Descriptor> {
+    A::COLLECTORS.iter().map(|declared| &declared.descriptor)
+}
+
+/// A collector of the API `A`.
+pub struct Declared<A> {
+    pub(super) descriptor: Descriptor,
+    collect: for<'a> fn(&'a A, Context<'a>) -> Collecting<'a>,
+}
+
+type Collecting<'a> = BoxFuture<'a, Result<Answer<AnyData>, ApiError>>;
+
+impl<A: Api> Declared<A> {
+    /// The collector that brings `T`.
+    #[must_use]
+    pub const fn of<T: Collect<Api = A>>() -> Self {
+        Self { descriptor: Descriptor::of::<T>(), collect: collect::<T> }
+    }
+}
+
+fn collect<'a, T: Collect>(client: &'a T::Api, context: Context<'a>) -> Collecting<'a> {
+    Box::pin(async move { Ok(T::collect(client, context).await?.map(AnyData::from)) })
+}
+
+/// A collector of one account. It comes from the account's client, so that its API has it.
+pub trait Source: Send + Sync {
+    /// What is declared of it.
+    fn descriptor(&self) -> &'static Descriptor;
+
+    /// Asks the vendor.
+    fn collect<'a>(&'a self, context: Context<'a>) -> BoxFuture<'a, Result<Answer<AnyData>, ApiError>>;
+}
+
+struct Bound<A: 'static> {
+    client: Arc<A>,
+    declared: &'static Declared<A>,
+}
+
+impl<A: Api> Source for Bound<A> {
+    fn descriptor(&self) -> &'static Descriptor {
+        &self.declared.descriptor
+    }
+
+    fn collect<'a>(&'a self, context: Context<'a>) -> Collecting<'a> {
+        (self.declared.collect)(&self.client, context)
+    }
+}
+
+/// The client of one account. A clone asks through the same one.
+#[derive(Clone)]
+pub struct Client(Arc<dyn AnyApi>);
+
+impl std::fmt::Debug for Client {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Client").finish_non_exhaustive()
+    }
 }
 
 impl Client {
@@ -29,33 +139,71 @@ impl Client {
             None => transport,
         };
         Ok(match &account.api {
-            Api::AccountV2 { base_url } => {
-                let client = account_v2::Client::new(account, base_url, transport, clock, telemetry);
-                Self::AccountV2(Arc::new(client))
+            config::Api::AccountV2 { base_url } => {
+                Self(Arc::new(account_v2::Client::new(account, base_url, transport, clock, telemetry)))
             }
-            Api::ObjectStorage(api) => {
-                let client = object_storage::Client::new(account, api, transport, clock, telemetry);
-                Self::ObjectStorage(Arc::new(client))
+            config::Api::ObjectStorage(api) => {
+                Self(Arc::new(object_storage::Client::new(account, api, transport, clock, telemetry)))
             }
         })
     }
 
-    /// Whether the credentials were refused and, read now, are others than the refused ones; or could not be read and can be
-    /// now.
+    /// Its collectors, in the order in which they are shown.
+    #[must_use]
+    pub fn sources(&self) -> Vec<Box<dyn Source>> {
+        Arc::clone(&self.0).sources()
+    }
+
+    /// As [`Api::credentials_renewed`].
     pub async fn credentials_renewed(&self) -> bool {
-        match self {
-            Self::AccountV2(client) => client.credentials_renewed().await,
-            Self::ObjectStorage(client) => client.credentials_renewed().await,
-        }
+        self.0.credentials_renewed().await
+    }
+
+    /// As [`Api::past_usage`].
+    ///
+    /// # Errors
+    /// Where there is no complete answer.
+    pub async fn past_usage(&self, first: Month, last: Month, zeros: Zeros) -> Result<PastUsage, ApiError> {
+        self.0.past_usage(first, last, zeros).await
     }
 
     /// Whether both are the same one.
     #[must_use]
     pub fn is_same(&self, other: &Self) -> bool {
-        match (self, other) {
-            (Self::AccountV2(one), Self::AccountV2(other)) => Arc::ptr_eq(one, other),
-            (Self::ObjectStorage(one), Self::ObjectStorage(other)) => Arc::ptr_eq(one, other),
-            _ => false,
-        }
+        std::ptr::addr_eq(Arc::as_ptr(&self.0), Arc::as_ptr(&other.0))
+    }
+}
+
+/// An [`Api`] of any type.
+trait AnyApi: Send + Sync {
+    fn sources(self: Arc<Self>) -> Vec<Box<dyn Source>>;
+
+    fn credentials_renewed(&self) -> BoxFuture<'_, bool>;
+
+    fn past_usage(
+        &self,
+        first: Month,
+        last: Month,
+        zeros: Zeros,
+    ) -> BoxFuture<'_, Result<PastUsage, ApiError>>;
+}
+
+impl<A: Api> AnyApi for A {
+    fn sources(self: Arc<Self>) -> Vec<Box<dyn Source>> {
+        let bound = |declared| Box::new(Bound { client: Arc::clone(&self), declared }) as Box<dyn Source>;
+        A::COLLECTORS.iter().map(bound).collect()
+    }
+
+    fn credentials_renewed(&self) -> BoxFuture<'_, bool> {
+        Box::pin(Api::credentials_renewed(self))
+    }
+
+    fn past_usage(
+        &self,
+        first: Month,
+        last: Month,
+        zeros: Zeros,
+    ) -> BoxFuture<'_, Result<PastUsage, ApiError>> {
+        Box::pin(Api::past_usage(self, first, last, zeros))
     }
 }

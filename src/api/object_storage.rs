@@ -5,6 +5,7 @@
 
 mod billing;
 mod buckets;
+mod collect;
 mod errors;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
@@ -31,10 +32,10 @@ use self::signing::{Service, Unsigned};
 use self::users::Users;
 use super::refusal::{Pair, PairSource};
 use super::transport::{Call, Incoming, Reply, Signed};
-use super::{ApiError, Endpoint, Reason, Telemetry, Transport};
+use super::{Api, ApiError, Declared, Endpoint, Reason, Telemetry, Transport, Zeros};
 use crate::clock::{self, Clock};
 use crate::config;
-use crate::model::{AccessKey, Answer, Billing, Buckets, DropReason, Dropped, User};
+use crate::model::{AccessKey, Answer, Billing, Buckets, DropReason, Dropped, Month, PastUsage, User};
 
 /// After a change of users or keys the vendor refuses good requests for a while (seen on the wire): what is refused is asked
 /// once more after this time, before it counts.
@@ -222,12 +223,6 @@ impl Client {
         self.answer(Endpoint::ListAccessKeys, question, users::keys).await
     }
 
-    /// Whether the key was refused and the credentials, read now, are others than the refused ones; or they could not be read
-    /// and can be now.
-    pub async fn credentials_renewed(&self) -> bool {
-        self.guard.credentials_renewed().await
-    }
-
     async fn ask<T, D>(&self, endpoint: Endpoint, question: Question<'_>, decode: D) -> Result<T, ApiError>
     where
         T: Send + 'static,
@@ -311,6 +306,19 @@ impl Client {
 /// The key may not ask for this, or a 403 without a word says so.
 fn may_not_ask(error: &ApiError) -> bool {
     error.reason == Reason::Forbidden || (error.reason == Reason::Connect && error.status == Some(403))
+}
+
+impl Api for Client {
+    const COLLECTORS: &'static [Declared<Self>] = &collect::COLLECTORS;
+
+    async fn credentials_renewed(&self) -> bool {
+        self.guard.credentials_renewed().await
+    }
+
+    async fn past_usage(&self, first: Month, last: Month, _: Zeros) -> Result<PastUsage, ApiError> {
+        let [first, end] = [first, last.plus(1)].map(|month| Offset::UTC.to_datetime(month.start()).date());
+        Ok(PastUsage::Days(self.billing(first, end.yesterday().unwrap_or(end)).await?.data))
+    }
 }
 
 fn before(day: Date) -> Date {

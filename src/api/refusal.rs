@@ -2,17 +2,13 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use jiff::Timestamp;
 
 use super::{ApiError, Endpoint, Reason};
+use crate::backoff::Backoff;
 use crate::clock;
 use crate::config::{Account, Secret, SecretError, SecretSource};
-
-/// After a refusal nothing is tried for this long; each further refusal of the same credentials doubles it.
-const FIRST_BACKOFF: Duration = Duration::from_secs(60);
-const MAX_BACKOFF: Duration = Duration::from_secs(60 * 60);
 
 /// What is said of a refusal that is not in the vendor's form.
 pub(super) struct NotTheVendor {
@@ -78,24 +74,25 @@ pub(super) struct Refusal {
     pub(super) error: ApiError,
     pub(super) pair: Arc<Pair>,
     since: Timestamp,
-    backoff: Duration,
+    /// How many there were in a row; each doubles the wait.
+    in_a_row: u32,
 }
 
 impl Refusal {
     /// A refusal of `pair` at `now`, after `before`.
     pub(super) fn new(error: ApiError, pair: Arc<Pair>, now: Timestamp, before: Option<&Self>) -> Self {
-        let backoff = match before {
+        let in_a_row = match before {
             // What was not the vendor may go away at any moment.
             Some(before) if before.pair == pair && error.reason != Reason::Connect => {
-                (before.backoff * 2).min(MAX_BACKOFF)
+                before.in_a_row.saturating_add(1)
             }
-            _ => FIRST_BACKOFF,
+            _ => 1,
         };
-        Self { error, pair, since: now, backoff }
+        Self { error, pair, since: now, in_a_row }
     }
 
     pub(super) fn holds(&self, now: Timestamp) -> bool {
         // A clock that was set back must not stretch it.
-        self.since <= now && now < clock::after(self.since, self.backoff)
+        self.since <= now && now < clock::after(self.since, Backoff::REFUSAL.delay(self.in_a_row))
     }
 }

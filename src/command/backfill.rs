@@ -24,7 +24,7 @@ use std::sync::Arc;
 use rustix::fs::{OFlags, fcntl_getfl, fstat};
 
 use crate::api::TransportError;
-use crate::api::account_v2::Zeros;
+use crate::api::Zeros;
 use crate::atomic_file::{self, Readers, Target};
 use crate::clock::Clock;
 use crate::config::Config;

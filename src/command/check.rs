@@ -2,21 +2,11 @@ use jiff::Timestamp;
 
 use super::Once;
 use super::table::table;
-use crate::api::ApiError;
+use crate::api::{self, ApiError};
 use crate::model::RequestCode;
 use crate::model::{Collector, CredentialKind, Expiry};
 use crate::model::{Endpoint, Reason};
 use crate::store::AccountState;
-
-/// What is asked of an account of object storage, and for which collector.
-const SIGNED: [(Endpoint, Collector); 6] = [
-    (Endpoint::Billing, Collector::Billing),
-    (Endpoint::ListBuckets, Collector::Buckets),
-    (Endpoint::BucketStats, Collector::Buckets),
-    (Endpoint::UserInfo, Collector::Keys),
-    (Endpoint::ListUsers, Collector::Keys),
-    (Endpoint::ListAccessKeys, Collector::Keys),
-];
 
 /// What a live check found, for a person: what each endpoint said, what an access key may do, and how each credential
 /// stands.
@@ -40,7 +30,7 @@ pub fn report(once: &Once, now: Timestamp) -> String {
         for view in state.credentials(now) {
             let source = match (view.kind, view.expiry) {
                 (_, Expiry::Unknown) => "nobody said",
-                (CredentialKind::AccountApi, Expiry::Never) if state.spec.is_object_storage() => {
+                (CredentialKind::AccountApi, Expiry::Never) if state.spec.polls(Collector::KEYS) => {
                     "these keys have none"
                 }
                 (CredentialKind::AccountApi, _) => "configuration",
@@ -59,10 +49,11 @@ pub fn report(once: &Once, now: Timestamp) -> String {
     }
     let mut rights = vec![["ACCOUNT", "ENDPOINT", "MAY THE KEY USE IT"].map(str::to_owned)];
     for state in once.store.snapshot() {
-        for (endpoint, collector) in SIGNED {
-            if state.spec.collectors.contains(&collector) {
-                let polled =
-                    |(account, of, _): &&(_, Collector, _)| *account == state.spec.name && *of == collector;
+        for declared in api::collectors().filter(|declared| state.spec.polls(declared.collector)) {
+            for endpoint in declared.rights.iter().copied() {
+                let polled = |(account, of, _): &&(_, Collector, _)| {
+                    *account == state.spec.name && *of == declared.collector
+                };
                 let error = once.polls.iter().find(polled).and_then(|(.., outcome)| outcome.as_ref().err());
                 let right = right(&state, endpoint, error);
                 rights.push([state.spec.name.to_string(), endpoint.to_string(), right]);
@@ -113,9 +104,9 @@ mod tests {
         let once = Once {
             store,
             polls: vec![
-                failed(Collector::Billing, Reason::Forbidden, Endpoint::Billing, "it needs the root key"),
-                failed(Collector::Buckets, Reason::Timeout, Endpoint::BucketStats, "no whole answer"),
-                ("archive".into(), Collector::Keys, Ok(())),
+                failed(Collector::BILLING, Reason::Forbidden, Endpoint::Billing, "it needs the root key"),
+                failed(Collector::BUCKETS, Reason::Timeout, Endpoint::BucketStats, "no whole answer"),
+                ("archive".into(), Collector::KEYS, Ok(())),
             ],
         };
         let report = report(&once, at("2026-11-24T12:00:00Z"));

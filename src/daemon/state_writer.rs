@@ -9,10 +9,10 @@ use tracing::{info, warn};
 use crate::clock::{self, Clock};
 use crate::config::Config;
 use crate::metrics::{ExporterMetrics, STATE_FILE};
-use crate::model::Collector;
+use crate::model::{Collector, Logins};
 use crate::poll::{self, Settings};
 use crate::store::state_file::{self, Saved, State, Writer};
-use crate::store::{AccountState, Part, Store};
+use crate::store::{AccountState, Store};
 
 /// The shortest time from one write to the next, so that the disk is spared. What a crash loses by it is asked for at
 /// the next start anyway.
@@ -47,16 +47,15 @@ struct Kept {
 /// Tells one state from another without holding on to its answers.
 struct Mark {
     config: Arc<Config>,
-    accounts: Vec<([u64; 5], Option<Timestamp>)>,
+    accounts: Vec<(Logins, Vec<Option<Timestamp>>)>,
 }
 
 impl Mark {
     fn of(config: &Arc<Config>, states: &[Arc<AccountState>]) -> Self {
-        const PARTS: [Part; 5] =
-            [Part::CurrentUsage, Part::MonthlyUsage, Part::Credentials, Part::Permissions, Part::Keys];
+        let success = |state: &AccountState, collector: &Collector| state.health(*collector).last_success;
         let accounts = states.iter().map(|state| {
-            let credentials_at = state.health(Collector::Credentials).last_success;
-            (PARTS.map(|part| state.version(part)), credentials_at)
+            let successes = state.spec.collectors.iter().map(|collector| success(state, collector));
+            (state.logins, successes.collect())
         });
         Self { config: Arc::clone(config), accounts: accounts.collect() }
     }
@@ -184,7 +183,7 @@ impl Kept {
         self.looked_at = Some(path.to_owned());
         // Where another process has it, the first attempt to write says so.
         let _ = self.writer.claim(path);
-        let error = match state_file::read(path) {
+        let error = match state_file::read(path, &poll::formats()) {
             Ok(state) => return state,
             Err(error) => error,
         };
@@ -207,7 +206,7 @@ impl Kept {
             // A reload has named another file: ours is not to destroy what may be there.
             self.look_at(&path, now);
         }
-        let written = self.writer.write(&path, state);
+        let written = self.writer.write(&path, state, &poll::formats());
         let shown = path.display();
         match &written {
             Ok(()) if self.failing => info!(path = %shown, "the state file is written again"),

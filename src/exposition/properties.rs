@@ -9,7 +9,7 @@ use super::{Encoding, Format, Page, Remade};
 use crate::metrics::families;
 use crate::metrics::testing::{TOOK, answer, at, spec, state};
 use crate::model::{
-    BucketHistory, BucketUsage, CurrentUsage, Data, Expiry, Month, MonthTotal, MonthlyUsage, Permission,
+    AnyData, BucketHistory, BucketUsage, CurrentUsage, Expiry, Month, MonthTotal, MonthlyUsage, Permission,
     Permissions, ServiceAccount, SubAccount,
 };
 use crate::store::{AccountState, Store};
@@ -63,11 +63,11 @@ prop_compose! {
         ids in proptest::collection::vec((any_name(), any_name(), proptest::option::of(any::<bool>())), 0..6),
         days in proptest::option::of(any::<u64>()),
         second in proptest::option::of(0_i64..4_000_000_000),
-    ) -> Vec<Data> {
+    ) -> Vec<AnyData> {
         let expiry = second.map_or(Expiry::Never, |second| Expiry::At(Timestamp::from_second(second).unwrap()));
         let sub_accounts: BTreeMap<_, _> = ids.iter().map(|(id, name, _)| (id, name)).collect();
         vec![
-            Data::CurrentUsage(CurrentUsage {
+            CurrentUsage {
                 usage_bytes: days,
                 buckets: buckets.iter().map(|(name, bytes)| BucketUsage {
                     name: name.as_str().into(),
@@ -84,29 +84,30 @@ prop_compose! {
                     created: second.map(|second| Timestamp::from_second(second).unwrap()),
                 }).collect(),
                 ..CurrentUsage::default()
-            }),
-            Data::MonthlyUsage(MonthlyUsage {
+            }.into(),
+            MonthlyUsage {
                 months: days.iter().map(|days| total(*days)).collect(),
                 buckets: buckets.iter().map(|(name, bytes)| BucketHistory {
                     name: name.as_str().into(),
                     months: [total(*bytes)].into(),
                 }).collect(),
                 sub_accounts: Vec::new(),
-            }),
-            Data::ServiceAccounts(ids.iter().map(|(id, name, enabled)| ServiceAccount {
+                settled: None,
+            }.into(),
+            ids.iter().map(|(id, name, enabled)| ServiceAccount {
                 id: id.as_str().into(),
                 name: name.as_str().into(),
                 enabled: *enabled,
                 ready: None,
                 expiry,
-            }).collect()),
-            Data::Permissions(Permissions::of(ids.iter().map(|(id, name, ready)| Permission {
+            }).collect::<Vec<_>>().into(),
+            Permissions::of(ids.iter().map(|(id, name, ready)| Permission {
                 id: id.as_str().into(),
                 name: name.as_str().into(),
                 kind: name.as_str().into(),
                 actions: id.as_str().into(),
                 ready: *ready,
-            }).collect())),
+            }).collect()).into(),
         ]
     }
 }
@@ -167,7 +168,7 @@ proptest! {
             match event {
                 Event::Poll(account, count) => {
                     if let Some(account) = store.account(&name(&account)) {
-                        let data = Data::CurrentUsage(buckets(count));
+                        let data = buckets(count);
                         account.update(|state| state.succeed(answer(data), now, TOOK));
                     }
                 }

@@ -7,7 +7,8 @@ use jiff::Timestamp;
 use super::body::Piece;
 use super::samples;
 use crate::metrics::Family;
-use crate::store::{AccountState, Part};
+use crate::model::Part;
+use crate::store::AccountState;
 
 /// A run is closed where it has reached this many bytes, so that a change makes little more than this again.
 const RUN: usize = 32 * 1024;

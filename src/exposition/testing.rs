@@ -131,7 +131,11 @@ pub(super) fn text(body: &Body) -> String {
 }
 
 pub(super) fn own() -> ExporterMetrics {
-    ExporterMetrics::new(Build { version: "1.2.3", revision: "abc", rustc: "1.90.0" }).unwrap()
+    ExporterMetrics::new(
+        Build { version: "1.2.3", revision: "abc", rustc: "1.90.0" },
+        crate::api::collectors().map(|declared| declared.collector.name()),
+    )
+    .unwrap()
 }
 
 /// The exporter's own families without the process's, which differ at each look.

@@ -13,7 +13,7 @@ use crate::clock::{Clock, Manual};
 use crate::metrics::families;
 use crate::metrics::testing::{TOOK, answer, at, spec, state};
 use crate::model::{
-    BucketHistory, BucketUsage, Collector, CurrentUsage, Data, Expiry, Month, MonthTotal, MonthlyUsage,
+    AnyData, BucketHistory, BucketUsage, Collector, CurrentUsage, Expiry, Month, MonthTotal, MonthlyUsage,
     Permission, Permissions, ServiceAccount, Session, SubAccount,
 };
 use crate::model::{Endpoint, LoginResult, Reason};
@@ -38,7 +38,7 @@ fn small() -> Vec<Arc<AccountState>> {
     let east = AccountSpec {
         credential: Expiry::At(at("2027-01-31T00:00:00Z")),
         max_key_age: None,
-        collectors: vec![Collector::CurrentUsage, Collector::Credentials],
+        collectors: vec![Collector::CURRENT_USAGE, Collector::CREDENTIALS],
         ..spec("acme \"east\"")
     };
     let east = state(east, |state| {
@@ -65,6 +65,7 @@ fn small() -> Vec<Arc<AccountState>> {
             months: vec![month(9, 1), month(10, 2)],
             buckets: vec![BucketHistory { name: "back\\slash".into(), months: [month(10, 2)].into() }],
             sub_accounts: Vec::new(),
+            settled: None,
         };
         let service_account = ServiceAccount {
             id: "s1".into(),
@@ -84,19 +85,20 @@ fn small() -> Vec<Arc<AccountState>> {
         let now = at(NOW);
         state.count_login(LoginResult::Accepted, now);
         state.count_request(Endpoint::Login, Ok(200));
-        for data in [
-            Data::CurrentUsage(usage),
-            Data::MonthlyUsage(months),
-            Data::Credentials(session),
-            Data::ServiceAccounts(vec![service_account]),
-            Data::Permissions(Permissions::of(vec![permission])),
-        ] {
+        let answers: [AnyData; 5] = [
+            usage.into(),
+            months.into(),
+            session.into(),
+            vec![service_account].into(),
+            Permissions::of(vec![permission]).into(),
+        ];
+        for data in answers {
             state.succeed(answer(data), now, TOOK);
         }
         let error = ApiError::new(Reason::Timeout, Endpoint::CurrentUsage, "no answer in 30 s");
-        state.fail(Collector::CurrentUsage, error.failure(now), Duration::from_secs(30));
+        state.fail(Collector::CURRENT_USAGE, error.failure(now), Duration::from_secs(30));
     });
-    let west = AccountSpec { collectors: vec![Collector::CurrentUsage], ..spec("west") };
+    let west = AccountSpec { collectors: vec![Collector::CURRENT_USAGE], ..spec("west") };
     vec![east, state(west, |_| {})]
 }
 
@@ -139,7 +141,7 @@ fn a_page_without_accounts_is_the_exporters_own() {
 #[test]
 fn gzip_of_an_account_with_a_hundred_thousand_buckets_costs_little_more_than_of_the_whole() {
     let acme = state(spec("production"), |state| {
-        state.succeed(answer(Data::CurrentUsage(buckets(100_000))), at(NOW), TOOK);
+        state.succeed(answer(buckets(100_000)), at(NOW), TOOK);
     });
     let page = page(&[acme], at(NOW));
     let identity = page.body(&[], Format::Text, Encoding::Identity).unwrap();
@@ -161,14 +163,14 @@ fn only_what_changed_is_made_again() {
     store.apply(["a", "b", "c"].map(spec));
     let now = at(NOW);
     let poll = |name: &str, count| {
-        let data = Data::CurrentUsage(buckets(count));
+        let data = buckets(count);
         store.account(name).unwrap().update(|state| state.succeed(answer(data), now, TOOK));
     };
     poll("b", 2000);
     let reads = |part| families().iter().filter(|family| family.part == part).count();
-    let usage = reads(crate::store::Part::CurrentUsage);
-    let health = reads(crate::store::Part::Health);
-    let cost = reads(crate::store::Part::Cost);
+    let usage = reads(crate::model::Part::CurrentUsage);
+    let health = reads(crate::model::Part::Health);
+    let cost = reads(crate::model::Part::Cost);
 
     let mut page = Page::new();
     assert_eq!(page.refresh(&store.snapshot(), now).walks, 3 * families().len());
@@ -201,7 +203,7 @@ fn a_poll_of_one_account_among_many_makes_few_again() {
     store.apply(names.iter().map(|name| spec(name)));
     let now = at(NOW);
     let poll = |name: &str| {
-        let data = Data::CurrentUsage(buckets(40));
+        let data = buckets(40);
         store.account(name).unwrap().update(|state| state.succeed(answer(data), now, TOOK));
     };
     names.iter().for_each(|name| poll(name));
@@ -253,7 +255,7 @@ async fn scrapes_follow_the_store_and_the_clock() {
     let sample = "lyvecloud_account_buckets{account=\"acme\"} 3\n";
     assert!(!text_now().await.contains(sample));
     store.account("acme").unwrap().update(|state| {
-        state.succeed(answer(Data::CurrentUsage(buckets(3))), at(NOW), TOOK);
+        state.succeed(answer(buckets(3)), at(NOW), TOOK);
     });
     assert!(text_now().await.contains(sample));
     clock.set(at("2026-11-25T12:00:00Z"));
@@ -269,7 +271,7 @@ async fn a_scrape_without_a_change_hands_out_what_is_kept() {
     let clock = Arc::new(Manual::new(at(NOW)));
     let exposition = Exposition::new(Arc::clone(&store), clock, Arc::new(own()));
     let poll = || {
-        let data = Data::CurrentUsage(buckets(5000));
+        let data = buckets(5000);
         store.account("acme").unwrap().update(|state| state.succeed(answer(data), at(NOW), TOOK));
     };
     let long_parts = async |encoding| {
@@ -292,7 +294,7 @@ async fn much_is_made_ahead_and_little_at_once() {
     let clock = Arc::new(Manual::new(at(NOW)));
     let exposition = Exposition::new(Arc::clone(&store), clock, Arc::new(own()));
     let poll = |account: &str, count| {
-        let data = Data::CurrentUsage(buckets(count));
+        let data = buckets(count);
         store.account(account).unwrap().update(|state| state.succeed(answer(data), at(NOW), TOOK));
     };
     let polls = async |account: &str| {
@@ -326,7 +328,7 @@ async fn an_account_that_is_gone_is_gone_at_once_however_much_is_made() {
     let clock = Arc::new(Manual::new(at(NOW)));
     let exposition = Exposition::new(Arc::clone(&store), clock, Arc::new(own()));
     let poll = || {
-        let data = Data::CurrentUsage(buckets(5000));
+        let data = buckets(5000);
         store.account("large").unwrap().update(|state| state.succeed(answer(data), at(NOW), TOOK));
     };
     let shows_small = async || {

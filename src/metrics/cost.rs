@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 
 use super::{Family, Kind, Sink, polled, polled_from_both};
-use crate::model::MonthTotal;
-use crate::store::{AccountState, Part};
+use crate::model::{MonthTotal, Part};
+use crate::store::AccountState;
 
 pub(super) const FAMILIES: &[Family] = &[Family {
     name: "lyvecloud_account_estimated_cost",
@@ -41,7 +41,7 @@ mod tests {
     use super::*;
     use crate::metrics::testing::{TOOK, answer, at, object_storage, samples, spec, state};
     use crate::model::Month;
-    use crate::model::{BilledDay, Billing, CurrentUsage, Data, MonthlyUsage, Price};
+    use crate::model::{BilledDay, Billing, CurrentUsage, MonthlyUsage, Price};
     use crate::store::AccountSpec;
 
     const COST: &str = "lyvecloud_account_estimated_cost";
@@ -58,15 +58,15 @@ mod tests {
         }
     }
 
-    fn current(terabytes: u64) -> Data {
+    fn current(terabytes: u64) -> CurrentUsage {
         let usage_bytes = Some(terabytes * 1_000_000_000_000);
-        Data::CurrentUsage(CurrentUsage { usage_bytes, ..CurrentUsage::default() })
+        CurrentUsage { usage_bytes, ..CurrentUsage::default() }
     }
 
-    fn october(terabytes: u64) -> Data {
+    fn october(terabytes: u64) -> MonthlyUsage {
         let month = Month::new(2026, 10).unwrap();
         let months = vec![MonthTotal { month, average_bytes: terabytes * 1_000_000_000_000 }];
-        Data::MonthlyUsage(MonthlyUsage { months, ..MonthlyUsage::default() })
+        MonthlyUsage { months, ..MonthlyUsage::default() }
     }
 
     #[test]
@@ -98,13 +98,11 @@ mod tests {
             ghost_bytes: Some(9_000_000_000_000),
             objects: None,
         };
-        let billing = |days: Vec<BilledDay>| {
-            Data::Billing(Billing {
-                first: "2026-05-01".parse().unwrap(),
-                last: "2026-11-01".parse().unwrap(),
-                days,
-                regions: Vec::new(),
-            })
+        let billing = |days: Vec<BilledDay>| Billing {
+            first: "2026-05-01".parse().unwrap(),
+            last: "2026-11-01".parse().unwrap(),
+            days,
+            regions: Vec::new(),
         };
         let days = vec![day("2026-10-30", 10), day("2026-10-31", 12), day("2026-11-01", 20)];
         let priced = || AccountSpec { price: priced().price, ..object_storage("acme") };

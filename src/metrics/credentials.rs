@@ -4,8 +4,8 @@ use jiff::Timestamp;
 
 use super::{Family, Kind, Sink, flag};
 use crate::clock::unix_seconds;
-use crate::model::{CredentialStatus, Expiry};
-use crate::store::{AccountState, CredentialView, Part};
+use crate::model::{CredentialStatus, Expiry, Part, Session};
+use crate::store::{AccountState, CredentialView};
 
 /// Where the dates come from, and how old they may be.
 macro_rules! dated {
@@ -110,7 +110,7 @@ fn last_accepted(state: &AccountState, now: Timestamp, sink: &mut Sink<'_>) {
 }
 
 fn session_expiry(state: &AccountState, now: Timestamp, sink: &mut Sink<'_>) {
-    if let Some(good) = state.session(now) {
+    if let Some(good) = state.good::<Session>(now) {
         sink(&[&state.spec.name], unix_seconds(good.data.expires_at));
     }
 }
@@ -120,7 +120,7 @@ mod tests {
     use super::*;
     use crate::metrics::testing::{TOOK, answer, at, samples, spec, state};
     use crate::model::LoginResult;
-    use crate::model::{Data, ServiceAccount, Session};
+    use crate::model::{ServiceAccount, Session};
     use crate::store::AccountSpec;
 
     const EXPIRY: &str = "lyvecloud_credential_expiry_timestamp_seconds";
@@ -156,7 +156,7 @@ mod tests {
         ];
         let polled = at("2026-11-24T12:00:00Z");
         let state = state(acme, |state| {
-            state.succeed(answer(Data::ServiceAccounts(listed)), polled, TOOK);
+            state.succeed(answer(listed), polled, TOOK);
         });
         let before = at("2026-11-24T23:59:59Z");
         for now in [before, end] {
@@ -191,7 +191,7 @@ mod tests {
         let polled = at("2026-11-24T12:00:00Z");
         let listed = vec![service_account("s1", Expiry::Never)];
         let state = state(spec("acme"), |state| {
-            state.succeed(answer(Data::ServiceAccounts(listed)), polled, TOOK);
+            state.succeed(answer(listed), polled, TOOK);
         });
         assert_eq!(
             statuses(&state, at("2026-11-25T12:00:00Z")),
@@ -206,7 +206,7 @@ mod tests {
         let session = Session { expires_at: at("2026-11-25T12:00:00.5Z") };
         let working = state(spec("acme"), |state| {
             state.count_login(LoginResult::Accepted, accepted);
-            state.succeed(answer(Data::Credentials(session)), accepted, TOOK);
+            state.succeed(answer(session), accepted, TOOK);
         });
         let last_accepted = ["acme|account_api|id-of-acme|API credentials 1795521600"];
         assert_eq!(samples(LAST_ACCEPTED, &working, now), last_accepted);

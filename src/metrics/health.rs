@@ -4,9 +4,9 @@ use jiff::Timestamp;
 
 use super::{Family, Kind, Sink, flag, number};
 use crate::clock::unix_seconds;
-use crate::model::{Collector, DropReason};
+use crate::model::{Collector, DropReason, Part};
 use crate::model::{LoginResult, Reason};
-use crate::store::{AccountState, Health, Part};
+use crate::store::{AccountState, Health};
 
 const COLLECTOR: &[&str] = &["account", "collector"];
 
@@ -95,7 +95,7 @@ pub(super) const FAMILIES: &[Family] = &[
         part: Part::Health,
         walk: |state, _, sink| {
             for result in LoginResult::ALL {
-                let count = state.login_results[result as usize];
+                let count = state.login_results.get(&result).copied().unwrap_or_default();
                 sink(&[&state.spec.name, result.name()], number(count));
             }
         },
@@ -115,10 +115,9 @@ pub(super) const FAMILIES: &[Family] = &[
     },
 ];
 
-/// What is polled of the account, each once and in one order.
+/// What is polled of the account.
 fn collectors(state: &AccountState) -> impl Iterator<Item = Collector> {
-    let polled = &state.spec.collectors;
-    Collector::ALL.into_iter().filter(|collector| polled.contains(collector))
+    state.spec.collectors.iter().copied()
 }
 
 fn each(state: &AccountState, sink: &mut Sink<'_>, value: fn(&Health) -> Option<f64>) {
@@ -133,7 +132,8 @@ fn failures(state: &AccountState, _now: Timestamp, sink: &mut Sink<'_>) {
     for collector in collectors(state) {
         let failures = &state.health(collector).failures;
         for reason in Reason::ALL {
-            sink(&[&state.spec.name, collector.name(), reason.name()], number(failures[reason as usize]));
+            let count = failures.get(&reason).copied().unwrap_or_default();
+            sink(&[&state.spec.name, collector.name(), reason.name()], number(count));
         }
     }
 }
@@ -151,13 +151,13 @@ mod tests {
 
     use super::*;
     use crate::api::ApiError;
-    use crate::metrics::testing::{TOOK, at, samples, spec, state};
+    use crate::metrics::testing::{TOOK, answer, at, samples, spec, state};
     use crate::model::Endpoint;
-    use crate::model::{Answer, Data, Dropped, Permissions};
+    use crate::model::{Answer, Dropped, Permissions};
     use crate::store::AccountSpec;
 
     fn two_collectors() -> AccountSpec {
-        AccountSpec { collectors: vec![Collector::Permissions, Collector::CurrentUsage], ..spec("acme") }
+        AccountSpec { collectors: vec![Collector::CURRENT_USAGE, Collector::PERMISSIONS], ..spec("acme") }
     }
 
     #[test]
@@ -184,9 +184,9 @@ mod tests {
         dropped.add(DropReason::Duplicate, 2);
         let timeout = ApiError::new(Reason::Timeout, Endpoint::Permissions, "no answer in 30 s");
         let state = state(two_collectors(), |state| {
-            let data = Data::CurrentUsage(crate::model::CurrentUsage::default());
+            let data = crate::model::CurrentUsage::default();
             state.succeed(Answer { data, dropped }, before, TOOK);
-            state.fail(Collector::Permissions, timeout.failure(now), Duration::from_secs(30));
+            state.fail(Collector::PERMISSIONS, timeout.failure(now), Duration::from_secs(30));
             state.count_request(Endpoint::CurrentUsage, Ok(200));
             state.count_request(Endpoint::CurrentUsage, Ok(200));
             state.count_request(Endpoint::Permissions, Err(Reason::Timeout));
@@ -220,13 +220,12 @@ mod tests {
     #[test]
     fn an_account_is_up_once_all_its_collectors_are() {
         let now = at("2026-11-24T12:00:00Z");
-        let good = |data| Answer { data, dropped: Dropped::default() };
         let half = state(two_collectors(), |state| {
-            state.succeed(good(Data::Permissions(Permissions::default())), now, TOOK);
+            state.succeed(answer(Permissions::default()), now, TOOK);
         });
         assert_eq!(samples("lyvecloud_up", &half, now), ["acme 0"]);
         let mut whole = (*half).clone();
-        whole.succeed(good(Data::CurrentUsage(crate::model::CurrentUsage::default())), now, TOOK);
+        whole.succeed(answer(crate::model::CurrentUsage::default()), now, TOOK);
         assert_eq!(samples("lyvecloud_up", &whole, now), ["acme 1"]);
     }
 }

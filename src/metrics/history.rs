@@ -3,7 +3,8 @@
 use jiff::Timestamp;
 
 use super::{Family, Kind, Sink, number, polled, polled_from_both};
-use crate::store::{AccountState, Part};
+use crate::model::{MonthlyUsage, Part};
+use crate::store::AccountState;
 
 pub(super) const FAMILIES: &[Family] = &[
     Family {
@@ -50,7 +51,7 @@ fn account(state: &AccountState, now: Timestamp, sink: &mut Sink<'_>) {
 }
 
 fn buckets(state: &AccountState, now: Timestamp, sink: &mut Sink<'_>) {
-    for bucket in state.monthly_usage(now).iter().flat_map(|good| &good.data.buckets) {
+    for bucket in state.good::<MonthlyUsage>(now).iter().flat_map(|good| &good.data.buckets) {
         for total in &bucket.months {
             let month = total.month.to_string();
             sink(&[&state.spec.name, &bucket.name, &month], number(total.average_bytes));
@@ -59,7 +60,7 @@ fn buckets(state: &AccountState, now: Timestamp, sink: &mut Sink<'_>) {
 }
 
 fn sub_accounts(state: &AccountState, now: Timestamp, sink: &mut Sink<'_>) {
-    for sub in state.monthly_usage(now).iter().flat_map(|good| &good.data.sub_accounts) {
+    for sub in state.good::<MonthlyUsage>(now).iter().flat_map(|good| &good.data.sub_accounts) {
         for total in &sub.months {
             let month = total.month.to_string();
             sink(&[&state.spec.name, &sub.id, &sub.name, &month], number(total.average_bytes));
@@ -70,7 +71,7 @@ fn sub_accounts(state: &AccountState, now: Timestamp, sink: &mut Sink<'_>) {
 #[cfg(test)]
 mod tests {
     use crate::metrics::testing::{TOOK, answer, at, samples, spec, state};
-    use crate::model::{BucketHistory, Data, Month, MonthTotal, MonthlyUsage, SubAccountHistory};
+    use crate::model::{BucketHistory, Month, MonthTotal, MonthlyUsage, SubAccountHistory};
 
     #[test]
     fn each_month_has_its_sample_until_it_is_too_old() {
@@ -93,9 +94,10 @@ mod tests {
                 name: "emea".into(),
                 months: [total(2026, 11, 3)].into(),
             }],
+            settled: None,
         };
         let state = state(spec("acme"), |state| {
-            state.succeed(answer(Data::MonthlyUsage(usage)), polled, TOOK);
+            state.succeed(answer(usage), polled, TOOK);
         });
         for (name, lines) in [
             ("account", &["acme|2026-11 10", "acme|2026-12 20"][..]),

@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 
 use super::{Family, Kind, Sink, flag, number, polled};
-use crate::model::ServiceAccount;
-use crate::store::{AccountState, Part};
+use crate::model::{Part, Permissions, ServiceAccount};
+use crate::store::AccountState;
 
 pub(super) const FAMILIES: &[Family] = &[
     Family {
@@ -59,7 +59,7 @@ fn service_accounts(
     sink: &mut Sink<'_>,
     value: fn(&ServiceAccount) -> Option<bool>,
 ) {
-    let Some(good) = state.service_accounts(now) else {
+    let Some(good) = state.good::<Vec<ServiceAccount>>(now) else {
         return;
     };
     for account in good.data.iter() {
@@ -70,7 +70,7 @@ fn service_accounts(
 }
 
 fn permissions(state: &AccountState, now: Timestamp, sink: &mut Sink<'_>) {
-    let Some(good) = state.permissions(now) else {
+    let Some(good) = state.good::<Permissions>(now) else {
         return;
     };
     for sort in &good.data.counts {
@@ -79,7 +79,7 @@ fn permissions(state: &AccountState, now: Timestamp, sink: &mut Sink<'_>) {
 }
 
 fn permission_ready(state: &AccountState, now: Timestamp, sink: &mut Sink<'_>) {
-    let Some(good) = state.permissions(now) else {
+    let Some(good) = state.good::<Permissions>(now) else {
         return;
     };
     for permission in &good.data.permissions {
@@ -93,7 +93,7 @@ fn permission_ready(state: &AccountState, now: Timestamp, sink: &mut Sink<'_>) {
 mod tests {
     use super::*;
     use crate::metrics::testing::{TOOK, answer, at, samples, spec, state};
-    use crate::model::{Data, Expiry, Permission, Permissions};
+    use crate::model::{Expiry, Permission, Permissions};
 
     const POLLED: &str = "2026-11-24T12:00:00Z";
 
@@ -112,7 +112,7 @@ mod tests {
             account("s3", None, Some(false)),
         ];
         let state = state(spec("acme"), |state| {
-            state.succeed(answer(Data::ServiceAccounts(listed)), at(POLLED), TOOK);
+            state.succeed(answer(listed), at(POLLED), TOOK);
         });
         assert_eq!(
             samples("lyvecloud_service_account_enabled", &state, at(POLLED)),
@@ -140,7 +140,7 @@ mod tests {
             permission("p4", "all-buckets", "all-operations", None),
         ];
         let state = state(spec("acme"), |state| {
-            state.succeed(answer(Data::Permissions(Permissions::of(listed))), at(POLLED), TOOK);
+            state.succeed(answer(Permissions::of(listed)), at(POLLED), TOOK);
         });
         assert_eq!(
             samples("lyvecloud_permissions", &state, at(POLLED)),

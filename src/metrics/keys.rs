@@ -4,8 +4,8 @@ use jiff::Timestamp;
 
 use super::{Family, Kind, Sink, flag, polled};
 use crate::clock::unix_seconds;
-use crate::model::AccessKey;
-use crate::store::{AccountState, Part};
+use crate::model::{AccessKey, Part, User};
+use crate::store::AccountState;
 
 const KEY: &[&str] = &["account", "user", "access_key_id"];
 
@@ -67,7 +67,7 @@ fn keys(
     sink: &mut Sink<'_>,
     value: fn(&AccountState, &AccessKey) -> Option<f64>,
 ) {
-    for user in state.keys(now).into_iter().flat_map(|good| good.data.iter()) {
+    for user in state.good::<Vec<User>>(now).into_iter().flat_map(|good| good.data.iter()) {
         for key in &user.keys {
             if let Some(value) = value(state, key) {
                 sink(&[&state.spec.name, &user.name, &key.id], value);
@@ -77,7 +77,7 @@ fn keys(
 }
 
 fn passwords(state: &AccountState, now: Timestamp, sink: &mut Sink<'_>) {
-    for user in state.keys(now).into_iter().flat_map(|good| good.data.iter()) {
+    for user in state.good::<Vec<User>>(now).into_iter().flat_map(|good| good.data.iter()) {
         if let Some(required) = user.password_change_required {
             sink(&[&state.spec.name, &user.name], flag(required));
         }
@@ -90,7 +90,7 @@ mod tests {
 
     use super::*;
     use crate::metrics::testing::{TOOK, answer, at, object_storage, samples, state};
-    use crate::model::{Data, User};
+    use crate::model::User;
     use crate::store::AccountSpec;
 
     const POLLED: &str = "2026-11-24T12:00:00Z";
@@ -122,7 +122,7 @@ mod tests {
             user("watch", Some(false), Vec::new()),
         ];
         let listed = |state: &mut AccountState| {
-            state.succeed(answer(Data::Keys(users.clone())), at(POLLED), TOOK);
+            state.succeed(answer(users.clone()), at(POLLED), TOOK);
         };
         let dated = AccountSpec { max_key_age: Some(Duration::from_secs(86_400)), ..object_storage("acme") };
         let dated = state(dated, listed);

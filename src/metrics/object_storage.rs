@@ -5,8 +5,8 @@ use jiff::civil::Date;
 
 use super::{Family, Kind, Sink, number, polled};
 use crate::clock::{self, unix_seconds};
-use crate::model::{BilledDay, TransferDay};
-use crate::store::{AccountState, Part};
+use crate::model::{BilledDay, Billing, Buckets, Part, TransferDay};
+use crate::store::AccountState;
 
 const REGION: &[&str] = &["account", "region"];
 
@@ -106,7 +106,7 @@ pub(super) const FAMILIES: &[Family] = &[
 
 /// The day that is shown, and its figures.
 fn newest(state: &AccountState, now: Timestamp) -> Option<(Date, BilledDay)> {
-    let day = *state.billing(now)?.data.newest()?;
+    let day = *state.good::<Billing>(now)?.data.newest()?;
     Some((day.day, day))
 }
 
@@ -122,7 +122,7 @@ fn transfer(
     sink: &mut Sink<'_>,
     value: fn(&TransferDay) -> Option<u64>,
 ) {
-    let Some(good) = state.billing(now) else { return };
+    let Some(good) = state.good::<Billing>(now) else { return };
     let Some((day, _)) = newest(state, now) else { return };
     for (region, transfer) in good.data.transfer(day) {
         if let Some(value) = value(transfer) {
@@ -132,7 +132,7 @@ fn transfer(
 }
 
 fn buckets(state: &AccountState, now: Timestamp, sink: &mut Sink<'_>) {
-    for bucket in state.buckets(now).into_iter().flat_map(|good| &good.data.buckets) {
+    for bucket in state.good::<Buckets>(now).into_iter().flat_map(|good| &good.data.buckets) {
         if let Some(objects) = bucket.objects {
             sink(&[&state.spec.name, &bucket.name], number(objects));
         }
@@ -143,7 +143,7 @@ fn buckets(state: &AccountState, now: Timestamp, sink: &mut Sink<'_>) {
 mod tests {
     use super::*;
     use crate::metrics::testing::{TOOK, answer, at, object_storage, samples, state};
-    use crate::model::{Billing, Bucket, Buckets, Data, RegionTransfer};
+    use crate::model::{Billing, Bucket, Buckets, RegionTransfer};
 
     const POLLED: &str = "2026-11-24T12:00:00Z";
 
@@ -177,7 +177,7 @@ mod tests {
     #[test]
     fn all_figures_are_of_the_newest_day_whose_usage_is_known() {
         let state = state(object_storage("acme"), |state| {
-            state.succeed(answer(Data::Billing(billing())), at(POLLED), TOOK);
+            state.succeed(answer(billing()), at(POLLED), TOOK);
         });
         for (name, expected) in [
             ("account_usage_bytes", &["acme 30"][..]),
@@ -208,7 +208,7 @@ mod tests {
             ],
         };
         let state = state(object_storage("acme"), |state| {
-            state.succeed(answer(Data::Buckets(buckets)), at(POLLED), TOOK);
+            state.succeed(answer(buckets), at(POLLED), TOOK);
         });
         assert_eq!(samples("lyvecloud_account_buckets", &state, at(POLLED)), ["acme 3"]);
         assert_eq!(samples("lyvecloud_bucket_usage_bytes", &state, at(POLLED)), ["acme|a 5", "acme|b 0"]);

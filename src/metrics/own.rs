@@ -12,7 +12,6 @@ use prometheus::{
 use super::{FamilyInfo, Kind};
 use crate::clock::unix_seconds;
 use crate::logging;
-use crate::model::Collector;
 use crate::model::Endpoint;
 use crate::shard::Shard;
 
@@ -141,12 +140,15 @@ pub struct ExporterMetrics {
 }
 
 impl ExporterMetrics {
-    /// The metrics of an exporter that was built like this.
+    /// The metrics of an exporter that was built like this and has these collectors.
     ///
     /// # Errors
     ///
     /// None of the names that it registers is wrong or taken, so none in practice.
-    pub fn new(build: Build<'_>) -> prometheus::Result<Self> {
+    pub fn new(
+        build: Build<'_>,
+        collectors: impl IntoIterator<Item = &'static str>,
+    ) -> prometheus::Result<Self> {
         let registry = Registry::new();
 
         let build_info = IntGauge::with_opts(
@@ -184,7 +186,7 @@ impl ExporterMetrics {
         registry.register(Box::new(state_file_written.clone()))?;
 
         let panics = IntCounterVec::new(Opts::new(PANICS.name, PANICS.help), PANICS.labels)?;
-        for task in Collector::ALL.map(Collector::name).into_iter().chain(TASKS) {
+        for task in TASKS.into_iter().chain(collectors) {
             panics.get_metric_with_label_values(&[task])?;
         }
         registry.register(Box::new(panics.clone()))?;
@@ -281,7 +283,8 @@ mod tests {
 
     #[test]
     fn every_endpoint_of_the_account_api_is_there_from_the_start() {
-        let own = ExporterMetrics::new(Build { version: "1.2.3", revision: "abc", rustc: "1.90.0" }).unwrap();
+        let own =
+            ExporterMetrics::new(Build { version: "1.2.3", revision: "abc", rustc: "1.90.0" }, []).unwrap();
         own.observe_request(Endpoint::Login, Duration::from_millis(80));
         let families = own.gather();
         assert!(families.is_sorted_by(|a, b| a.name() < b.name()));

@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::families;
-use crate::model::{Answer, Collector, Data, Dropped, Expiry, WarningSteps};
+use crate::model::{Answer, Collector, Dropped, Expiry, WarningSteps};
 use crate::store::{AccountSpec, AccountState, Store};
 
 pub(crate) const TOOK: Duration = Duration::from_millis(1500);
@@ -27,6 +27,7 @@ pub(crate) fn spec(name: &str) -> AccountSpec {
         usage_drop: 0.5,
         intervals: Vec::new(),
         credential: Expiry::Unknown,
+        api: "account_v2",
         collectors: Collector::ACCOUNT_V2.to_vec(),
         data_max_age: Duration::from_secs(86_400),
     }
@@ -34,7 +35,12 @@ pub(crate) fn spec(name: &str) -> AccountSpec {
 
 /// The same for an account of the platform since 2024.
 pub(crate) fn object_storage(name: &str) -> AccountSpec {
-    AccountSpec { credential: Expiry::Never, collectors: Collector::OBJECT_STORAGE.to_vec(), ..spec(name) }
+    AccountSpec {
+        api: "object_storage",
+        credential: Expiry::Never,
+        collectors: Collector::OBJECT_STORAGE.to_vec(),
+        ..spec(name)
+    }
 }
 
 /// The state of an account after `change`.
@@ -46,7 +52,7 @@ pub(crate) fn state(spec: AccountSpec, change: impl FnOnce(&mut AccountState)) -
     cell.state()
 }
 
-pub(crate) fn answer(data: Data) -> Answer<Data> {
+pub(crate) fn answer<T>(data: T) -> Answer<T> {
     Answer { data, dropped: Dropped::default() }
 }
 

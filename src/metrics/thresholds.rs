@@ -3,7 +3,7 @@
 //! A change of the configuration renews every part of an account's state, so they may be shown with any.
 
 use super::{Family, Kind};
-use crate::store::Part;
+use crate::model::Part;
 
 const SEVERITY: &[&str] = &["account", "severity"];
 
@@ -15,8 +15,7 @@ pub(super) const FAMILIES: &[Family] = &[
         labels: &["account", "account_id", "api"],
         part: Part::Health,
         walk: |state, _, sink| {
-            let api = if state.spec.is_object_storage() { "object_storage" } else { "account_v2" };
-            sink(&[&state.spec.name, &state.spec.account_id, api], 1.0);
+            sink(&[&state.spec.name, &state.spec.account_id, state.spec.api], 1.0);
         },
     },
     Family {
@@ -114,7 +113,7 @@ mod tests {
             budget: Some(1500.5),
         };
         let acme = || AccountSpec {
-            intervals: vec![(Collector::CurrentUsage, 4 * HOUR), (Collector::Credentials, HOUR / 12)],
+            intervals: vec![(Collector::CURRENT_USAGE, 4 * HOUR), (Collector::CREDENTIALS, HOUR / 12)],
             data_max_age: 48 * HOUR,
             usage_drop: 0.25,
             warning: WarningSteps::of(&[240 * HOUR, 48 * HOUR]),

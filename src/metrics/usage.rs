@@ -4,8 +4,8 @@ use jiff::Timestamp;
 
 use super::{Family, Kind, Sink, number, polled, polled_from_both};
 use crate::clock::unix_seconds;
-use crate::model::SubAccount;
-use crate::store::{AccountState, Part};
+use crate::model::{CurrentUsage, Part, SubAccount};
+use crate::store::AccountState;
 
 const SECONDS_PER_DAY: u64 = 86_400;
 
@@ -53,7 +53,7 @@ pub(super) const FAMILIES: &[Family] = &[
         labels: &["account"],
         part: Part::CurrentUsage,
         walk: |state, now, sink| {
-            let usage = state.current_usage(now);
+            let usage = state.good::<CurrentUsage>(now);
             if let Some(bytes) = usage.and_then(|good| good.data.usage_with_sub_accounts_bytes) {
                 sink(&[&state.spec.name], number(bytes));
             }
@@ -158,7 +158,7 @@ fn sub_accounts(
     sink: &mut Sink<'_>,
     value: fn(&SubAccount) -> Option<f64>,
 ) {
-    for sub in state.current_usage(now).iter().flat_map(|good| &good.data.sub_accounts) {
+    for sub in state.good::<CurrentUsage>(now).iter().flat_map(|good| &good.data.sub_accounts) {
         if let Some(value) = value(sub) {
             sink(&[&state.spec.name, &sub.id, &sub.name], value);
         }
@@ -169,7 +169,7 @@ fn sub_accounts(
 mod tests {
     use super::*;
     use crate::metrics::testing::{TOOK, answer, at, samples, spec, state};
-    use crate::model::{BucketUsage, CurrentUsage, Data};
+    use crate::model::{BucketUsage, CurrentUsage};
 
     fn bucket(name: &str, usage_bytes: u64) -> BucketUsage {
         BucketUsage { name: name.into(), usage_bytes }
@@ -210,7 +210,7 @@ mod tests {
             ],
         };
         let state = state(spec("acme"), |state| {
-            state.succeed(answer(Data::CurrentUsage(usage)), polled, TOOK);
+            state.succeed(answer(usage), polled, TOOK);
         });
         for (name, lines) in [
             ("account_usage_bytes", &["acme 4491960000000"][..]),
@@ -235,7 +235,7 @@ mod tests {
         let polled = at("2026-11-24T12:00:00Z");
         let usage = CurrentUsage { sub_accounts: vec![sub_account("a")], ..CurrentUsage::default() };
         let state = state(spec("acme"), |state| {
-            state.succeed(answer(Data::CurrentUsage(usage)), polled, TOOK);
+            state.succeed(answer(usage), polled, TOOK);
         });
         for family in FAMILIES {
             assert!(samples(family.name, &state, polled).is_empty(), "{}", family.name);

@@ -1,82 +1,122 @@
-use std::ops::{Index, IndexMut};
+use std::any::Any;
+use std::fmt::{self, Debug, Display};
+use std::sync::Arc;
 
-/// One kind of data that is polled on its own schedule and fails on its own.
+use jiff::Timestamp;
+
+/// One kind of data that is polled on its own schedule and fails on its own. Each is declared once, beside its API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Collector {
-    /// Usage of the month to date.
-    CurrentUsage,
-    /// Averages of closed months.
-    MonthlyUsage,
-    /// The account's own API credentials: the session's life and the last accepted login.
-    Credentials,
-    /// The account's service accounts, with their expiry.
-    ServiceAccounts,
-    /// The account's permissions.
-    Permissions,
-    /// Used space, objects and transfer by day.
-    Billing,
-    /// The buckets with their sizes.
-    Buckets,
-    /// The users and their access keys.
-    Keys,
+pub struct Collector {
+    name: &'static str,
+    title: &'static str,
 }
 
 impl Collector {
-    /// Every collector, in the order in which they are shown.
-    pub const ALL: [Self; 8] = [
-        Self::CurrentUsage,
-        Self::MonthlyUsage,
-        Self::Credentials,
-        Self::ServiceAccounts,
-        Self::Permissions,
-        Self::Billing,
-        Self::Buckets,
-        Self::Keys,
-    ];
-
-    /// Those of the Account API v2.
-    pub const ACCOUNT_V2: [Self; 5] =
-        [Self::CurrentUsage, Self::MonthlyUsage, Self::Credentials, Self::ServiceAccounts, Self::Permissions];
-
-    /// Those of the platform since 2024.
-    pub const OBJECT_STORAGE: [Self; 3] = [Self::Billing, Self::Buckets, Self::Keys];
+    /// A collector with a name for labels and logs, and a title for people.
+    #[must_use]
+    pub const fn new(name: &'static str, title: &'static str) -> Self {
+        Self { name, title }
+    }
 
     /// The name in labels, logs and messages.
     #[must_use]
     pub const fn name(self) -> &'static str {
-        match self {
-            Self::CurrentUsage => "current_usage",
-            Self::MonthlyUsage => "monthly_usage",
-            Self::Credentials => "credentials",
-            Self::ServiceAccounts => "service_accounts",
-            Self::Permissions => "permissions",
-            Self::Billing => "billing",
-            Self::Buckets => "buckets",
-            Self::Keys => "keys",
-        }
+        self.name
+    }
+
+    /// The name on pages.
+    #[must_use]
+    pub const fn title(self) -> &'static str {
+        self.title
     }
 }
 
-impl std::fmt::Display for Collector {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.name())
+impl Display for Collector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)
     }
 }
 
-/// One value for each collector.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct PerCollector<T>([T; Collector::ALL.len()]);
+/// A part of an account's state that is shown together. Each has a version of its own, so that what is made from one part
+/// is not made again when another changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Part {
+    /// What is stored now.
+    CurrentUsage,
+    /// The closed months.
+    MonthlyUsage,
+    /// The state of credentials: configuration, logins, session, service accounts.
+    Credentials,
+    /// What costs are estimated from: configuration, and both kinds of usage.
+    Cost,
+    /// The permissions.
+    Permissions,
+    /// The access keys, and the age that the configuration allows.
+    Keys,
+    /// The results of polls, requests and counts.
+    Health,
+}
 
-impl<T> Index<Collector> for PerCollector<T> {
-    type Output = T;
+/// The data of one collector.
+pub trait Data: Any + Debug + Send + Sync {
+    /// The collector that brings it.
+    const COLLECTOR: Collector;
 
-    fn index(&self, collector: Collector) -> &T {
-        &self.0[collector as usize]
+    /// The parts of an account's state that show it.
+    const PARTS: &'static [Part];
+}
+
+trait Erased: Any + Debug + Send + Sync {}
+
+impl<T: Any + Debug + Send + Sync> Erased for T {}
+
+/// The data of any collector. A clone shares it.
+#[derive(Clone, Debug)]
+pub struct AnyData {
+    collector: Collector,
+    parts: &'static [Part],
+    data: Arc<dyn Erased>,
+}
+
+impl<T: Data> From<T> for AnyData {
+    fn from(data: T) -> Self {
+        Self { collector: T::COLLECTOR, parts: T::PARTS, data: Arc::new(data) }
     }
 }
 
-impl<T> IndexMut<Collector> for PerCollector<T> {
-    fn index_mut(&mut self, collector: Collector) -> &mut T {
-        &mut self.0[collector as usize]
+impl AnyData {
+    /// The collector that brought it.
+    #[must_use]
+    pub const fn collector(&self) -> Collector {
+        self.collector
     }
+
+    /// The parts of an account's state that show it.
+    #[must_use]
+    pub const fn parts(&self) -> &'static [Part] {
+        self.parts
+    }
+
+    /// The data, if it is of this type.
+    #[must_use]
+    pub fn get<T: Data>(&self) -> Option<&T> {
+        let data: &dyn Any = &*self.data;
+        data.downcast_ref()
+    }
+
+    /// The same, shared.
+    #[must_use]
+    pub fn shared<T: Data>(&self) -> Option<Arc<T>> {
+        let data: Arc<dyn Any + Send + Sync> = Arc::clone(&self.data) as _;
+        data.downcast().ok()
+    }
+}
+
+/// Something and when it came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timestamped<T> {
+    /// When it came.
+    pub at: Timestamp,
+    /// What came.
+    pub data: T,
 }

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 /// Why a poll failed, by what its reader can do about it. The value of the `reason` label.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Reason {
     /// The credentials are refused: expired, regenerated or deleted; or they could not be read.
     Auth,

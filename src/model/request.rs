@@ -103,7 +103,7 @@ impl std::fmt::Display for Endpoint {
 }
 
 /// How a login ended. The value of the `result` label.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum LoginResult {
     /// The vendor gave a token.
     Accepted,

@@ -56,6 +56,17 @@ pub struct MonthlyUsage {
     pub buckets: Vec<BucketHistory>,
     /// Each sub-account that had a figure in any month, in the order of their ids, each id once.
     pub sub_accounts: Vec<SubAccountHistory>,
+    /// Which of the months are final; `None` where none is, or where it is not known.
+    pub settled: Option<Settled>,
+}
+
+/// A run of closed months that are known in full and whose figures do not change any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Settled {
+    /// The oldest one.
+    pub first: Month,
+    /// The newest one.
+    pub last: Month,
 }
 
 /// The mean over a month of each day's mean.

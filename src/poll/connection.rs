@@ -1,7 +1,6 @@
 use std::time::Duration;
 
-use crate::config::{self, Api};
-use crate::model::Expiry;
+use crate::config;
 
 /// Everything that an account's client is made from. Where two are equal, the client of one serves the other.
 #[derive(Clone, Debug, PartialEq)]
@@ -17,12 +16,7 @@ impl Connection {
     /// Blocks on the file system where the account has certificates of its own.
     pub(super) fn of(account: &config::Account, timeout: Duration) -> Self {
         let certificates = account.ca_file.as_ref().and_then(|path| std::fs::read(path).ok());
-        // When the pair ends does not change how it is used.
-        let mut account = config::Account { credential: Expiry::Unknown, ..account.clone() };
-        if let Api::ObjectStorage(api) = &mut account.api {
-            api.max_age = None;
-        }
-        Self { account, certificates, timeout }
+        Self { account: account.without_ends(), certificates, timeout }
     }
 
     /// Whether both are of the same account at the same vendor, so that what was known of one is true of the other.
@@ -34,7 +28,8 @@ impl Connection {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{ObjectStorage, Secret, SecretSource};
+    use crate::config::{Api, ObjectStorage, Secret, SecretSource};
+    use crate::model::Expiry;
 
     #[test]
     fn what_a_key_may_not_outlive_is_no_part_of_how_it_is_used() {

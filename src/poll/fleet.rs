@@ -8,11 +8,10 @@ use tracing::error;
 use super::connection::Connection;
 use super::supervise::{supervise, supervise_poller};
 use super::{Account, Jitter, Meter, Poller, Recorder, Settings, spec, watch_rotation};
-use crate::api::{Client, Transport, TransportError};
+use crate::api::{Client, Source, Transport, TransportError};
 use crate::clock::Clock;
 use crate::config::{self, Config};
 use crate::metrics::ROTATION;
-use crate::model::Collector;
 use crate::store::{AccountCell, AccountSpec, Store};
 
 /// Every account that is polled, with its pollers.
@@ -162,8 +161,11 @@ impl Fleet {
         members
             .flat_map(|Member { account, .. }| {
                 let rotated = watch::Sender::new(());
-                let collectors = account.cell.state().spec.collectors.clone();
-                collectors.into_iter().map(move |collector| self.poller(account, collector, &rotated))
+                let spec = Arc::clone(&account.cell.state().spec);
+                let sources = account.client.sources().into_iter();
+                sources
+                    .filter(move |source| spec.polls(source.descriptor().collector))
+                    .map(move |source| self.poller(account, source, &rotated))
             })
             .collect()
     }
@@ -226,12 +228,8 @@ impl Fleet {
         let mut tasks = JoinSet::new();
         let rotated = watch::Sender::new(());
         // A collector that is switched off waits for the configuration that switches it on.
-        let api: &[Collector] = match account.client {
-            Client::AccountV2(_) => &Collector::ACCOUNT_V2,
-            Client::ObjectStorage(_) => &Collector::OBJECT_STORAGE,
-        };
-        for collector in api.iter().copied() {
-            let poller = self.poller(account, collector, &rotated);
+        for source in account.client.sources() {
+            let poller = self.poller(account, source, &rotated);
             tasks.spawn(supervise_poller(poller, Arc::clone(&self.known.meter)));
         }
         let (account, clock) = (account.clone(), Arc::clone(&self.known.clock));
@@ -241,12 +239,12 @@ impl Fleet {
         tasks
     }
 
-    fn poller(&self, account: &Account, collector: Collector, rotated: &watch::Sender<()>) -> Poller {
+    fn poller(&self, account: &Account, source: Box<dyn Source>, rotated: &watch::Sender<()>) -> Poller {
         let Known { clock, meter, .. } = &self.known;
         let settings = self.settings.subscribe();
         Poller::new(
             account.clone(),
-            collector,
+            source,
             settings,
             Arc::clone(clock),
             Arc::clone(meter),

@@ -4,11 +4,18 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::admit::admit;
+use super::admit;
+use crate::api;
 use crate::config::{Config, Series};
-use crate::model::{Answer, Data, Dropped};
-use crate::store::state_file::{Saved, State};
-use crate::store::{Memory, Store, Timestamped};
+use crate::model::{Answer, Dropped, Timestamped};
+use crate::store::state_file::{Format, Saved, State};
+use crate::store::{AccountSpec, Memory, Store};
+
+/// How the state file holds what each collector knows.
+#[must_use]
+pub fn formats() -> Vec<Format> {
+    api::collectors().map(|declared| declared.saved).collect()
+}
 
 /// A choice of series as a text: equal texts mean equal choices.
 #[must_use]
@@ -28,7 +35,8 @@ pub fn recall(state: State, config: &Config, store: &Store, now: Timestamp) -> u
             |account: &&crate::config::Account| account.name == name && account.identity() == identity;
         if let Some(cell) = config.accounts.iter().find(is_same).and_then(|_| store.account(&name)) {
             let memory = memory.until(now);
-            let memory = if same_series { memory } else { cut(memory, &config.series) };
+            let spec = Arc::clone(&cell.state().spec);
+            let memory = if same_series { memory } else { cut(memory, &config.series, &spec, now) };
             cell.update(|state| state.recall(memory));
             recalled += 1;
         }
@@ -37,34 +45,15 @@ pub fn recall(state: State, config: &Config, store: &Store, now: Timestamp) -> u
 }
 
 /// Leaves out what another choice of series has no place for. What it would have in addition is not known.
-fn cut(memory: Memory, series: &Series) -> Memory {
-    fn admitted<T: Clone>(
-        good: Option<Timestamped<T>>,
-        series: &Series,
-        into: fn(T) -> Data,
-        from: fn(Data) -> Option<T>,
-    ) -> Option<Timestamped<T>> {
-        let Timestamped { at, data } = good?;
-        let answer = Answer { data: into(Arc::unwrap_or_clone(data)), dropped: Dropped::default() };
-        from(admit(answer, series).data).map(|data| Timestamped { at, data: Arc::new(data) })
+fn cut(mut memory: Memory, series: &Series, spec: &Arc<AccountSpec>, now: Timestamp) -> Memory {
+    for declared in api::collectors() {
+        if let Some(Timestamped { data: known, .. }) = memory.answers.get_mut(&declared.collector)
+            && let Some(data) = known.take()
+        {
+            let answer = Answer { data, dropped: Dropped::default() };
+            let admitted = admit(declared, answer, series, spec, now);
+            *known = Some((declared.series_changed)(admitted.data));
+        }
     }
-    macro_rules! admitted {
-        ($good:expr, $variant:ident) => {
-            admitted($good, series, Data::$variant, |data| match data {
-                Data::$variant(data) => Some(data),
-                _ => None,
-            })
-        };
-    }
-    Memory {
-        current_usage: admitted!(memory.current_usage, CurrentUsage),
-        monthly_usage: admitted!(memory.monthly_usage, MonthlyUsage),
-        settled: None,
-        service_accounts: admitted!(memory.service_accounts, ServiceAccounts),
-        permissions: admitted!(memory.permissions, Permissions),
-        billing: admitted!(memory.billing, Billing),
-        buckets: admitted!(memory.buckets, Buckets),
-        keys: admitted!(memory.keys, Keys),
-        ..memory
-    }
+    memory
 }

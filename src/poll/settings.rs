@@ -3,8 +3,8 @@ use std::sync::Arc;
 use tokio::sync::Semaphore;
 
 use super::{Jitter, Schedule};
+use crate::api::{self, Descriptor};
 use crate::config::Config;
-use crate::model::Collector;
 
 /// What all pollers go by. It is replaced as a whole when the configuration changes.
 #[derive(Clone, Debug)]
@@ -34,23 +34,9 @@ impl Settings {
 
     /// The schedule of one collector.
     #[must_use]
-    pub fn schedule(&self, collector: Collector) -> Schedule {
-        let pollers = self.config.accounts.iter().map(|account| account.collectors().len()).sum();
-        Schedule::new(collector, &self.config, self.jitter, pollers)
-    }
-
-    /// Whether a collector's answer would be another one than under `other`, so that it has to be asked for anew.
-    #[must_use]
-    pub fn asks_otherwise(&self, other: &Self, collector: Collector) -> bool {
-        let (one, other) = (&self.config, &other.config);
-        match collector {
-            Collector::CurrentUsage | Collector::Buckets => one.series != other.series,
-            Collector::MonthlyUsage => one.series != other.series || one.history != other.history,
-            Collector::Billing => one.history != other.history,
-            Collector::ServiceAccounts | Collector::Permissions | Collector::Keys => {
-                one.series.max_per_account != other.series.max_per_account
-            }
-            Collector::Credentials => false,
-        }
+    pub fn schedule(&self, descriptor: &'static Descriptor) -> Schedule {
+        let accounts = self.config.accounts.iter();
+        let pollers = accounts.map(|account| api::collectors_of(&account.api).len()).sum();
+        Schedule::new(descriptor, &self.config, self.jitter, pollers)
     }
 }

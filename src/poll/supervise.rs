@@ -1,15 +1,12 @@
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use futures_util::FutureExt as _;
 use tracing::error;
 
-use super::{Backoff, Meter, Poller};
-
-/// The wait before a task that panicked is started again. It is measured by the runtime and not by the clock of the
-/// rest, which may be what is at fault.
-const RESTART: Backoff = Backoff { min: Duration::from_secs(1), max: Duration::from_secs(300) };
+use super::{Meter, Poller};
+use crate::backoff::Backoff;
 
 /// Keeps a task going: where it panics, that is counted and logged, and it is started again. Ends when it does.
 pub async fn supervise<F>(task: &'static str, meter: Arc<dyn Meter>, mut start: impl FnMut() -> F)
@@ -54,9 +51,10 @@ impl Restarts {
     async fn wait(&mut self) {
         self.meter.panicked(self.task);
         // What ran for long before it panicked is not what panics at each start.
-        let ran_long = self.started.elapsed() > 2 * RESTART.max;
+        let ran_long = self.started.elapsed() > 2 * Backoff::RESTART.max;
         self.in_a_row = if ran_long { 1 } else { self.in_a_row.saturating_add(1) };
-        tokio::time::sleep(RESTART.delay(self.in_a_row)).await;
+        // By the runtime and not by the clock of the rest, which may have the error.
+        tokio::time::sleep(Backoff::RESTART.delay(self.in_a_row)).await;
         self.started = Instant::now();
     }
 }

@@ -5,12 +5,10 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::Settled;
 use crate::clock;
 use crate::model::{
-    Answer, Billing, Buckets, Collector, CurrentUsage, Data, Dropped, Endpoint, Expiry, Failure, Identity,
-    LoginResult, Logins, MonthlyUsage, PerCollector, Permissions, Price, Reason, RequestCode, ServiceAccount,
-    Session, User, WarningSteps,
+    Answer, AnyData, Collector, Data, Dropped, Endpoint, Expiry, Failure, Identity, LoginResult, Logins,
+    Part, Price, Reason, RequestCode, ServiceAccount, Session, Timestamped, WarningSteps,
 };
 
 /// What the configuration says of an account, as far as it shows.
@@ -21,6 +19,8 @@ pub struct AccountSpec {
     /// The vendor's id of the account. It identifies the account's own pair of credentials too, as it stays the same
     /// when the pair is regenerated.
     pub account_id: Arc<str>,
+    /// The API that it is watched through, as the configuration names it.
+    pub api: &'static str,
     /// What tells the account from one that had its name before.
     pub identity: Arc<Identity>,
     /// When its own pair of credentials ends.
@@ -42,60 +42,10 @@ pub struct AccountSpec {
 }
 
 impl AccountSpec {
-    /// Whether the account is one of the platform since 2024.
+    /// Whether it has this collector.
     #[must_use]
-    pub fn is_object_storage(&self) -> bool {
-        self.collectors.contains(&Collector::Billing)
-    }
-}
-
-/// A part of an account's state that is shown together; each has a version of its own, so that what is made from one
-/// part is not made again when another changes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Part {
-    /// What is used now: the answer of [`Collector::CurrentUsage`], or those of [`Collector::Billing`] and
-    /// [`Collector::Buckets`].
-    CurrentUsage,
-    /// The closed months: the answer of [`Collector::MonthlyUsage`] or of [`Collector::Billing`].
-    MonthlyUsage,
-    /// Whatever tells how credentials stand: configuration, logins, session, service accounts.
-    Credentials,
-    /// What costs are estimated from: configuration, and both kinds of usage.
-    Cost,
-    /// The answer of [`Collector::Permissions`].
-    Permissions,
-    /// The answer of [`Collector::Keys`], and the age that the configuration allows a key.
-    Keys,
-    /// How the polls went, requests, and counts.
-    Health,
-}
-
-impl Part {
-    const COUNT: usize = 7;
-
-    pub(super) const ALL: [Self; Self::COUNT] = [
-        Self::CurrentUsage,
-        Self::MonthlyUsage,
-        Self::Credentials,
-        Self::Cost,
-        Self::Permissions,
-        Self::Keys,
-        Self::Health,
-    ];
-}
-
-/// A whole good answer.
-#[derive(Debug)]
-pub struct Timestamped<T> {
-    /// When it came.
-    pub at: Timestamp,
-    /// What it says; shared, never copied.
-    pub data: Arc<T>,
-}
-
-impl<T> Clone for Timestamped<T> {
-    fn clone(&self) -> Self {
-        Self { at: self.at, data: Arc::clone(&self.data) }
+    pub fn polls(&self, collector: Collector) -> bool {
+        self.collectors.contains(&collector)
     }
 }
 
@@ -111,12 +61,21 @@ pub struct Health {
     /// How many polls ended.
     pub polls: u64,
     /// How many polls failed, by reason.
-    pub failures: [u64; Reason::ALL.len()],
+    pub failures: BTreeMap<Reason, u64>,
     /// The last poll's failure; `None` where it worked.
     pub failing: Option<Failure>,
 }
 
 impl Health {
+    const NONE: &'static Self = &Self {
+        last_attempt: None,
+        last_success: None,
+        last_duration: None,
+        polls: 0,
+        failures: BTreeMap::new(),
+        failing: None,
+    };
+
     fn attempt(&mut self, at: Timestamp, took: Duration) {
         self.last_attempt = Some(at);
         self.last_duration = Some(took);
@@ -132,22 +91,17 @@ pub struct AccountState {
     /// What is known of the logins with its own credentials.
     pub logins: Logins,
     /// How many logins ended, by result.
-    pub login_results: [u64; LoginResult::ALL.len()],
+    pub login_results: BTreeMap<LoginResult, u64>,
     /// How many requests ended, by endpoint and by status, or by the reason why there was none.
     pub requests: BTreeMap<(Endpoint, RequestCode), u64>,
     /// How many listed things got no series.
     pub dropped: Dropped,
-    pub(super) current_usage: Option<Timestamped<CurrentUsage>>,
-    pub(super) monthly_usage: Option<Timestamped<MonthlyUsage>>,
-    pub(super) settled: Option<Settled>,
-    session: Option<Timestamped<Session>>,
-    pub(super) service_accounts: Option<Timestamped<Vec<ServiceAccount>>>,
-    pub(super) permissions: Option<Timestamped<Permissions>>,
-    pub(super) billing: Option<Timestamped<Billing>>,
-    pub(super) buckets: Option<Timestamped<Buckets>>,
-    pub(super) keys: Option<Timestamped<Vec<User>>>,
-    pub(super) health: PerCollector<Health>,
-    versions: [u64; Part::COUNT],
+    /// The last good answer of each collector.
+    pub(super) answers: BTreeMap<Collector, Timestamped<AnyData>>,
+    pub(super) health: BTreeMap<Collector, Health>,
+    /// Of the parts that changed since all of them did.
+    versions: BTreeMap<Part, u64>,
+    all_changed: u64,
 }
 
 /// Versions are never used twice, in no part of no account, so that equal versions mean equal content.
@@ -157,148 +111,82 @@ fn next_version() -> u64 {
 }
 
 impl AccountState {
-    pub(super) fn new(spec: Arc<AccountSpec>) -> Self {
+    /// The state of an account of which nothing is known yet.
+    #[must_use]
+    pub fn new(spec: Arc<AccountSpec>) -> Self {
         Self {
             spec,
             logins: Logins::default(),
-            login_results: [0; LoginResult::ALL.len()],
+            login_results: BTreeMap::new(),
             requests: BTreeMap::new(),
             dropped: Dropped::default(),
-            current_usage: None,
-            monthly_usage: None,
-            settled: None,
-            session: None,
-            service_accounts: None,
-            permissions: None,
-            billing: None,
-            buckets: None,
-            keys: None,
-            health: PerCollector::default(),
-            versions: std::array::from_fn(|_| next_version()),
+            answers: BTreeMap::new(),
+            health: BTreeMap::new(),
+            versions: BTreeMap::new(),
+            all_changed: next_version(),
         }
     }
 
     pub(super) fn set_spec(&mut self, spec: Arc<AccountSpec>) {
         if self.spec != spec {
+            self.answers.retain(|collector, _| spec.polls(*collector));
+            self.health.retain(|collector, _| spec.polls(*collector));
             self.spec = spec;
-            for collector in Collector::ALL {
-                if !self.spec.collectors.contains(&collector) {
-                    self.forget(collector);
-                }
-            }
-            self.versions = std::array::from_fn(|_| next_version());
+            self.touch_all();
         }
-    }
-
-    /// Forgets what is known by a collector that is no longer polled.
-    fn forget(&mut self, collector: Collector) {
-        match collector {
-            Collector::CurrentUsage => self.current_usage = None,
-            Collector::MonthlyUsage => (self.monthly_usage, self.settled) = (None, None),
-            Collector::Credentials => self.session = None,
-            Collector::ServiceAccounts => self.service_accounts = None,
-            Collector::Permissions => self.permissions = None,
-            Collector::Billing => self.billing = None,
-            Collector::Buckets => self.buckets = None,
-            Collector::Keys => self.keys = None,
-        }
-        self.health[collector] = Health::default();
     }
 
     /// Which version of a part this is; two equal versions are of the same account with the same content.
     #[must_use]
-    pub const fn version(&self, part: Part) -> u64 {
-        self.versions[part as usize]
+    pub fn version(&self, part: Part) -> u64 {
+        self.versions.get(&part).copied().unwrap_or(self.all_changed)
     }
 
-    pub(super) fn touch(&mut self, part: Part) {
-        self.versions[part as usize] = next_version();
+    fn touch(&mut self, part: Part) {
+        self.versions.insert(part, next_version());
+    }
+
+    pub(super) fn touch_all(&mut self) {
+        self.versions.clear();
+        self.all_changed = next_version();
     }
 
     /// How the polls of one collector went.
     #[must_use]
     pub fn health(&self, collector: Collector) -> &Health {
-        &self.health[collector]
+        self.health.get(&collector).unwrap_or(Health::NONE)
     }
 
     /// Takes the answer of a poll that was a whole success and ended at `at`.
-    pub fn succeed(&mut self, answer: Answer<Data>, at: Timestamp, took: Duration) {
-        let Answer { data, dropped } = answer;
-        let collector = match data {
-            Data::CurrentUsage(data) => {
-                self.current_usage = Some(Timestamped { at, data: Arc::new(data) });
-                self.touch(Part::CurrentUsage);
-                self.touch(Part::Cost);
-                Collector::CurrentUsage
-            }
-            Data::MonthlyUsage(data) => {
-                self.monthly_usage = Some(Timestamped { at, data: Arc::new(data) });
-                self.settled = None;
-                self.touch(Part::MonthlyUsage);
-                self.touch(Part::Cost);
-                Collector::MonthlyUsage
-            }
-            Data::Credentials(data) => {
-                self.session = Some(Timestamped { at, data: Arc::new(data) });
-                self.touch(Part::Credentials);
-                Collector::Credentials
-            }
-            Data::ServiceAccounts(data) => {
-                self.service_accounts = Some(Timestamped { at, data: Arc::new(data) });
-                self.touch(Part::Credentials);
-                Collector::ServiceAccounts
-            }
-            Data::Permissions(data) => {
-                self.permissions = Some(Timestamped { at, data: Arc::new(data) });
-                self.touch(Part::Permissions);
-                Collector::Permissions
-            }
-            Data::Billing(data) => {
-                self.billing = Some(Timestamped { at, data: Arc::new(data) });
-                self.touch(Part::CurrentUsage);
-                self.touch(Part::MonthlyUsage);
-                self.touch(Part::Cost);
-                Collector::Billing
-            }
-            Data::Buckets(data) => {
-                self.buckets = Some(Timestamped { at, data: Arc::new(data) });
-                self.touch(Part::CurrentUsage);
-                Collector::Buckets
-            }
-            Data::Keys(data) => {
-                self.keys = Some(Timestamped { at, data: Arc::new(data) });
-                self.touch(Part::Keys);
-                Collector::Keys
-            }
-        };
-        self.dropped.merge(dropped);
-        let health = &mut self.health[collector];
+    pub fn succeed(&mut self, answer: Answer<impl Into<AnyData>>, at: Timestamp, took: Duration) {
+        let data = answer.data.into();
+        let collector = data.collector();
+        data.parts().iter().for_each(|part| self.touch(*part));
+        self.answers.insert(collector, Timestamped { at, data });
+        self.dropped.merge(answer.dropped);
+        let health = self.health.entry(collector).or_default();
         health.attempt(at, took);
         health.last_success = Some(at);
         health.failing = None;
         self.touch(Part::Health);
     }
 
-    /// Takes note of which months of the last answer are final.
-    pub fn settle(&mut self, settled: Option<Settled>) {
-        self.settled = settled;
-    }
-
-    /// The months that are final, with the answer that they are in; `None` where none is, or where the answer is from
-    /// after `now`: a clock was wrong, and may have taken a running month for a closed one.
-    #[must_use]
-    pub fn settled(&self, now: Timestamp) -> Option<(Settled, &Arc<MonthlyUsage>)> {
-        let good = self.monthly_usage.as_ref().filter(|good| good.at <= now)?;
-        Some((self.settled?, &good.data))
-    }
-
     /// Takes the failure of a poll. What was known stays.
     pub fn fail(&mut self, collector: Collector, failure: Failure, took: Duration) {
-        let health = &mut self.health[collector];
+        let health = self.health.entry(collector).or_default();
         health.attempt(failure.at, took);
-        health.failures[failure.reason as usize] += 1;
+        *health.failures.entry(failure.reason).or_default() += 1;
         health.failing = Some(failure);
         self.touch(Part::Health);
+    }
+
+    /// Puts what `change` makes of a collector's last good answer in its place.
+    pub fn amend(&mut self, collector: Collector, change: impl FnOnce(AnyData) -> AnyData) {
+        if let Some(Timestamped { at, data }) = self.answers.remove(&collector) {
+            let data = change(data);
+            data.parts().iter().for_each(|part| self.touch(*part));
+            self.answers.insert(collector, Timestamped { at, data });
+        }
     }
 
     /// Counts one request.
@@ -309,13 +197,13 @@ impl AccountState {
 
     /// Takes note of a login that ended at `at`.
     pub fn count_login(&mut self, result: LoginResult, at: Timestamp) {
-        self.login_results[result as usize] += 1;
+        *self.login_results.entry(result).or_default() += 1;
         match result {
             LoginResult::Accepted => self.logins = Logins { last_accepted: Some(at), refused_at: None },
             LoginResult::Refused => {
                 self.logins.refused_at = Some(at);
                 // The token of refused credentials is dead with them.
-                self.session = None;
+                self.answers.remove(&Session::COLLECTOR);
             }
             LoginResult::Failed => {}
         }
@@ -323,79 +211,37 @@ impl AccountState {
         self.touch(Part::Health);
     }
 
-    /// The month-to-date usage, unless it is too old to be shown at `now`.
+    /// A collector's last good answer, unless it is too old to be shown at `now`.
     #[must_use]
-    pub fn current_usage(&self, now: Timestamp) -> Option<&Timestamped<CurrentUsage>> {
-        self.shown(self.current_usage.as_ref(), now)
+    pub fn good<T: Data>(&self, now: Timestamp) -> Option<Timestamped<&T>> {
+        self.last_good().filter(|good| now < self.withdrawn_at(good.at))
     }
 
-    /// The closed months, unless they are too old to be shown at `now`.
+    /// A collector's last good answer, whatever its age.
     #[must_use]
-    pub fn monthly_usage(&self, now: Timestamp) -> Option<&Timestamped<MonthlyUsage>> {
-        self.shown(self.monthly_usage.as_ref(), now)
+    pub fn last_good<T: Data>(&self) -> Option<Timestamped<&T>> {
+        let Timestamped { at, data } = self.answers.get(&T::COLLECTOR)?;
+        Some(Timestamped { at: *at, data: data.get()? })
     }
 
-    /// The session, unless what is known of it is too old to be shown at `now`.
+    /// The same, of a collector that is known by name alone.
     #[must_use]
-    pub fn session(&self, now: Timestamp) -> Option<&Timestamped<Session>> {
-        self.shown(self.session.as_ref(), now)
+    pub fn last_answer(&self, collector: Collector) -> Option<&Timestamped<AnyData>> {
+        self.answers.get(&collector)
     }
 
-    /// The service accounts, unless they are too old to be shown at `now`.
-    #[must_use]
-    pub fn service_accounts(&self, now: Timestamp) -> Option<&Timestamped<Vec<ServiceAccount>>> {
-        self.shown(self.service_accounts.as_ref(), now)
-    }
-
-    /// The permissions, unless they are too old to be shown at `now`.
-    #[must_use]
-    pub fn permissions(&self, now: Timestamp) -> Option<&Timestamped<Permissions>> {
-        self.shown(self.permissions.as_ref(), now)
-    }
-
-    /// The days that are billed, unless they are too old to be shown at `now`.
-    #[must_use]
-    pub fn billing(&self, now: Timestamp) -> Option<&Timestamped<Billing>> {
-        self.shown(self.billing.as_ref(), now)
-    }
-
-    /// The buckets with their sizes, unless they are too old to be shown at `now`.
-    #[must_use]
-    pub fn buckets(&self, now: Timestamp) -> Option<&Timestamped<Buckets>> {
-        self.shown(self.buckets.as_ref(), now)
-    }
-
-    /// The users with their access keys, unless they are too old to be shown at `now`.
-    #[must_use]
-    pub fn keys(&self, now: Timestamp) -> Option<&Timestamped<Vec<User>>> {
-        self.shown(self.keys.as_ref(), now)
-    }
-
-    fn shown<'a, T>(&self, good: Option<&'a Timestamped<T>>, now: Timestamp) -> Option<&'a Timestamped<T>> {
-        good.filter(|good| now < self.withdrawn_at(good))
-    }
-
-    fn withdrawn_at<T>(&self, good: &Timestamped<T>) -> Timestamp {
-        clock::after(good.at, self.spec.data_max_age)
+    fn withdrawn_at(&self, at: Timestamp) -> Timestamp {
+        clock::after(at, self.spec.data_max_age)
     }
 
     /// The first instant after `now` at which something is shown differently although nothing was polled: an answer
     /// is withdrawn, or a credential reaches its date.
     #[must_use]
     pub fn changes_at(&self, now: Timestamp) -> Timestamp {
-        let withdrawn = [
-            self.current_usage.as_ref().map(|good| self.withdrawn_at(good)),
-            self.monthly_usage.as_ref().map(|good| self.withdrawn_at(good)),
-            self.session.as_ref().map(|good| self.withdrawn_at(good)),
-            self.service_accounts.as_ref().map(|good| self.withdrawn_at(good)),
-            self.permissions.as_ref().map(|good| self.withdrawn_at(good)),
-            self.billing.as_ref().map(|good| self.withdrawn_at(good)),
-            self.buckets.as_ref().map(|good| self.withdrawn_at(good)),
-            self.keys.as_ref().map(|good| self.withdrawn_at(good)),
-        ];
-        let service_accounts = self.service_accounts.iter().flat_map(|good| good.data.iter());
+        let withdrawn = self.answers.values().map(|answer| self.withdrawn_at(answer.at));
+        let service_accounts = self.last_good::<Vec<ServiceAccount>>().into_iter().flat_map(|good| good.data);
         let expiries = service_accounts.map(|account| account.expiry).chain([self.spec.credential]);
-        let ends = expiries.map(|expiry| if let Expiry::At(end) = expiry { Some(end) } else { None });
-        ends.chain(withdrawn).flatten().filter(|at| *at > now).min().unwrap_or(Timestamp::MAX)
+        let ends = expiries.filter_map(|expiry| if let Expiry::At(end) = expiry { Some(end) } else { None });
+        ends.chain(withdrawn).filter(|at| *at > now).min().unwrap_or(Timestamp::MAX)
     }
 }

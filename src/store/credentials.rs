@@ -1,7 +1,9 @@
 use jiff::Timestamp;
 
-use super::{AccountState, Timestamped};
-use crate::model::{CredentialKind, CredentialStatus, Expiry, Logins, ServiceAccount, credential_status};
+use super::AccountState;
+use crate::model::{
+    CredentialKind, CredentialStatus, Expiry, Logins, ServiceAccount, Timestamped, credential_status,
+};
 
 /// The name of every account's own pair of credentials: the vendor gives it none.
 pub const ACCOUNT_CREDENTIAL_NAME: &str = "API credentials";
@@ -26,18 +28,18 @@ pub struct CredentialView<'a> {
 impl AccountState {
     /// Every credential that is known at `now`: the account's own pair first, then its service accounts.
     pub fn credentials(&self, now: Timestamp) -> impl Iterator<Item = CredentialView<'_>> + Clone {
-        self.views(self.service_accounts(now), now)
+        self.views(self.good(now), now)
     }
 
     /// The same with the last list of service accounts that came, whatever its age: a date does not become untrue by age,
     /// and a person who was warned of it is not told that all is well because the vendor cannot be asked.
     pub fn last_known_credentials(&self, now: Timestamp) -> impl Iterator<Item = CredentialView<'_>> + Clone {
-        self.views(self.service_accounts.as_ref(), now)
+        self.views(self.last_good(), now)
     }
 
     fn views<'a>(
         &'a self,
-        service_accounts: Option<&'a Timestamped<Vec<ServiceAccount>>>,
+        service_accounts: Option<Timestamped<&'a Vec<ServiceAccount>>>,
         now: Timestamp,
     ) -> impl Iterator<Item = CredentialView<'a>> + Clone {
         let own = CredentialView {

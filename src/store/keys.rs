@@ -1,7 +1,7 @@
 use jiff::Timestamp;
 
-use super::{AccountState, Timestamped};
-use crate::model::{AccessKey, User, time_left};
+use super::AccountState;
+use crate::model::{AccessKey, Timestamped, User, time_left};
 
 /// One access key of an account.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -31,17 +31,17 @@ impl KeyView<'_> {
 impl AccountState {
     /// Every access key that is known at `now`, by the names of their users.
     pub fn access_keys(&self, now: Timestamp) -> impl Iterator<Item = KeyView<'_>> + Clone {
-        self.key_views(self.keys(now))
+        self.key_views(self.good(now))
     }
 
     /// The same of the last list that came, whatever its age: a key does not get younger because the vendor cannot be asked.
     pub fn last_known_access_keys(&self) -> impl Iterator<Item = KeyView<'_>> + Clone {
-        self.key_views(self.keys.as_ref())
+        self.key_views(self.last_good())
     }
 
     fn key_views<'a>(
         &'a self,
-        users: Option<&'a Timestamped<Vec<User>>>,
+        users: Option<Timestamped<&'a Vec<User>>>,
     ) -> impl Iterator<Item = KeyView<'a>> + Clone {
         let users = users.map(|good| good.data.iter()).into_iter().flatten();
         users.flat_map(move |user| user.keys.iter().map(move |key| self.key_view(user, key)))

@@ -19,13 +19,25 @@ pub use writer::Writer;
 
 use super::Memory;
 use crate::atomic_file::{self, Target};
-use crate::model::Identity;
+use crate::model::{AnyData, Collector, Identity};
+use crate::saved::{Entries, Loaded, Object};
 
 /// The version that this program writes, and the only one that it reads.
 pub const VERSION: u64 = 1;
 
 /// The largest file that is written or read, bytes. 100,000 buckets with their months take about 25 MB.
 pub const LARGEST: u64 = 256 * 1024 * 1024;
+
+/// How what is known by one collector is written and read.
+#[derive(Clone, Copy, Debug)]
+pub struct Format {
+    /// The collector.
+    pub collector: Collector,
+    /// Writes its last good answer, which came at this time, if that is still known.
+    pub save: fn(Option<&AnyData>, Timestamp, &mut Object<'_>) -> io::Result<()>,
+    /// Reads what was written: what is wrong with it, in words that hold nothing of it.
+    pub load: fn(&Entries<'_>) -> Loaded<AnyData>,
+}
 
 /// What is known of one account, and which account that is.
 #[derive(Clone, Debug)]
@@ -71,7 +83,7 @@ pub enum Unusable {
 ///
 /// # Errors
 /// Where it is of no use.
-pub fn read(path: &Path) -> Result<Option<State>, Unusable> {
+pub fn read(path: &Path, formats: &[Format]) -> Result<Option<State>, Unusable> {
     let metadata = match std::fs::metadata(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         metadata => metadata?,
@@ -85,7 +97,7 @@ pub fn read(path: &Path) -> Result<Option<State>, Unusable> {
     if bytes.len() as u64 > LARGEST {
         return Err(Unusable::TooLarge);
     }
-    decode(&bytes).map(Some)
+    decode(&bytes, formats).map(Some)
 }
 
 /// The least room on the disk that [`check`] asks for, bytes.

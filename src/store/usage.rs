@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use jiff::Timestamp;
 
 use super::AccountState;
-use crate::model::{Month, MonthTotal};
+use crate::model::{Billing, Buckets, CurrentUsage, Month, MonthTotal, MonthlyUsage};
 
 /// What an account stores now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,27 +33,27 @@ impl AccountState {
     /// What the account stores, unless it is not known, or too old to be shown at `now`.
     #[must_use]
     pub fn usage_now(&self, now: Timestamp) -> Option<UsageNow> {
-        if let Some(good) = self.billing(now) {
+        if let Some(good) = self.good::<Billing>(now) {
             let day = good.data.newest()?;
             return Some(UsageNow { bytes: day.used_bytes?, at: good.at, month: Month::of_date(day.day) });
         }
-        let good = self.current_usage(now)?;
+        let good = self.good::<CurrentUsage>(now)?;
         Some(UsageNow { bytes: good.data.usage_bytes?, at: good.at, month: Month::of(good.at) })
     }
 
     /// How many buckets the account has, unless that is not known, or too old to be shown at `now`.
     #[must_use]
     pub fn bucket_count(&self, now: Timestamp) -> Option<u64> {
-        match self.buckets(now) {
+        match self.good::<Buckets>(now) {
             Some(good) => Some(good.data.count),
-            None => self.current_usage(now)?.data.bucket_count,
+            None => self.good::<CurrentUsage>(now)?.data.bucket_count,
         }
     }
 
     /// The buckets that are listed, in the order of their names, unless they are too old to be shown at `now`.
     pub fn buckets_now(&self, now: Timestamp) -> impl Iterator<Item = BucketNow<'_>> + Clone + use<'_> {
-        let by_month = self.current_usage(now).into_iter().flat_map(|good| &good.data.buckets);
-        let by_day = self.buckets(now).into_iter().flat_map(|good| &good.data.buckets);
+        let by_month = self.good::<CurrentUsage>(now).into_iter().flat_map(|good| &good.data.buckets);
+        let by_day = self.good::<Buckets>(now).into_iter().flat_map(|good| &good.data.buckets);
         let by_month = by_month.map(|bucket| BucketNow {
             name: &bucket.name,
             bytes: Some(bucket.usage_bytes),
@@ -69,7 +69,7 @@ impl AccountState {
     /// The averages of the closed months, oldest first, unless they are too old to be shown at `now`.
     #[must_use]
     pub fn closed_months(&self, now: Timestamp) -> Cow<'_, [MonthTotal]> {
-        match (self.billing(now), self.monthly_usage(now)) {
+        match (self.good::<Billing>(now), self.good::<MonthlyUsage>(now)) {
             (Some(good), _) => Cow::Owned(good.data.months()),
             (None, Some(good)) => Cow::Borrowed(&good.data.months),
             (None, None) => Cow::Borrowed(&[]),

@@ -109,12 +109,12 @@ async fn a_service_account_that_ends_in_five_days_reaches_a_person_through_the_r
     assert_eq!(active(&alertmanager, SOON).await.len(), 1, "the critical step silences the warning");
 
     acme.set_service_account_expiry("sa-1", after(end, 400 * DAY));
-    exporter.next_poll("acme", Collector::ServiceAccounts, minutes(1)).await;
+    exporter.next_poll("acme", Collector::SERVICE_ACCOUNTS, minutes(1)).await;
     eventually("the cure is told", async || webhook.notified("resolved", SOON, "critical").pop()).await;
 
     webhook.forget();
     acme.set_service_account_expiry("sa-1", stage.clock.now());
-    exporter.next_poll("acme", Collector::ServiceAccounts, minutes(1)).await;
+    exporter.next_poll("acme", Collector::SERVICE_ACCOUNTS, minutes(1)).await;
     let expired =
         eventually("the end is told", async || webhook.notified("firing", EXPIRED, "critical").pop()).await;
     assert_eq!(expired["labels"]["credential"], "veeam");
@@ -135,7 +135,7 @@ async fn the_same_reaches_a_person_without_any_prometheus() {
     let (stage, exporter, end) = ending_soon(Some(&alertmanager)).await;
     let acme = stage.simulator.account("acme");
     // The first round may have come before the first poll.
-    exporter.next_poll("acme", Collector::ServiceAccounts, minutes(1)).await;
+    exporter.next_poll("acme", Collector::SERVICE_ACCOUNTS, minutes(1)).await;
     let notified =
         eventually("a person is warned", async || webhook.notified("firing", SOON, "critical").pop()).await;
     says_all(&notified, end);
@@ -145,7 +145,7 @@ async fn the_same_reaches_a_person_without_any_prometheus() {
 
     webhook.forget();
     acme.set_service_account_expiry("sa-1", stage.clock.now());
-    exporter.next_poll("acme", Collector::ServiceAccounts, minutes(1)).await;
+    exporter.next_poll("acme", Collector::SERVICE_ACCOUNTS, minutes(1)).await;
     stage.clock.advance(minutes(1));
     eventually("the end is told", async || webhook.notified("firing", EXPIRED, "critical").pop()).await;
     assert_eq!(webhook.notified("resolved", SOON, "critical"), [Value::Null; 0]);
@@ -163,10 +163,10 @@ async fn a_cure_is_told_without_any_prometheus() {
     let webhook = Webhook::start().await;
     let alertmanager = Program::alertmanager(&shipped_alertmanager(&webhook)).await;
     let (stage, exporter, end) = ending_soon(Some(&alertmanager)).await;
-    exporter.next_poll("acme", Collector::ServiceAccounts, minutes(1)).await;
+    exporter.next_poll("acme", Collector::SERVICE_ACCOUNTS, minutes(1)).await;
     eventually("a person is warned", async || webhook.notified("firing", SOON, "critical").pop()).await;
     stage.simulator.account("acme").set_service_account_expiry("sa-1", after(end, 400 * DAY));
-    exporter.next_poll("acme", Collector::ServiceAccounts, minutes(1)).await;
+    exporter.next_poll("acme", Collector::SERVICE_ACCOUNTS, minutes(1)).await;
     stage.clock.advance(minutes(1));
     eventually("the cure is told", async || webhook.notified("resolved", SOON, "critical").pop()).await;
 }
@@ -190,5 +190,5 @@ async fn an_alertmanager_that_is_away_is_counted_and_holds_up_nothing() {
         samples.value("lyvecloud_exporter_notifications_total", &failed).filter(|count| *count >= 1.0)
     };
     eventually("the failure is counted", counted).await;
-    exporter.next_poll("acme", Collector::CurrentUsage, minutes(15)).await;
+    exporter.next_poll("acme", Collector::CURRENT_USAGE, minutes(15)).await;
 }

@@ -139,7 +139,7 @@ async fn the_demo_is_good_to_look_at() {
     stage.clock.advance(minutes(3));
     exporter
         .until("the expired account was polled again", |_| {
-            exporter.polls("fabrikam-archive", Collector::Credentials) > 1
+            exporter.polls("fabrikam-archive", Collector::CREDENTIALS) > 1
         })
         .await;
     let mut browser = Chromium::start().await;
@@ -200,13 +200,13 @@ async fn faults_and_what_was_withdrawn_are_told() {
     let mut browser = Chromium::start().await;
 
     stage.simulator.fail_always(Endpoint::CurrentUsage, Fault::empty(500));
-    exporter.next_poll("acme", Collector::CurrentUsage, minutes(15)).await;
+    exporter.next_poll("acme", Collector::CURRENT_USAGE, minutes(15)).await;
     let text = look(&mut browser, exporter.address, &account("acme")).await;
     for words in ["A fault on the vendor's side", "15 minutes ago", "tell the vendor's support", "4.49 TB"] {
         assert!(text.contains(words), "{words} in {text}");
     }
     for _ in 0..25 {
-        exporter.next_poll("acme", Collector::CurrentUsage, hours(1)).await;
+        exporter.next_poll("acme", Collector::CURRENT_USAGE, hours(1)).await;
     }
     for path in ["/".to_owned(), account("acme")] {
         let text = look(&mut browser, exporter.address, &path).await;
@@ -295,7 +295,7 @@ async fn hostile_names_are_only_names() {
     let exporter = stage.polled_exporter(Config::of(accounts)).await;
     stage.simulator.fail_always(Endpoint::Permissions, Fault::empty(403));
     for name in &names {
-        exporter.next_poll(name, Collector::Permissions, hours(1)).await;
+        exporter.next_poll(name, Collector::PERMISSIONS, hours(1)).await;
     }
     let mut browser = Chromium::start().await;
     let paths = std::iter::once("/".to_owned()).chain(names.iter().map(|name| account(name)));

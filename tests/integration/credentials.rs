@@ -32,7 +32,7 @@ async fn past_the_configured_date_a_fresh_login_is_tried_at_once() {
         let exporter = stage.polled_exporter(config).await;
         assert_eq!(status(&exporter).await, "expires");
         for _ in 0..2 {
-            exporter.next_poll("acme", Collector::Credentials, minutes(5)).await;
+            exporter.next_poll("acme", Collector::CREDENTIALS, minutes(5)).await;
         }
         assert_eq!(
             stage.simulator.request_count(Endpoint::Login),
@@ -40,10 +40,10 @@ async fn past_the_configured_date_a_fresh_login_is_tried_at_once() {
             "the session lives, and was only looked at"
         );
 
-        exporter.next_poll("acme", Collector::Credentials, minutes(2)).await;
+        exporter.next_poll("acme", Collector::CREDENTIALS, minutes(2)).await;
         assert_eq!(exporter.now(), end, "not at the next interval, and not when the session ends");
         assert_eq!(stage.simulator.request_count(Endpoint::Login), 2);
-        exporter.next_poll("acme", Collector::Credentials, hours(1)).await;
+        exporter.next_poll("acme", Collector::CREDENTIALS, hours(1)).await;
         assert_eq!(status(&exporter).await, becomes);
         let expiry = [("account", "acme"), ("kind", "account_api")];
         let shown = exporter.scrape().await.value("lyvecloud_credential_expiry_timestamp_seconds", &expiry);
@@ -60,7 +60,7 @@ async fn a_regenerated_pair_is_found_within_one_interval_of_verification() {
     let accepted = || exporter.state("acme").logins.last_accepted;
     assert_eq!(accepted(), Some(at(NOW)));
     acme.regenerate();
-    exporter.next_poll("acme", Collector::Credentials, hours(1)).await;
+    exporter.next_poll("acme", Collector::CREDENTIALS, hours(1)).await;
     assert_eq!(status(&exporter).await, "rejected");
     assert_eq!(accepted(), Some(at(NOW)), "the last login that worked is still told");
     let samples = exporter.scrape().await;

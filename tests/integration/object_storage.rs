@@ -117,7 +117,7 @@ async fn what_moves_at_the_vendor_moves_here() {
     archive.delete_bucket("media");
     archive.remove_user("j.doe");
     archive.set_user(User::new("veeam", at("2026-02-01T00:00:00Z")).key("AKNEW", at("2026-11-24T00:00:00Z")));
-    exporter.next_poll(ARCHIVE, Collector::Buckets, hours(1)).await;
+    exporter.next_poll(ARCHIVE, Collector::BUCKETS, hours(1)).await;
     let polled = |_: &_| Collector::OBJECT_STORAGE.iter().all(|c| exporter.polls(ARCHIVE, *c) == 2);
     exporter.until("everything was polled again", polled).await;
     let samples = exporter.scrape().await;
@@ -131,7 +131,7 @@ async fn what_moves_at_the_vendor_moves_here() {
     // The figures of the day before are known from midnight on.
     archive.set_used_space(9);
     stage.clock.set(at("2026-11-25T00:10:00Z"));
-    exporter.until("polled", |_| exporter.polls(ARCHIVE, Collector::Billing) == 3).await;
+    exporter.until("polled", |_| exporter.polls(ARCHIVE, Collector::BILLING) == 3).await;
     assert_eq!(exporter.scrape().await.value("lyvecloud_account_usage_bytes", &[]), Some(9.0));
 }
 
@@ -144,20 +144,20 @@ async fn a_key_that_is_not_the_root_users_sees_all_but_what_is_billed() {
         stage.simulator.configure(|settings| settings.object_storage.error_form = form);
         let exporter = stage.polled_exporter(config).await;
         let samples = exporter.scrape().await;
-        assert_eq!(failures(&samples, Collector::Billing, Reason::Forbidden), Some(1.0), "{form:?}");
-        assert_eq!(up(&samples, Collector::Billing), Some(0.0));
-        for collector in [Collector::Buckets, Collector::Keys] {
+        assert_eq!(failures(&samples, Collector::BILLING, Reason::Forbidden), Some(1.0), "{form:?}");
+        assert_eq!(up(&samples, Collector::BILLING), Some(0.0));
+        for collector in [Collector::BUCKETS, Collector::KEYS] {
             assert_eq!(up(&samples, collector), Some(1.0), "{form:?} {collector}");
         }
         assert_eq!(samples.value("lyvecloud_account_usage_bytes", &[]), None);
         assert_eq!(samples.value("lyvecloud_account_buckets", &[]), Some(2.0));
-        let health = exporter.state(ARCHIVE).health(Collector::Billing).clone();
+        let health = exporter.state(ARCHIVE).health(Collector::BILLING).clone();
         let message = &health.failing.as_ref().expect("a failure").message;
         assert!(message.contains("root key"), "{message}");
         assert_eq!(status(&exporter).await, "never_expires", "nobody refused it");
 
         archive.set_root(true);
-        exporter.next_poll(ARCHIVE, Collector::Billing, minutes(15)).await;
+        exporter.next_poll(ARCHIVE, Collector::BILLING, minutes(15)).await;
         let samples = exporter.scrape().await;
         assert_eq!(samples.value("lyvecloud_up", &[]), Some(1.0));
         assert_eq!(samples.value("lyvecloud_account_usage_bytes", &[]), Some(6_485_663_588_183.0));
@@ -221,16 +221,16 @@ async fn a_lone_403_is_waited_out() {
     for _ in 0..3 {
         exporter.get("/-/healthy").await;
     }
-    assert_eq!(exporter.polls(ARCHIVE, Collector::Billing), 1);
+    assert_eq!(exporter.polls(ARCHIVE, Collector::BILLING), 1);
     assert_eq!(stage.simulator.request_count(Endpoint::Billing), 1);
     // The poll may have begun to wait after the step of the clock.
     for _ in 0..2 {
         stage.clock.advance(SECOND_TRY);
         exporter.get("/-/healthy").await;
     }
-    exporter.until("polled", |_| exporter.polls(ARCHIVE, Collector::Billing) == 2).await;
+    exporter.until("polled", |_| exporter.polls(ARCHIVE, Collector::BILLING) == 2).await;
     let samples = exporter.scrape().await;
-    assert_eq!(failures(&samples, Collector::Billing, Reason::Auth), Some(0.0));
+    assert_eq!(failures(&samples, Collector::BILLING, Reason::Auth), Some(0.0));
     assert_eq!(samples.value("lyvecloud_up", &[]), Some(1.0));
     assert_eq!(samples.value("lyvecloud_logins_total", &[("result", "refused")]), Some(0.0));
 }

@@ -131,12 +131,12 @@ async fn an_account_that_stays_keeps_its_session_and_is_not_polled_anew() {
     }
     let after = exporter.state("acme");
     assert_eq!(after.requests, before.requests);
-    assert_eq!(after.health(Collector::CurrentUsage), before.health(Collector::CurrentUsage));
+    assert_eq!(after.health(Collector::CURRENT_USAGE), before.health(Collector::CURRENT_USAGE));
 
     // Its next poll comes when it was due anyway, with the session that it has; the one that is gone is asked no more.
     stage.simulator.forget_requests();
-    exporter.next_poll("acme", Collector::CurrentUsage, minutes(15)).await;
-    exporter.next_poll("new", Collector::CurrentUsage, minutes(15)).await;
+    exporter.next_poll("acme", Collector::CURRENT_USAGE, minutes(15)).await;
+    exporter.next_poll("new", Collector::CURRENT_USAGE, minutes(15)).await;
     assert_eq!(stage.simulator.request_count(Endpoint::Login), 0);
     assert!(stage.simulator.requests().iter().all(|record| record.account.as_deref() != Some("other")));
 }
@@ -157,7 +157,7 @@ async fn an_account_that_is_reached_in_another_way_is_polled_at_once_and_keeps_i
     assert_eq!(reload(&exporter).await.status, 200);
     exporter
         .until("the usage was polled again", |store| {
-            store.account("acme").unwrap().state().health(Collector::CurrentUsage).polls == 2
+            store.account("acme").unwrap().state().health(Collector::CURRENT_USAGE).polls == 2
         })
         .await;
     assert!(stage.simulator.request_count(Endpoint::Login) >= 1, "a new client has no session");
@@ -230,7 +230,7 @@ async fn intervals_change_without_a_poll() {
     ));
     assert_eq!(reload(&exporter).await.status, 200);
     // Two minutes after the last poll, not after the reload and not after fifteen.
-    exporter.next_poll("acme", Collector::CurrentUsage, minutes(2)).await;
+    exporter.next_poll("acme", Collector::CURRENT_USAGE, minutes(2)).await;
     assert_eq!(stage.simulator.request_count(Endpoint::CurrentUsage), 1);
     assert_eq!(stage.simulator.request_count(Endpoint::ServiceAccounts), 0);
     stage.simulator.fail_always(None, Fault::empty(500));
@@ -250,8 +250,8 @@ async fn filters_and_the_length_of_the_history_show_at_once() {
     let polls = |count| {
         move |store: &lyve_cloud_exporter::store::Store| {
             let state = store.account("acme").unwrap().state();
-            state.health(Collector::CurrentUsage).polls >= count
-                && state.health(Collector::MonthlyUsage).polls >= count
+            state.health(Collector::CURRENT_USAGE).polls >= count
+                && state.health(Collector::MONTHLY_USAGE).polls >= count
         }
     };
     place.write(&format!("{text}series: {{buckets: {{exclude: [media]}}}}\nhistory: {{months: 12}}\n"));
@@ -270,7 +270,7 @@ async fn filters_and_the_length_of_the_history_show_at_once() {
     assert_eq!(samples.all(monthly, &[ACME]), [0.0; 0]);
     assert_eq!(samples.all("lyvecloud_collector_up", &[ACME, ("collector", "monthly_usage")]), [0.0; 0]);
     let asked = stage.simulator.request_count(Endpoint::MonthlyUsage);
-    exporter.next_poll("acme", Collector::CurrentUsage, hours(7)).await;
+    exporter.next_poll("acme", Collector::CURRENT_USAGE, hours(7)).await;
     assert_eq!(stage.simulator.request_count(Endpoint::MonthlyUsage), asked);
     place.write(&text);
     assert_eq!(reload(&exporter).await.status, 200);
@@ -331,7 +331,7 @@ async fn a_loader_that_panics_is_a_failed_reload_and_no_more() {
     let samples = exporter.scrape().await;
     assert_eq!(samples.value(SUCCESSFUL, &[]), Some(0.0));
     assert_eq!(samples.value("lyvecloud_exporter_task_panics_total", &[("task", "reload")]), Some(1.0));
-    exporter.next_poll("acme", Collector::CurrentUsage, minutes(15)).await;
+    exporter.next_poll("acme", Collector::CURRENT_USAGE, minutes(15)).await;
 }
 
 #[tokio::test]

@@ -4,7 +4,8 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use lyve_cloud_exporter::config::{Api, Config};
-use lyve_cloud_exporter::model::{Collector, Expiry};
+use lyve_cloud_exporter::model::{Collector, CurrentUsage, Expiry, MonthlyUsage};
+use lyve_cloud_exporter::poll::formats;
 use lyve_cloud_exporter::reload::Loader;
 use lyve_cloud_exporter::simulator::{Account, Endpoint, Fault};
 use lyve_cloud_exporter::store::state_file;
@@ -165,7 +166,7 @@ async fn it_is_written_while_the_exporter_runs() {
     let exporter = stage.polled_exporter(config).await;
     until_written(&exporter, 1.0).await;
     acme.set_bucket_usage("media", 1.0);
-    exporter.next_poll("acme", Collector::CurrentUsage, minutes(15)).await;
+    exporter.next_poll("acme", Collector::CURRENT_USAGE, minutes(15)).await;
     let written = async {
         while !std::fs::read_to_string(&path).unwrap_or_default().contains(r#"["media",1000000000]"#) {
             // The writing of a moment ago may have taken the minute; the next one is due after it.
@@ -192,7 +193,7 @@ async fn a_file_that_cannot_be_used_is_set_aside_and_never_destroyed() {
         let aside = format!("state.json.unusable-{}", at(NOW).as_second());
         assert_eq!(names(directory.path()), ["state.json", &aside]);
         assert_eq!(std::fs::read_to_string(directory.path().join(aside)).unwrap(), content);
-        assert!(state_file::read(&path).unwrap().is_some());
+        assert!(state_file::read(&path, &formats()).unwrap().is_some());
     }
 }
 
@@ -204,7 +205,7 @@ async fn a_file_that_cannot_be_written_is_told_and_survived() {
     config.state_file = Some(missing.join("state.json"));
     let exporter = stage.polled_exporter(config).await;
     until_written(&exporter, 0.0).await;
-    exporter.next_poll("acme", Collector::CurrentUsage, minutes(15)).await;
+    exporter.next_poll("acme", Collector::CURRENT_USAGE, minutes(15)).await;
     std::fs::create_dir(&missing).unwrap();
     exporter.advance(minutes(1)).await;
     until_written(&exporter, 1.0).await;
@@ -255,7 +256,7 @@ async fn an_exporter_is_ready_once_it_knows_what_was_kept() {
             let store = daemon.store();
             daemon.when_ready(move || {
                 let acme = store.account("acme").unwrap().state();
-                tell.send(acme.current_usage(at(NOW)).is_some()).unwrap();
+                tell.send(acme.good::<CurrentUsage>(at(NOW)).is_some()).unwrap();
             })
         })
         .await;
@@ -314,7 +315,7 @@ async fn a_reload_can_name_another_file_and_destroys_nothing_there() {
     exporter.until("everything was polled once", |store| store.ready()).await;
     exporter.reloader.reload().await.unwrap();
     exporter.stop().await.unwrap();
-    assert!(state_file::read(&precious).unwrap().is_some());
+    assert!(state_file::read(&precious, &formats()).unwrap().is_some());
     let aside = directory.path().join(format!("precious.unusable-{}", at(NOW).as_second()));
     assert_eq!(std::fs::read_to_string(aside).unwrap(), "not ours");
 }
@@ -345,17 +346,17 @@ async fn closed_months_are_not_asked_for_again() {
     assert_eq!(queries(&stage), ["fromMonth=4&fromYear=2026&toMonth=9&toYear=2026"]);
 
     stage.simulator.forget_requests();
-    exporter.next_poll("acme", Collector::MonthlyUsage, hours(6)).await;
+    exporter.next_poll("acme", Collector::MONTHLY_USAGE, hours(6)).await;
     assert_eq!(queries(&stage), [""; 0], "October is final for long");
     assert_eq!(exporter.scrape().await.all(MONTHLY, &[ACME]).len(), 6);
 
     // The newest month is asked for at the turn, and again until its figures are final.
     stage.clock.set(at("2026-11-30T23:59:59Z"));
-    exporter.next_poll("acme", Collector::MonthlyUsage, std::time::Duration::from_secs(1)).await;
+    exporter.next_poll("acme", Collector::MONTHLY_USAGE, std::time::Duration::from_secs(1)).await;
     let november = "fromMonth=10&fromYear=2026&toMonth=10&toYear=2026";
     exporter
         .until("November is there", |store| {
-            store.snapshot()[0].monthly_usage(at("2026-12-01T00:00:00Z")).is_some_and(|good| {
+            store.snapshot()[0].good::<MonthlyUsage>(at("2026-12-01T00:00:00Z")).is_some_and(|good| {
                 good.data.months.last().is_some_and(|total| total.month == month(2026, 11))
             })
         })
@@ -364,7 +365,7 @@ async fn closed_months_are_not_asked_for_again() {
     assert!(!asked.is_empty() && asked.iter().all(|query| query == november), "{asked:?}");
     let _acme = acme.month(month(2026, 11), &[("backups", 100.0), ("media", 1.0)]);
     for _ in 0..12 {
-        exporter.next_poll("acme", Collector::MonthlyUsage, hours(6)).await;
+        exporter.next_poll("acme", Collector::MONTHLY_USAGE, hours(6)).await;
     }
     let samples = exporter.scrape().await;
     let months: Vec<_> = samples
@@ -384,7 +385,7 @@ async fn closed_months_are_not_asked_for_again() {
         "a late correction is taken, and the window moves"
     );
     stage.simulator.forget_requests();
-    exporter.next_poll("acme", Collector::MonthlyUsage, hours(6)).await;
+    exporter.next_poll("acme", Collector::MONTHLY_USAGE, hours(6)).await;
     assert_eq!(queries(&stage), [""; 0], "three days after the turn");
 
     // Nor after a restart.
@@ -433,7 +434,7 @@ async fn what_is_known_stays_where_the_vendor_does_not_go_back_that_far() {
 
     // Months without figures could still get some; those with figures are final.
     stage.simulator.forget_requests();
-    exporter.next_poll("acme", Collector::MonthlyUsage, hours(6)).await;
+    exporter.next_poll("acme", Collector::MONTHLY_USAGE, hours(6)).await;
     assert_eq!(queries(&stage), [older]);
     assert_eq!(shown(&exporter).await, all);
     exporter.stop().await.unwrap();
@@ -452,6 +453,6 @@ async fn months_are_asked_for_anew_where_the_limit_cut_them() {
     config.series.max_per_account = 6;
     let exporter = stage.polled_exporter(config).await;
     stage.simulator.forget_requests();
-    exporter.next_poll("acme", Collector::MonthlyUsage, hours(6)).await;
+    exporter.next_poll("acme", Collector::MONTHLY_USAGE, hours(6)).await;
     assert_eq!(queries(&stage), ["fromMonth=4&fromYear=2026&toMonth=9&toYear=2026"]);
 }

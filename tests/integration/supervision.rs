@@ -63,7 +63,7 @@ async fn a_task_that_panics_outside_a_poll_is_started_again() {
 
     faulty.armed.store(false, Ordering::SeqCst);
     exporter.until("all of them poll again", |store| store.snapshot()[0].up()).await;
-    exporter.next_poll("acme", Collector::CurrentUsage, minutes(15)).await;
+    exporter.next_poll("acme", Collector::CURRENT_USAGE, minutes(15)).await;
     exporter.stop().await.unwrap();
 }
 

@@ -85,7 +85,7 @@ fn sent(exporter: &Exporter) -> BTreeMap<String, Vec<Value>> {
 async fn the_exporters_own_warnings_and_the_rules_are_the_same_word_for_word() {
     let stage = Stage::on(NOW).await;
     let exporter = troubled(&stage).await;
-    assert_eq!(exporter.polls("acme", Collector::ServiceAccounts), 1);
+    assert_eq!(exporter.polls("acme", Collector::SERVICE_ACCOUNTS), 1);
     let hour = at(NOW).as_second() / 3600;
     let samples = exporter.scrape().await;
     let of_credentials =

@@ -7,8 +7,8 @@ use std::io::BufRead;
 
 use serde::de::{IgnoredAny, MapAccess, SeqAccess};
 
-use super::Zeros;
 use super::months::{Base, Window, Written};
+use crate::api::Zeros;
 use crate::api::figure::{self, Absurd};
 use crate::api::wire::{self, KeyOf, Scalar, Seed, Shape, Take, Undecodable, each, record};
 use crate::model::{
@@ -126,6 +126,7 @@ pub(super) fn merge(parts: impl IntoIterator<Item = Part>) -> Answer<MonthlyUsag
             months: all.totals,
             buckets: buckets.collect(),
             sub_accounts: sub_accounts.collect(),
+            settled: None,
         },
         dropped: all.dropped,
     }

@@ -3,10 +3,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use jiff::civil::date;
 
 use super::*;
-use crate::api::LoginResult;
 use crate::api::testing::{Notes, Reply, Request, Vendor};
+use crate::api::{Api as _, LoginResult};
 use crate::clock::Manual;
-use crate::config::{Api, Secret, SecretSource};
+use crate::config::{Secret, SecretSource};
 use crate::model::{AccessKey, Bucket, Expiry};
 
 const BUCKETS: &str = "<ListAllMyBucketsResult><Buckets><Bucket><Name>media</Name></Bucket><Bucket><Name>backups</Name>\
@@ -32,7 +32,7 @@ impl Setup {
             config::ObjectStorage { iam_url: url.clone(), s3_url: url, max_age: None, key_digest: None };
         let account = config::Account {
             name: "production".to_owned(),
-            api: Api::ObjectStorage(api.clone()),
+            api: config::Api::ObjectStorage(api.clone()),
             account_id: "acme".to_owned(),
             access_key: SecretSource::Inline(Secret::new("AKEXAMPLE".to_owned())),
             secret: SecretSource::File(directory.path().join("secret")),

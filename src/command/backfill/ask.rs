@@ -1,23 +1,17 @@
 use std::sync::Arc;
-use std::time::Duration;
-
-use jiff::tz::Offset;
 
 use super::progress::Progress;
 use super::row::Answer;
 use super::spill::{Answered, Key};
-use crate::api::account_v2::Zeros;
-use crate::api::{ApiError, Client, NoTelemetry, Transport, TransportError};
+use crate::api::account_v2::final_at;
+use crate::api::{ApiError, Client, NoTelemetry, Transport, TransportError, Zeros};
+use crate::backoff::Backoff;
 use crate::clock::{self, Clock};
 use crate::config::{Account, Config};
-use crate::model::Reason;
-use crate::poll::{Backoff, final_at};
+use crate::model::{PastUsage, Reason};
 
 /// How often one question is asked before it counts as failed.
 const TRIES: u32 = 4;
-
-/// Short, as somebody waits; what the vendor asks for is longer, if anything.
-const BACKOFF: Backoff = Backoff { min: Duration::from_secs(2), max: Duration::from_secs(60) };
 
 /// Asks the vendor for past months.
 pub(super) struct Asker {
@@ -37,16 +31,9 @@ impl Asker {
     }
 
     async fn ask_once(&self, client: &Client, key: &Key) -> Result<Answer, ApiError> {
-        Ok(match client {
-            Client::AccountV2(client) => {
-                Answer::Months(client.monthly_usage(key.first, key.last, self.zeros).await?.data)
-            }
-            Client::ObjectStorage(client) => {
-                let [first, end] =
-                    [key.first, key.last.plus(1)].map(|month| Offset::UTC.to_datetime(month.start()).date());
-                let last = end.yesterday().unwrap_or(end);
-                Answer::Days(client.billing(first, last).await?.data)
-            }
+        Ok(match client.past_usage(key.first, key.last, self.zeros).await? {
+            PastUsage::Months(months) => Answer::Months(months),
+            PastUsage::Days(days) => Answer::Days(days),
         })
     }
 
@@ -69,7 +56,7 @@ impl Asker {
             if failures == TRIES || !may_pass(error.reason) {
                 return Err(error);
             }
-            let wait = BACKOFF.after(&error, failures);
+            let wait = Backoff::BACKFILL.after(error.reason, error.retry_after, failures);
             progress.say(&format!("{account}: {error}; trying again in {} s", wait.as_secs()));
             self.clock.sleep_until(clock::after(self.clock.now(), wait)).await;
         }
@@ -85,6 +72,8 @@ const fn may_pass(reason: Reason) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::clock::Manual;
     use crate::config::{Api, Secret, SecretSource};

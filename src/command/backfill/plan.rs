@@ -2,10 +2,10 @@ use jiff::Timestamp;
 
 use super::Request;
 use super::spill::Key;
+use crate::api::account_v2::final_at;
 use crate::api::account_v2::queries;
 use crate::config::{Account, Config, Filter};
 use crate::model::Month;
-use crate::poll::final_at;
 
 /// How far back it goes: 20 years, longer than any account has existed. More would only be a typing error, and thousands of
 /// requests.

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::stored::Stored;
-use crate::model::{Expiry, User};
+use crate::model::{Billing, Collector, Expiry, Session, User};
 use crate::store::{AccountState, CredentialView};
 
 #[derive(Serialize)]
@@ -103,16 +103,16 @@ pub(super) fn render(states: &[std::sync::Arc<AccountState>], now: Timestamp) ->
 
 fn account(state: &AccountState, now: Timestamp) -> Account<'_> {
     let stored = Stored::of(state, now);
-    let object_storage = state.spec.is_object_storage();
+    let has_days = state.spec.polls(Collector::BILLING);
     Account {
         account: &state.spec.name,
-        api: if object_storage { "object_storage" } else { "account_v2" },
+        api: state.spec.api,
         up: state.up(),
         usage_bytes: stored.and_then(|stored| stored.usage_bytes),
         usage_with_sub_accounts_bytes: stored.and_then(|stored| stored.with_sub_accounts_bytes),
         buckets: stored.and_then(|stored| stored.buckets),
-        object_storage: object_storage.then(|| by_day(state, stored, now)),
-        session_expires: state.session(now).map(|good| good.data.expires_at.to_string()),
+        object_storage: has_days.then(|| by_day(state, stored, now)),
+        session_expires: state.good::<Session>(now).map(|good| good.data.expires_at.to_string()),
         credentials: state.credentials(now).map(|view| credential(&view, now)).collect(),
         collectors: state
             .spec
@@ -125,7 +125,7 @@ fn account(state: &AccountState, now: Timestamp) -> Account<'_> {
 
 fn by_day<'a>(state: &'a AccountState, stored: Option<Stored<'a>>, now: Timestamp) -> ObjectStorage<'a> {
     let day = stored.and_then(|stored| stored.day);
-    let billing = state.billing(now).map(|good| &*good.data);
+    let billing = state.good::<Billing>(now).map(|good| good.data);
     let transfer = billing.zip(day).map(|(billing, day)| {
         let regions = billing.transfer(day).map(|(region, transfer)| Transfer {
             region,
@@ -140,7 +140,9 @@ fn by_day<'a>(state: &'a AccountState, stored: Option<Stored<'a>>, now: Timestam
         ghost_bytes: stored.and_then(|stored| stored.ghost_bytes),
         objects: stored.and_then(|stored| stored.objects),
         transfer: transfer.unwrap_or_default(),
-        users: state.keys(now).map(|good| good.data.iter().map(|user| of_user(state, user, now)).collect()),
+        users: state
+            .good::<Vec<User>>(now)
+            .map(|good| good.data.iter().map(|user| of_user(state, user, now)).collect()),
     }
 }
 
@@ -176,7 +178,7 @@ fn credential<'a>(view: &CredentialView<'a>, now: Timestamp) -> Credential<'a> {
     }
 }
 
-fn collector_status(state: &AccountState, collector: crate::model::Collector) -> CollectorStatus<'_> {
+fn collector_status(state: &AccountState, collector: Collector) -> CollectorStatus<'_> {
     let health = state.health(collector);
     CollectorStatus {
         collector: collector.name(),

@@ -5,7 +5,7 @@ use std::cmp::{Ordering, Reverse};
 use jiff::Timestamp;
 use jiff::civil::Date;
 
-use crate::model::SubAccount;
+use crate::model::{Billing, Buckets, CurrentUsage, SubAccount};
 use crate::store::{AccountState, BucketNow};
 
 /// The figures of an account. What is not known is `None`.
@@ -32,8 +32,8 @@ pub(super) struct Stored<'a> {
 impl<'a> Stored<'a> {
     /// What is known at `now`; `None` where no answer is new enough.
     pub(super) fn of(state: &'a AccountState, now: Timestamp) -> Option<Self> {
-        let current = state.current_usage(now);
-        let (billing, buckets) = (state.billing(now), state.buckets(now));
+        let current = state.good::<CurrentUsage>(now);
+        let (billing, buckets) = (state.good::<Billing>(now), state.good::<Buckets>(now));
         let asked = [current.map(|good| good.at), billing.map(|good| good.at), buckets.map(|good| good.at)];
         let newest = billing.and_then(|good| good.data.newest());
         Some(Self {
@@ -63,8 +63,7 @@ pub(super) mod testing {
 
     use crate::metrics::testing::{TOOK, answer, at, spec, state};
     use crate::model::{
-        AccessKey, BilledDay, Billing, Bucket, Buckets, Collector, Data, Expiry, RegionTransfer, TransferDay,
-        User,
+        AccessKey, BilledDay, Billing, Bucket, Buckets, Collector, Expiry, RegionTransfer, TransferDay, User,
     };
     use crate::store::{AccountSpec, AccountState};
 
@@ -98,6 +97,7 @@ pub(super) mod testing {
     pub(crate) fn modern() -> Arc<AccountState> {
         let spec = AccountSpec {
             credential: Expiry::Never,
+            api: "object_storage",
             collectors: Collector::OBJECT_STORAGE.to_vec(),
             max_key_age: Some(Duration::from_secs(90 * 86_400)),
             ..spec("modern")
@@ -139,9 +139,9 @@ pub(super) mod testing {
         ];
         state(spec, |state| {
             let asked = at("2026-11-24T11:57:00Z");
-            state.succeed(answer(Data::Billing(billing)), asked, TOOK);
-            state.succeed(answer(Data::Buckets(buckets)), asked, TOOK);
-            state.succeed(answer(Data::Keys(users)), asked, TOOK);
+            state.succeed(answer(billing), asked, TOOK);
+            state.succeed(answer(buckets), asked, TOOK);
+            state.succeed(answer(users), asked, TOOK);
         })
     }
 }

@@ -1,5 +1,4 @@
 use std::os::unix::fs::PermissionsExt as _;
-use std::sync::Arc;
 
 use jiff::Timestamp;
 use jiff::civil::{Date, date};
@@ -7,11 +6,11 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::model::{
-    AccessKey, BilledDay, Billing, Bucket, BucketHistory, BucketUsage, Buckets, CurrentUsage, Expiry, Logins,
-    Month, MonthTotal, MonthlyUsage, Permission, PermissionCount, Permissions, RegionTransfer,
-    ServiceAccount, SubAccount, SubAccountHistory, TransferDay, User,
+    AccessKey, BilledDay, Billing, Bucket, BucketHistory, BucketUsage, Buckets, CurrentUsage, Data, Expiry,
+    Logins, Month, MonthTotal, MonthlyUsage, Permission, PermissionCount, Permissions, RegionTransfer,
+    ServiceAccount, Settled, SubAccount, SubAccountHistory, Timestamped, TransferDay, User,
 };
-use crate::store::{Settled, Timestamped};
+use crate::poll::formats;
 
 fn instant() -> impl Strategy<Value = Timestamp> {
     (Timestamp::MIN.as_second()..=Timestamp::MAX.as_second(), 0i32..1_000_000_000)
@@ -41,8 +40,10 @@ fn months() -> impl Strategy<Value = Box<[MonthTotal]>> {
     })
 }
 
-fn good<T: std::fmt::Debug>(data: impl Strategy<Value = T>) -> impl Strategy<Value = Option<Timestamped<T>>> {
-    some((instant(), data).prop_map(|(at, data)| Timestamped { at, data: Arc::new(data) }))
+type Remembered = (Collector, Timestamped<Option<AnyData>>);
+
+fn good<T: Data>(data: impl Strategy<Value = T>) -> impl Strategy<Value = Option<Remembered>> {
+    some((instant(), data).prop_map(|(at, data)| (T::COLLECTOR, Timestamped { at, data: Some(data.into()) })))
 }
 
 fn current_usage() -> impl Strategy<Value = CurrentUsage> {
@@ -77,15 +78,19 @@ fn current_usage() -> impl Strategy<Value = CurrentUsage> {
 }
 
 fn monthly_usage() -> impl Strategy<Value = MonthlyUsage> {
-    (months(), by_identity(months()), by_identity((text(), months()))).prop_map(|(all, buckets, subs)| {
-        MonthlyUsage {
-            months: all.into(),
-            buckets: buckets.into_iter().map(|(name, months)| BucketHistory { name, months }).collect(),
-            sub_accounts: subs
-                .into_iter()
-                .map(|(id, (name, months))| SubAccountHistory { id, name, months })
-                .collect(),
-        }
+    let settled = (0i32..100_000, 0i32..12).prop_map(|(first, length)| {
+        let first = Month::new(0, 1).unwrap().plus(first);
+        Settled { first, last: first.plus(length) }
+    });
+    let parts = (months(), by_identity(months()), by_identity((text(), months())), some(settled));
+    parts.prop_map(|(all, buckets, subs, settled)| MonthlyUsage {
+        months: all.into(),
+        buckets: buckets.into_iter().map(|(name, months)| BucketHistory { name, months }).collect(),
+        sub_accounts: subs
+            .into_iter()
+            .map(|(id, (name, months))| SubAccountHistory { id, name, months })
+            .collect(),
+        settled,
     })
 }
 
@@ -173,41 +178,24 @@ fn memory() -> impl Strategy<Value = Memory> {
         permissions.permissions.truncate(listed.index(permissions.permissions.len() + 1));
         permissions
     });
-    let settled = (0i32..100_000, 0i32..12).prop_map(|(first, length)| {
-        let first = Month::new(0, 1).unwrap().plus(first);
-        Settled { first, last: first.plus(length) }
-    });
-    (
-        (some(instant()), some(instant()), some(instant()), some(settled)),
+    let answers = (
+        some(instant().prop_map(|at| (Collector::CREDENTIALS, Timestamped { at, data: None }))),
         good(current_usage()),
         good(monthly_usage()),
         good(service_accounts),
         good(permissions),
         (good(billing()), good(buckets()), good(keys())),
+    );
+    (some(instant()), some(instant()), answers).prop_map(
+        |(last_accepted, refused_at, (credentials, current, monthly, accounts, permissions, others))| {
+            let answers =
+                [credentials, current, monthly, accounts, permissions, others.0, others.1, others.2];
+            Memory {
+                logins: Logins { last_accepted, refused_at },
+                answers: answers.into_iter().flatten().collect(),
+            }
+        },
     )
-        .prop_map(
-            |(
-                (accepted, refused, credentials_at, settled),
-                current,
-                monthly,
-                accounts,
-                permissions,
-                (billing, buckets, keys),
-            )| {
-                Memory {
-                    logins: Logins { last_accepted: accepted, refused_at: refused },
-                    credentials_at,
-                    current_usage: current,
-                    monthly_usage: monthly,
-                    settled,
-                    service_accounts: accounts,
-                    permissions,
-                    billing,
-                    buckets,
-                    keys,
-                }
-            },
-        )
 }
 
 fn state() -> impl Strategy<Value = State> {
@@ -223,20 +211,20 @@ fn state() -> impl Strategy<Value = State> {
 
 fn encoded(state: &State) -> Vec<u8> {
     let mut bytes = Vec::new();
-    encode(state, &mut bytes).unwrap();
+    encode(state, &formats(), &mut bytes).unwrap();
     bytes
 }
 
 proptest! {
     #[test]
     fn any_state_comes_back_as_it_was(state in state()) {
-        let decoded = decode(&encoded(&state)).unwrap();
+        let decoded = decode(&encoded(&state), &formats()).unwrap();
         prop_assert_eq!(format!("{decoded:?}"), format!("{state:?}"));
     }
 
     #[test]
     fn any_bytes_are_refused_or_read(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
-        prop_assert!(decode(&bytes).is_err());
+        prop_assert!(decode(&bytes, &formats()).is_err());
     }
 
     /// What is read from a damaged file can be shown: it is in order, and nothing overflows.
@@ -255,7 +243,7 @@ proptest! {
         if !whole {
             bytes.truncate(cut.index(bytes.len()));
         }
-        if let Ok(State { accounts, .. }) = decode(&bytes) {
+        if let Ok(State { accounts, .. }) = decode(&bytes, &formats()) {
             let now: Timestamp = "2026-11-24T12:00:00Z".parse().unwrap();
             for saved in accounts {
                 let shown = crate::metrics::testing::state(crate::metrics::testing::spec("acme"), |state| {
@@ -281,7 +269,7 @@ fn each_kind_of_stranger_is_told_from_the_others() {
         ),
         (
             br#"{"format": "lyve-cloud-exporter state", "version": 1}"#,
-            "it is damaged: a value is not what it should be, line 1 column 53",
+            "it is damaged: it has no list of accounts",
         ),
         (
             br#"{"format": "lyve-cloud-exporter state", "version": 1, "series": "", "accounts": [{"name": "a",
@@ -291,7 +279,7 @@ fn each_kind_of_stranger_is_told_from_the_others() {
             "it is damaged: a list is out of order",
         ),
     ] {
-        assert_eq!(decode(bytes).unwrap_err().to_string(), message);
+        assert_eq!(decode(bytes, &formats()).unwrap_err().to_string(), message);
     }
 }
 
@@ -302,10 +290,12 @@ fn permissions_without_their_counts_are_counted() {
         "account_id": "a", "base_url": "", "permissions": {"at": "2026-11-24T12:00:00Z", "data": [
         {"id": "b", "name": "", "kind": "policy", "actions": "", "ready": null},
         {"id": "c", "name": "", "kind": "policy", "actions": "", "ready": null}]}}]}"#,
+        &formats(),
     );
     let memory = state.unwrap().accounts.remove(0).memory;
-    let counts = memory.permissions.unwrap().data.counts.clone();
-    assert_eq!(counts, [PermissionCount { kind: "policy".into(), actions: "".into(), count: 2 }]);
+    let permissions = memory.answers[&Collector::PERMISSIONS].data.clone().unwrap();
+    let counts = &permissions.get::<Permissions>().unwrap().counts;
+    assert_eq!(*counts, [PermissionCount { kind: "policy".into(), actions: "".into(), count: 2 }]);
 }
 
 #[test]
@@ -316,8 +306,8 @@ fn it_is_readable_json_of_version_1() {
         buckets: vec![BucketUsage { name: "backups".into(), usage_bytes: 3 }],
         ..CurrentUsage::default()
     };
-    let memory =
-        Memory { current_usage: Some(Timestamped { at, data: Arc::new(usage) }), ..Memory::default() };
+    let answers = [(Collector::CURRENT_USAGE, Timestamped { at, data: Some(usage.into()) })];
+    let memory = Memory { answers: answers.into(), ..Memory::default() };
     let identity = Identity { id: "b".to_owned(), address: "c".to_owned() };
     let saved = Saved { name: "a".to_owned(), identity, memory };
     let text = String::from_utf8(encoded(&State { series: "d".to_owned(), accounts: vec![saved] })).unwrap();
@@ -326,9 +316,9 @@ fn it_is_readable_json_of_version_1() {
         text,
         concat!(
             r#"{"format":"lyve-cloud-exporter state","version":1,"series":"d","accounts":[{"name":"a","account_id":"b","#,
-            r#""base_url":"c","last_accepted":null,"refused_at":null,"credentials_at":null,"current_usage":{"#,
+            r#""base_url":"c","last_accepted":null,"refused_at":null,"current_usage":{"#,
             r#""at":"2026-11-24T12:00:00Z","data":{"usage_bytes":3,"bucket_count":null,"#,
-            r#""usage_with_sub_accounts_bytes":null,"buckets":[["backups",3]],"sub_accounts":[]}},"settled":null}]}"#,
+            r#""usage_with_sub_accounts_bytes":null,"buckets":[["backups",3]],"sub_accounts":[]}}}]}"#,
             "\n"
         )
     );
@@ -338,9 +328,9 @@ fn it_is_readable_json_of_version_1() {
 fn a_state_is_written_and_read_and_one_that_is_no_use_is_set_aside() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("state.json");
-    assert!(read(&path).unwrap().is_none());
-    Writer::default().write(&path, &State::default()).unwrap();
-    assert!(read(&path).unwrap().is_some());
+    assert!(read(&path, &formats()).unwrap().is_none());
+    Writer::default().write(&path, &State::default(), &formats()).unwrap();
+    assert!(read(&path, &formats()).unwrap().is_some());
     assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
 
     std::fs::write(&path, "{").unwrap();
@@ -356,7 +346,7 @@ fn a_state_is_written_and_read_and_one_that_is_no_use_is_set_aside() {
 #[test]
 fn what_is_no_regular_file_is_neither_opened_nor_renamed() {
     let directory = tempfile::tempdir().unwrap();
-    assert!(matches!(read(directory.path()), Err(Unusable::Foreign)));
+    assert!(matches!(read(directory.path(), &formats()), Err(Unusable::Foreign)));
     let pipe = directory.path().join("pipe");
     rustix::fs::mknodat(
         rustix::fs::CWD,
@@ -366,11 +356,17 @@ fn what_is_no_regular_file_is_neither_opened_nor_renamed() {
         0,
     )
     .unwrap();
-    assert!(matches!(read(&pipe), Err(Unusable::Foreign)));
+    assert!(matches!(read(&pipe, &formats()), Err(Unusable::Foreign)));
     let now = "2026-11-24T12:00:00Z".parse().unwrap();
     assert!(set_aside(&pipe, now).unwrap_err().to_string().contains("a pipe"));
     assert!(check(&pipe).unwrap_err().to_string().contains("a pipe"));
-    assert!(Writer::default().write(&pipe, &State::default()).unwrap_err().to_string().contains("a pipe"));
+    assert!(
+        Writer::default()
+            .write(&pipe, &State::default(), &formats())
+            .unwrap_err()
+            .to_string()
+            .contains("a pipe")
+    );
     assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 1);
 }
 
@@ -383,14 +379,15 @@ fn a_file_has_one_writer() {
     one.claim(&path).unwrap();
     other.claim(&path).unwrap();
     for _ in 0..2 {
-        one.write(&path, &State::default()).unwrap();
+        one.write(&path, &State::default(), &formats()).unwrap();
         let before = std::fs::read(&path).unwrap();
-        let refused = other.write(&path, &State { series: "other".to_owned(), accounts: Vec::new() });
+        let refused =
+            other.write(&path, &State { series: "other".to_owned(), accounts: Vec::new() }, &formats());
         assert!(refused.unwrap_err().to_string().contains("another exporter"));
         assert_eq!(std::fs::read(&path).unwrap(), before);
     }
     drop(one);
-    other.write(&path, &State::default()).unwrap();
+    other.write(&path, &State::default(), &formats()).unwrap();
     other.release();
     Writer::default().claim(&path).unwrap();
 }

@@ -3,7 +3,7 @@ use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
-use super::{Bounded, LARGEST, State, encode};
+use super::{Bounded, Format, LARGEST, State, encode};
 use crate::atomic_file::{self, Readers};
 
 /// Writes a state file that no other process writes.
@@ -52,10 +52,11 @@ impl Writer {
     ///
     /// # Errors
     /// Where another process has the file, or the new one cannot be written whole; the old one is still there then.
-    pub fn write(&mut self, path: &Path, state: &State) -> io::Result<()> {
+    pub fn write(&mut self, path: &Path, state: &State, formats: &[Format]) -> io::Result<()> {
         self.claim(path)?;
-        let new =
-            atomic_file::replace(path, Readers::Owner, |out| encode(state, Bounded { out, left: LARGEST }))?;
+        let new = atomic_file::replace(path, Readers::Owner, |out| {
+            encode(state, formats, Bounded { out, left: LARGEST })
+        })?;
         self.held = Some(new);
         Ok(())
     }

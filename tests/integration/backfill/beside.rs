@@ -49,7 +49,7 @@ async fn neither_knows_of_the_other() {
     let polls = async {
         site.stage.simulator.wait_for_requests(Endpoint::MonthlyUsage, queries + 1).await;
         for account in ["acme", "globex"] {
-            exporter.next_poll(account, Collector::CurrentUsage, minutes(15)).await;
+            exporter.next_poll(account, Collector::CURRENT_USAGE, minutes(15)).await;
         }
         assert!(!site.path("past.om").exists(), "the backfill is still under way");
     };
@@ -67,7 +67,9 @@ async fn neither_knows_of_the_other() {
         assert_eq!(old, None, "{account}: the daemon shows no more of the past than before");
     }
     exporter.stop().await.unwrap();
-    let kept = lyve_cloud_exporter::store::state_file::read(&state).unwrap().expect("a state file");
+    let kept = lyve_cloud_exporter::store::state_file::read(&state, &lyve_cloud_exporter::poll::formats())
+        .unwrap()
+        .expect("a state file");
     assert_eq!(kept.accounts.len(), 2);
     assert!(!String::from_utf8(std::fs::read(&state).unwrap()).unwrap().contains(super::FROM));
 }

@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::fs;
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, PermissionsExt as _};
 
+use lyve_cloud_exporter::model::Collector;
 use lyve_cloud_exporter::store::state_file;
 
 use super::*;
@@ -204,9 +205,10 @@ async fn a_check_on_a_full_disk_says_so() {
 /// Waits until the state file has the figures of the first polls.
 async fn until_kept(site: &Site) {
     eventually("the first answers are kept", async || {
-        let state = state_file::read(&site.path("state.json")).ok()??;
+        let state =
+            state_file::read(&site.path("state.json"), &lyve_cloud_exporter::poll::formats()).ok()??;
         let account = state.accounts.first()?;
-        account.memory.current_usage.is_some().then_some(())
+        account.memory.answers.contains_key(&Collector::CURRENT_USAGE).then_some(())
     })
     .await;
 }

@@ -70,8 +70,12 @@ async fn a_log_that_nobody_reads_stops_nothing() {
     assert!(Command::new("kill").args(["-TERM", &id]).status().await.unwrap().success());
     let status = tokio::time::timeout(Duration::from_secs(8), child.wait()).await.expect("an end in time");
     assert_eq!(status.unwrap().code(), Some(0));
-    let state = state_file::read(&site.path("state.json")).unwrap().expect("a state file");
-    assert!(state.accounts[0].memory.current_usage.is_some());
+    let state = state_file::read(&site.path("state.json"), &lyve_cloud_exporter::poll::formats())
+        .unwrap()
+        .expect("a state file");
+    assert!(
+        state.accounts[0].memory.answers.contains_key(&lyve_cloud_exporter::model::Collector::CURRENT_USAGE)
+    );
     assert!(lost >= 1.0);
     let mut text = String::new();
     reader.read_to_string(&mut text).unwrap();

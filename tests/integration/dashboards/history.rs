@@ -106,9 +106,9 @@ async fn scrapes() -> String {
 /// Moves the clock, and waits until every account that can be read was.
 async fn poll(exporter: &Exporter, wait: Duration) {
     let reads = [
-        ("northwind-master", Collector::CurrentUsage),
-        ("contoso-backup", Collector::CurrentUsage),
-        ("archive-global", Collector::Billing),
+        ("northwind-master", Collector::CURRENT_USAGE),
+        ("contoso-backup", Collector::CURRENT_USAGE),
+        ("archive-global", Collector::BILLING),
     ];
     let before = reads.map(|(account, collector)| exporter.polls(account, collector));
     exporter.advance(wait).await;

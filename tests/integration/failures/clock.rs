@@ -1,12 +1,12 @@
 //! A clock that jumps: set right, set wrong, or of a machine that slept.
 
-use lyve_cloud_exporter::config::{Config, Poll};
+use lyve_cloud_exporter::config::Config;
 use lyve_cloud_exporter::model::Collector;
 use lyve_cloud_exporter::simulator::{Endpoint, Fault};
 
 use super::play::{
-    Log, assert_failures, assert_nothing_leaked, change_everything, config, data_of, full_account, play,
-    scrape, settle,
+    Log, assert_failures, assert_nothing_leaked, change_everything, config, data_of, full_account, interval,
+    play, scrape, settle,
 };
 use crate::stage::{Exporter, NOW, Stage, at, hours, minutes};
 
@@ -70,7 +70,7 @@ fn a_year_forwards_asks_for_the_months_of_that_year() {
         let monthly: Vec<_> = requests.iter().filter(|r| r.endpoint == Endpoint::MonthlyUsage).collect();
         let [one] = monthly.as_slice() else { panic!("{monthly:#?}") };
         assert_eq!(one.query.as_deref(), Some("fromMonth=4&fromYear=2027&toMonth=9&toYear=2027"));
-        assert_eq!(data_of(&scrape(&exporter).await[ACME], Collector::MonthlyUsage), [], "none has data");
+        assert_eq!(data_of(&scrape(&exporter).await[ACME], Collector::MONTHLY_USAGE), [], "none has data");
         assert_all_is_well(&stage, &exporter, &log).await;
     });
 }
@@ -91,9 +91,9 @@ fn an_hour_backwards_loses_nothing_and_asks_no_more() {
         }
         // What was due at an instant is due at it still, and the poll after that is an interval away.
         stage.clock.set(at("2026-11-24T12:05:00Z"));
-        exporter.until("polled", |_| exporter.polls(ACME, Collector::Credentials) == 2).await;
+        exporter.until("polled", |_| exporter.polls(ACME, Collector::CREDENTIALS) == 2).await;
         stage.clock.set(at("2026-11-24T12:15:00Z"));
-        exporter.until("polled", |_| exporter.polls(ACME, Collector::CurrentUsage) == 2).await;
+        exporter.until("polled", |_| exporter.polls(ACME, Collector::CURRENT_USAGE) == 2).await;
         let samples = &scrape(&exporter).await[ACME];
         assert_eq!(samples.value("lyvecloud_account_usage_bytes", &[]), Some(1e9));
         assert_all_is_well(&stage, &exporter, &log).await;
@@ -167,7 +167,7 @@ fn many_small_steps_are_no_more_polls_than_one_large_one() {
         let (stage, _, exporter) = set_the_stage(|_| ()).await;
         for step in 1..=72 {
             stage.clock.advance(minutes(5));
-            let wanted = |collector| 1 + step * 300 / Poll::default().interval(collector).as_secs();
+            let wanted = |collector| 1 + step * 300 / interval(collector).as_secs();
             let polled = |_: &_| Collector::ACCOUNT_V2.iter().all(|c| exporter.polls(ACME, *c) == wanted(*c));
             exporter.until(&format!("step {step}: each interval had its poll"), polled).await;
         }

@@ -22,23 +22,23 @@ fn gzipped(body: &str) -> Vec<u8> {
 /// A right answer of each endpoint, and how it shows.
 fn right(collector: Collector) -> (&'static str, &'static str, f64) {
     match collector {
-        Collector::CurrentUsage => {
+        Collector::CURRENT_USAGE => {
             (r#"{"usageByBucket":{"totalUsageGB":2}}"#, "lyvecloud_account_usage_bytes", 2e9)
         }
-        Collector::MonthlyUsage => (
+        Collector::MONTHLY_USAGE => (
             r#"{"usageByBucket":[{"year":2026,"month":8,"totalUsageGB":2}]}"#,
             "lyvecloud_account_monthly_average_usage_bytes",
             2e9,
         ),
-        Collector::Credentials => (
+        Collector::CREDENTIALS => (
             r#"{"expirationSec":7}"#,
             "lyvecloud_session_expiry_timestamp_seconds",
             second_poll().as_second() as f64 + 7.0,
         ),
-        Collector::ServiceAccounts => {
+        Collector::SERVICE_ACCOUNTS => {
             (r#"[{"id":"sa-1","enabled":true}]"#, "lyvecloud_service_account_enabled", 1.0)
         }
-        Collector::Permissions => (r#"[{"id":"p-1","readyState":true}]"#, "lyvecloud_permission_ready", 1.0),
+        Collector::PERMISSIONS => (r#"[{"id":"p-1","readyState":true}]"#, "lyvecloud_permission_ready", 1.0),
         other => panic!("the Account API v2 has no {other}"),
     }
 }
@@ -59,13 +59,13 @@ pub fn other_things() -> Vec<Row> {
             add(name, raw(body), decode(wanted));
         }
         let (empty_list, empty_object, null) = match collector {
-            Collector::ServiceAccounts | Collector::Permissions => {
+            Collector::SERVICE_ACCOUNTS | Collector::PERMISSIONS => {
                 (Expected::Absent, decode(wanted), Expected::Absent)
             }
             // The wire leaves out what is empty: there is no month with data.
-            Collector::MonthlyUsage => (decode(wanted), Expected::Absent, decode(wanted)),
-            Collector::CurrentUsage => (decode(wanted), decode("usageByBucket is missing"), decode(wanted)),
-            Collector::Credentials => (decode(wanted), decode("expirationSec is missing"), decode(wanted)),
+            Collector::MONTHLY_USAGE => (decode(wanted), Expected::Absent, decode(wanted)),
+            Collector::CURRENT_USAGE => (decode(wanted), decode("usageByBucket is missing"), decode(wanted)),
+            Collector::CREDENTIALS => (decode(wanted), decode("expirationSec is missing"), decode(wanted)),
             other => panic!("the Account API v2 has no {other}"),
         };
         add("[]", raw("[]"), empty_list);
@@ -75,7 +75,7 @@ pub fn other_things() -> Vec<Row> {
             "an error with 200",
             raw(r#"{"code":"Canary","message":"canary"}"#),
             match collector {
-                Collector::MonthlyUsage => decode("neither usageByBucket nor usageBySubAccount"),
+                Collector::MONTHLY_USAGE => decode("neither usageByBucket nor usageBySubAccount"),
                 _ => empty_object,
             },
         );
@@ -156,9 +156,9 @@ pub fn endless() -> Vec<second_poll::Row> {
         says: says.to_owned(),
     };
     let rows = vec![
-        row("endless", Collector::Credentials, Fault::Endless, long),
-        row("a list of too many", Collector::ServiceAccounts, far_too_many(), many),
-        row("a bomb", Collector::CurrentUsage, bomb(Collector::CurrentUsage), long),
+        row("endless", Collector::CREDENTIALS, Fault::Endless, long),
+        row("a list of too many", Collector::SERVICE_ACCOUNTS, far_too_many(), many),
+        row("a bomb", Collector::CURRENT_USAGE, bomb(Collector::CURRENT_USAGE), long),
     ];
     rows
 }

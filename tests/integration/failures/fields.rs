@@ -223,7 +223,7 @@ fn of_the_month_to_date() {
         .into_iter()
         .chain(counts.map(|(path, metric)| (path, metric, "", [I, I, I, I, Is(7.0)])))
         .collect();
-    play(async |log| play_rows(rows(Collector::CurrentUsage, &body, &fields, &numbers), log).await);
+    play(async |log| play_rows(rows(Collector::CURRENT_USAGE, &body, &fields, &numbers), log).await);
 }
 
 #[test]
@@ -274,7 +274,7 @@ fn of_the_months() {
         ("/usageByBucket/0/buckets/0/usageGB", BUCKET, "", figure),
         ("/usageBySubAccount/0/subAccounts/0/usageGB", SUB, "", figure),
     ];
-    play(async |log| play_rows(rows(Collector::MonthlyUsage, &body, &fields, &numbers), log).await);
+    play(async |log| play_rows(rows(Collector::MONTHLY_USAGE, &body, &fields, &numbers), log).await);
 }
 
 #[test]
@@ -286,7 +286,7 @@ fn of_the_session() {
     let body = json!({"expirationSec": 86_400});
     let fields: [Field; 1] = [("/expirationSec", END, "", [F, F, F, Is(now + 7.0), F, Is(now + 7.0), F, F])];
     let numbers: [Figure; 1] = [("/expirationSec", END, "", [F, Is(now + 1.0), Is(never), F, Is(now + 7.0)])];
-    play(async |log| play_rows(rows(Collector::Credentials, &body, &fields, &numbers), log).await);
+    play(async |log| play_rows(rows(Collector::CREDENTIALS, &body, &fields, &numbers), log).await);
 }
 
 #[test]
@@ -306,7 +306,7 @@ fn of_the_service_accounts() {
     ];
     // An empty text means never.
     let numbers: [Figure; 1] = [("/0/expirationDate", EXPIRY, "", [W, W, W, A, W])];
-    play(async |log| play_rows(rows(Collector::ServiceAccounts, &body, &fields, &numbers), log).await);
+    play(async |log| play_rows(rows(Collector::SERVICE_ACCOUNTS, &body, &fields, &numbers), log).await);
 }
 
 #[test]
@@ -322,5 +322,5 @@ fn of_the_permissions() {
         ("/0/actions", COUNTED, "actions", NAME),
         ("/0/readyState", READY_METRIC, "", READY),
     ];
-    play(async |log| play_rows(rows(Collector::Permissions, &body, &fields, &[]), log).await);
+    play(async |log| play_rows(rows(Collector::PERMISSIONS, &body, &fields, &[]), log).await);
 }

@@ -17,14 +17,14 @@ pub fn rows() -> Vec<Row> {
     let current = |name: &str, buckets: &str, found, duplicates, invalid| {
         let body =
             format!(r#"{{"usageByBucket":{{"numBuckets":1,"totalUsageGB":1,"buckets":[{buckets}]}}}}"#);
-        row(Collector::CurrentUsage, name, &body, "lyvecloud_bucket_usage_bytes", found, duplicates, invalid)
+        row(Collector::CURRENT_USAGE, name, &body, "lyvecloud_bucket_usage_bytes", found, duplicates, invalid)
     };
     let subs = |name: &str, subs: &str, found, duplicates, invalid| {
         let body = format!(
             r#"{{"usageByBucket":{{}},"usageBySubAccount":{{"totalUsageGB":9,"subAccounts":[{subs}]}}}}"#
         );
         row(
-            Collector::CurrentUsage,
+            Collector::CURRENT_USAGE,
             name,
             &body,
             "lyvecloud_sub_account_usage_bytes",
@@ -35,16 +35,16 @@ pub fn rows() -> Vec<Row> {
     };
     let months = |name: &str, months: &str, metric, found, duplicates, invalid| {
         let body = format!(r#"{{"usageByBucket":[{months}]}}"#);
-        row(Collector::MonthlyUsage, name, &body, metric, found, duplicates, invalid)
+        row(Collector::MONTHLY_USAGE, name, &body, metric, found, duplicates, invalid)
     };
     let monthly = "lyvecloud_account_monthly_average_usage_bytes";
     let bucket = "lyvecloud_bucket_monthly_average_usage_bytes";
     let services = |name: &str, body: &str, found, duplicates, invalid| {
         let metric = "lyvecloud_service_account_enabled";
-        row(Collector::ServiceAccounts, name, body, metric, found, duplicates, invalid)
+        row(Collector::SERVICE_ACCOUNTS, name, body, metric, found, duplicates, invalid)
     };
     let permissions = |name: &str, body: &str, metric, found, duplicates, invalid| {
-        row(Collector::Permissions, name, body, metric, found, duplicates, invalid)
+        row(Collector::PERMISSIONS, name, body, metric, found, duplicates, invalid)
     };
     let rows = vec![
         current(
@@ -213,7 +213,7 @@ pub fn rows() -> Vec<Row> {
         Row {
             labels: vec![("kind", "service_account"), ("status", "never_expires")],
             ..row(
-                Collector::ServiceAccounts,
+                Collector::SERVICE_ACCOUNTS,
                 "a key that never ends",
                 r#"[{"id":"a","expirationDate":""}]"#,
                 "lyvecloud_credential_status",
@@ -225,7 +225,7 @@ pub fn rows() -> Vec<Row> {
         Row {
             labels: vec![("kind", "service_account"), ("status", "unknown")],
             ..row(
-                Collector::ServiceAccounts,
+                Collector::SERVICE_ACCOUNTS,
                 "a key of which nobody said",
                 r#"[{"id":"a"},{"id":"b","expirationDate":null}]"#,
                 "lyvecloud_credential_status",
@@ -237,7 +237,7 @@ pub fn rows() -> Vec<Row> {
         Row {
             labels: vec![("kind", "service_account"), ("status", "expired")],
             ..row(
-                Collector::ServiceAccounts,
+                Collector::SERVICE_ACCOUNTS,
                 "a key that has ended",
                 r#"[{"id":"a","expirationDate":"2026-11-24T17:59:59Z"},{"id":"b","expirationDate":"2026-11-24T23:59:59+09:00"}]"#,
                 "lyvecloud_credential_status",

@@ -208,7 +208,7 @@ async fn play_rows(log: Log) {
             assert_failures(samples, key, Some(row.reason), 1.0);
             warnings.assert_failure(key, row.reason, "POST /auth/token: ", row.wait.seconds(collector));
             warnings.assert_failure(key, row.reason, row.says, row.wait.seconds(collector));
-            if collector != Collector::Credentials {
+            if collector != Collector::CREDENTIALS {
                 assert_eq!(data_of(samples, collector), [], "{name}: what is not known is absent");
             }
         }
@@ -227,8 +227,8 @@ async fn play_rows(log: Log) {
     }
     // The collector of the credentials tries a login whenever it is due, and the next one works.
     let due =
-        |row: &Row| clock::after(at(NOW), Duration::from_secs(row.wait.seconds(Collector::Credentials)));
-    let polls = |row: &Row| exporter.polls(row.name, Collector::Credentials);
+        |row: &Row| clock::after(at(NOW), Duration::from_secs(row.wait.seconds(Collector::CREDENTIALS)));
+    let polls = |row: &Row| exporter.polls(row.name, Collector::CREDENTIALS);
     let instants: std::collections::BTreeSet<_> = rows.iter().map(due).collect();
     for instant in instants {
         stage.clock.set(instant - jiff::SignedDuration::from_secs(1));
@@ -241,7 +241,7 @@ async fn play_rows(log: Log) {
         exporter.until("the logins due were made", |_| now_due.iter().all(|row| polls(row) == 2)).await;
         for row in now_due {
             let state = exporter.state(row.name);
-            assert!(state.collector_up(Collector::Credentials), "{}: {state:#?}", row.name);
+            assert!(state.collector_up(Collector::CREDENTIALS), "{}: {state:#?}", row.name);
         }
     }
     stage.clock.set(clock::after(at(NOW), hours(7)));
@@ -290,7 +290,7 @@ fn that_state_an_odd_lifetime() {
             let exporter = stage.polled_exporter(config).await;
             let samples = &scrape(&exporter).await[name];
             let expiry = samples.value("lyvecloud_session_expiry_timestamp_seconds", &[]);
-            let collector = (name, Collector::Credentials);
+            let collector = (name, Collector::CREDENTIALS);
             let failure = believed.is_none().then_some(Reason::Decode);
             assert_failures(samples, collector, failure, 1.0);
             match believed {
@@ -305,13 +305,13 @@ fn that_state_an_odd_lifetime() {
                 }
             }
             // The token works all the same: the others need no more than the one login.
-            for other in Collector::ACCOUNT_V2.into_iter().filter(|other| *other != Collector::Credentials) {
+            for other in Collector::ACCOUNT_V2.into_iter().filter(|other| *other != Collector::CREDENTIALS) {
                 assert_failures(samples, (name, other), None, 0.0);
             }
             assert_eq!(stage.simulator.request_count(Endpoint::Login), 1, "{stated}");
             // An hour of the shortest interval brings no more than a login for each poll.
             for _ in 0..12 {
-                exporter.next_poll(name, Collector::Credentials, minutes(5)).await;
+                exporter.next_poll(name, Collector::CREDENTIALS, minutes(5)).await;
             }
             settle(&stage, &exporter).await;
             let polled = || {

@@ -79,7 +79,11 @@ fn edge((now, queries, months): Edge, base: MonthBase, history: u32) {
             assert_eq!(shown, wanted, "{now}, {base:?}");
         }
         assert_eq!(samples.value("lyvecloud_up", &[]), Some(1.0), "{now}");
-        assert_eq!(log.warnings().of("acme", Collector::MonthlyUsage), [] as [serde_json::Value; 0], "{now}");
+        assert_eq!(
+            log.warnings().of("acme", Collector::MONTHLY_USAGE),
+            [] as [serde_json::Value; 0],
+            "{now}"
+        );
 
         // The turn of the month is the next poll's time where it comes before the interval's end; then the window has
         // moved by one.
@@ -87,7 +91,7 @@ fn edge((now, queries, months): Edge, base: MonthBase, history: u32) {
         let regular = clock::after(at(now), std::time::Duration::from_secs(6 * 3600));
         let due = turn.min(regular);
         stage.simulator.forget_requests();
-        exporter.next_poll("acme", Collector::MonthlyUsage, clock::until(at(now), due)).await;
+        exporter.next_poll("acme", Collector::MONTHLY_USAGE, clock::until(at(now), due)).await;
         let last = stage.simulator.requests().iter().rfind(|r| r.path == "/v2/usage/monthly").map(query);
         let newest = Month::of(due).plus(-1);
         let newest = format!("-{}.{}", newest.number() - 1, newest.year());

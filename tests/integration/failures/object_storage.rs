@@ -14,12 +14,12 @@ use lyve_cloud_exporter::simulator::{Endpoint, Fault};
 
 /// Every endpoint that is asked, with the collector that needs its answer.
 const ENDPOINTS: [(Endpoint, Collector); 6] = [
-    (Endpoint::Billing, Collector::Billing),
-    (Endpoint::ListBuckets, Collector::Buckets),
-    (Endpoint::BucketStats, Collector::Buckets),
-    (Endpoint::UserInfo, Collector::Keys),
-    (Endpoint::ListUsers, Collector::Keys),
-    (Endpoint::ListAccessKeys, Collector::Keys),
+    (Endpoint::Billing, Collector::BILLING),
+    (Endpoint::ListBuckets, Collector::BUCKETS),
+    (Endpoint::BucketStats, Collector::BUCKETS),
+    (Endpoint::UserInfo, Collector::KEYS),
+    (Endpoint::ListUsers, Collector::KEYS),
+    (Endpoint::ListAccessKeys, Collector::KEYS),
 ];
 
 /// How many requests to an endpoint a poll of an account with something of everything makes.

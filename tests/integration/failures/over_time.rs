@@ -24,7 +24,7 @@ async fn a_lapsed_token_costs_one_login_and_one_replay() {
     assert_eq!(stage.simulator.request_count(Endpoint::Login), 1, "five collectors share one login");
 
     acme.revoke_sessions();
-    exporter.next_poll("acme", Collector::CurrentUsage, minutes(15)).await;
+    exporter.next_poll("acme", Collector::CURRENT_USAGE, minutes(15)).await;
     let samples = exporter.scrape().await;
     assert_eq!(samples.value("lyvecloud_collector_up", &[ACME, CURRENT]), Some(1.0));
     assert_eq!(samples.value("lyvecloud_logins_total", &[ACME, ("result", "accepted")]), Some(2.0));
@@ -40,7 +40,7 @@ async fn a_token_that_is_never_good_brings_no_storm_of_logins() {
     assert_eq!(stage.simulator.request_count(Endpoint::CurrentUsage), 2, "one request and one replay");
     assert!(stage.simulator.request_count(Endpoint::Login) <= 2);
     for _ in 0..24 {
-        exporter.next_poll("acme", Collector::CurrentUsage, hours(1)).await;
+        exporter.next_poll("acme", Collector::CURRENT_USAGE, hours(1)).await;
     }
     let samples = exporter.scrape().await;
     assert_eq!(samples.value("lyvecloud_collector_failures_total", &failures("auth")), Some(25.0));
@@ -56,7 +56,7 @@ async fn lost_credentials_do_not_hammer_the_login_for_a_week() {
     acme.delete_credentials();
     stage.simulator.forget_requests();
     for _ in 0..7 * 24 {
-        exporter.next_poll("acme", Collector::Credentials, hours(1)).await;
+        exporter.next_poll("acme", Collector::CREDENTIALS, hours(1)).await;
     }
     let logins = stage.simulator.request_count(Endpoint::Login);
     assert!((24..=7 * 24 + 10).contains(&logins), "{logins} logins in a week");
@@ -84,14 +84,14 @@ async fn a_new_secret_in_its_file_is_used_without_a_restart() {
     assert_eq!(exporter.scrape().await.value("lyvecloud_credential_status", &never), Some(1.0));
 
     let secret = acme.regenerate();
-    exporter.next_poll("acme", Collector::Credentials, hours(1)).await;
+    exporter.next_poll("acme", Collector::CREDENTIALS, hours(1)).await;
     let samples = exporter.scrape().await;
     assert_eq!(samples.value("lyvecloud_credential_status", &rejected), Some(1.0));
     assert_eq!(samples.value("lyvecloud_logins_total", &[ACME, ("result", "refused")]), Some(1.0));
 
     std::fs::write(&file, format!("{secret}\n")).unwrap();
     // Seconds, not the wait after a refused login.
-    exporter.next_poll("acme", Collector::Credentials, Duration::from_secs(5)).await;
+    exporter.next_poll("acme", Collector::CREDENTIALS, Duration::from_secs(5)).await;
     let samples = exporter.scrape().await;
     assert_eq!(samples.value("lyvecloud_credential_status", &rejected), Some(0.0));
     assert_eq!(samples.value("lyvecloud_credential_status", &never), Some(1.0));
@@ -104,7 +104,7 @@ async fn half_an_answer_is_no_answer() {
     let exporter = stage.polled_exporter(config).await;
     acme.set_bucket_usage("backups", 1.0);
     stage.simulator.fail_once(Endpoint::CurrentUsage, Fault::Truncated);
-    exporter.next_poll("acme", Collector::CurrentUsage, minutes(15)).await;
+    exporter.next_poll("acme", Collector::CURRENT_USAGE, minutes(15)).await;
     let samples = exporter.scrape().await;
     assert_eq!(samples.value(USAGE, &[ACME]), Some(4_492e9));
     assert_eq!(samples.all("lyvecloud_bucket_usage_bytes", &[ACME]), [534.5e9, 3957.5e9]);
@@ -122,7 +122,7 @@ async fn a_history_is_whole_or_not_there() {
     stage.simulator.fail_once(Endpoint::MonthlyUsage, Fault::empty(500));
     let exporter = stage.polled_exporter(config).await;
     assert_eq!(exporter.scrape().await.all(monthly, &[ACME]), [0.0; 0]);
-    exporter.next_poll("acme", Collector::MonthlyUsage, minutes(1)).await;
+    exporter.next_poll("acme", Collector::MONTHLY_USAGE, minutes(1)).await;
     let samples = exporter.scrape().await;
     assert_eq!(samples.value(monthly, &[ACME, ("month", "2026-09")]), Some(3500e9));
     assert_eq!(samples.value(monthly, &[ACME, ("month", "2026-10")]), Some(4020e9));
@@ -141,9 +141,9 @@ async fn a_vendor_that_asks_to_wait_is_given_its_time() {
         let exporter = stage.polled_exporter(config).await;
         assert_eq!(stage.simulator.request_count(Endpoint::CurrentUsage), 1, "not repeated at once");
         // Another collector's poll shows that the time has passed for all.
-        exporter.next_poll("acme", Collector::Credentials, minutes(9)).await;
+        exporter.next_poll("acme", Collector::CREDENTIALS, minutes(9)).await;
         assert_eq!(stage.simulator.request_count(Endpoint::CurrentUsage), 1);
-        exporter.next_poll("acme", Collector::CurrentUsage, minutes(1)).await;
+        exporter.next_poll("acme", Collector::CURRENT_USAGE, minutes(1)).await;
         let samples = exporter.scrape().await;
         assert_eq!(samples.value("lyvecloud_collector_failures_total", &failures(reason)), Some(1.0));
         assert_eq!(samples.value("lyvecloud_collector_up", &[ACME, CURRENT]), Some(1.0));
@@ -212,7 +212,7 @@ async fn the_last_good_value_stays_with_its_age_until_it_is_too_old() {
     let first = at(NOW).as_second() as f64;
     acme.fail_always(Endpoint::CurrentUsage, Fault::empty(500));
 
-    exporter.next_poll("acme", Collector::CurrentUsage, hours(6)).await;
+    exporter.next_poll("acme", Collector::CURRENT_USAGE, hours(6)).await;
     let samples = exporter.scrape().await;
     assert_eq!(samples.value(USAGE, &[ACME]), Some(4_492e9), "a failure is no zero");
     assert_eq!(samples.value(success, &[ACME, CURRENT]), Some(first), "a failure is no success");
@@ -281,12 +281,12 @@ async fn what_the_vendor_no_longer_lists_is_gone_at_the_next_poll() {
     acme.remove_bucket("media");
     acme.remove_service_account("sa-1");
     acme.remove_permission("p-1");
-    exporter.next_poll("acme", Collector::CurrentUsage, minutes(15)).await;
+    exporter.next_poll("acme", Collector::CURRENT_USAGE, minutes(15)).await;
     stage.clock.advance(hours(1));
     exporter
         .until("the inventory was polled", |store| {
             let state = &store.snapshot()[0];
-            [Collector::ServiceAccounts, Collector::Permissions].iter().all(|c| state.health(*c).polls == 2)
+            [Collector::SERVICE_ACCOUNTS, Collector::PERMISSIONS].iter().all(|c| state.health(*c).polls == 2)
         })
         .await;
     let samples = exporter.scrape().await;
@@ -362,7 +362,7 @@ async fn the_window_of_months_moves_with_the_clock() {
     };
     assert_eq!(last_query(), "fromMonth=5&fromYear=2026&toMonth=10&toYear=2026");
     let acme = stage.simulator.account("acme").month(month(2026, 12), &[("backups", 600.0)]);
-    exporter.next_poll("acme", Collector::MonthlyUsage, hours(1)).await;
+    exporter.next_poll("acme", Collector::MONTHLY_USAGE, hours(1)).await;
     assert_eq!(exporter.now(), at("2027-01-01T00:00:00Z"), "the turn of the month makes a poll due");
     assert_eq!(last_query(), "fromMonth=6&fromYear=2026&toMonth=11&toYear=2026");
     let samples = exporter.scrape().await;
@@ -395,7 +395,7 @@ async fn an_expiry_stays_shown_when_its_date_passes_and_a_renewal_replaces_it() 
     );
 
     acme.set_service_account_expiry("sa-1", at("2027-11-25T00:00:00Z"));
-    exporter.next_poll("acme", Collector::ServiceAccounts, hours(2)).await;
+    exporter.next_poll("acme", Collector::SERVICE_ACCOUNTS, hours(2)).await;
     let samples = exporter.scrape().await;
     assert_eq!(
         samples.value(expiry, &labels),
@@ -412,7 +412,7 @@ async fn the_exporter_only_reads() {
     let exporter = stage.polled_exporter(config).await;
     acme.revoke_sessions();
     for _ in 0..26 {
-        exporter.next_poll("acme", Collector::Credentials, hours(1)).await;
+        exporter.next_poll("acme", Collector::CREDENTIALS, hours(1)).await;
     }
     assert_eq!(stage.simulator.violations(), []);
 }

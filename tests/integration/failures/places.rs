@@ -258,12 +258,12 @@ async fn scene(log: Log) {
     stage.clock.advance(Duration::from_secs(30));
     let again = |row: &&Row| row.reason != Reason::Request;
     let polled =
-        |_: &_| rows.iter().filter(again).all(|row| exporter.polls(row.name, Collector::CurrentUsage) == 2);
+        |_: &_| rows.iter().filter(again).all(|row| exporter.polls(row.name, Collector::CURRENT_USAGE) == 2);
     exporter.until("all were tried again", polled).await;
     assert_eq!(lost.request_count(Endpoint::Other), before, "a wrong path is not tried again early");
     stage.clock.advance(minutes(1));
     let third =
-        |_: &_| rows.iter().filter(again).all(|row| exporter.polls(row.name, Collector::CurrentUsage) == 3);
+        |_: &_| rows.iter().filter(again).all(|row| exporter.polls(row.name, Collector::CURRENT_USAGE) == 3);
     exporter.until("all were tried a third time, after twice the wait", third).await;
     assert_nothing_leaked(&stage, &exporter, &log).await;
 }
@@ -294,7 +294,7 @@ fn that_are_trusted() {
         let samples = &scrape(&exporter).await["acme"];
         assert_eq!(samples.value("lyvecloud_up", &[]), Some(1.0));
         assert_eq!(samples.value("lyvecloud_account_usage_bytes", &[]), Some(2e9));
-        assert_eq!(log.warnings().of("acme", Collector::CurrentUsage), [] as [serde_json::Value; 0]);
+        assert_eq!(log.warnings().of("acme", Collector::CURRENT_USAGE), [] as [serde_json::Value; 0]);
         assert_nothing_leaked(&stage, &exporter, &log).await;
     });
 }

@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, HashMap};
 use std::io::Write;
 use std::sync::{Arc, LazyLock, Mutex};
+use std::time::Duration;
 
 use hyper::Method;
-use lyve_cloud_exporter::config::{Account, Config};
+use lyve_cloud_exporter::config::{Account, Config, Poll};
 use lyve_cloud_exporter::logging::{LogFormat, LogLevel, dispatch};
 use lyve_cloud_exporter::model::Collector;
 use lyve_cloud_exporter::model::Reason;
@@ -101,14 +102,15 @@ pub fn play(scene: impl AsyncFnOnce(Log)) {
 /// The endpoint whose answer a collector needs.
 pub fn endpoint(collector: Collector) -> Endpoint {
     match collector {
-        Collector::CurrentUsage => Endpoint::CurrentUsage,
-        Collector::MonthlyUsage => Endpoint::MonthlyUsage,
-        Collector::Credentials => Endpoint::Session,
-        Collector::ServiceAccounts => Endpoint::ServiceAccounts,
-        Collector::Permissions => Endpoint::Permissions,
-        Collector::Billing => Endpoint::Billing,
-        Collector::Buckets => Endpoint::BucketStats,
-        Collector::Keys => Endpoint::ListAccessKeys,
+        Collector::CURRENT_USAGE => Endpoint::CurrentUsage,
+        Collector::MONTHLY_USAGE => Endpoint::MonthlyUsage,
+        Collector::CREDENTIALS => Endpoint::Session,
+        Collector::SERVICE_ACCOUNTS => Endpoint::ServiceAccounts,
+        Collector::PERMISSIONS => Endpoint::Permissions,
+        Collector::BILLING => Endpoint::Billing,
+        Collector::BUCKETS => Endpoint::BucketStats,
+        Collector::KEYS => Endpoint::ListAccessKeys,
+        other => panic!("{other} is not known here"),
     }
 }
 
@@ -266,7 +268,7 @@ pub fn data_of(samples: &Samples, collector: Collector) -> Vec<Sample> {
     let mut found: Vec<Sample> = found.collect();
     for sample in &mut found {
         sample.labels.remove("account");
-        if collector == Collector::Credentials {
+        if collector == Collector::CREDENTIALS {
             sample.labels.remove("credential_id");
         }
     }
@@ -291,11 +293,11 @@ fn fed_by_object_storage(sample: &Sample) -> Option<Collector> {
     let name = sample.name.strip_prefix("lyvecloud_").filter(|name| !is_configured(name))?;
     let begins = |with: &str| name.starts_with(with);
     if begins("account_buckets") || begins("bucket_") {
-        Some(Collector::Buckets)
+        Some(Collector::BUCKETS)
     } else if begins("account_") || begins("region_") || begins("usage_data_") {
-        Some(Collector::Billing)
+        Some(Collector::BILLING)
     } else if begins("access_key_") || begins("user_") {
-        Some(Collector::Keys)
+        Some(Collector::KEYS)
     } else {
         None
     }
@@ -305,19 +307,19 @@ fn fed_by_account_v2(sample: &Sample) -> Option<Collector> {
     let name = sample.name.strip_prefix("lyvecloud_").filter(|name| !is_configured(name))?;
     let begins = |with: &str| name.starts_with(with);
     if name.contains("_monthly_average_") {
-        Some(Collector::MonthlyUsage)
+        Some(Collector::MONTHLY_USAGE)
     } else if begins("account_") || begins("bucket_") || begins("sub_account_") {
-        Some(Collector::CurrentUsage)
+        Some(Collector::CURRENT_USAGE)
     } else if begins("service_account_") {
-        Some(Collector::ServiceAccounts)
+        Some(Collector::SERVICE_ACCOUNTS)
     } else if begins("permission") {
-        Some(Collector::Permissions)
+        Some(Collector::PERMISSIONS)
     } else if begins("session_") {
-        Some(Collector::Credentials)
+        Some(Collector::CREDENTIALS)
     } else if begins("credential_") && !begins("credential_last_accepted") {
         match sample.labels["kind"].as_str() {
-            "service_account" => Some(Collector::ServiceAccounts),
-            _ => Some(Collector::Credentials),
+            "service_account" => Some(Collector::SERVICE_ACCOUNTS),
+            _ => Some(Collector::CREDENTIALS),
         }
     } else {
         None
@@ -371,4 +373,11 @@ pub async fn assert_nothing_leaked(stage: &Stage, exporter: &Exporter, log: &Log
         assert!(tokens.iter().all(|token| !text.contains(token)), "{place} holds a token");
     }
     assert_eq!(stage.simulator.violations(), [], "it only reads");
+}
+
+/// How long it is from one poll of a collector to the next, by default.
+pub fn interval(collector: Collector) -> Duration {
+    let mut collectors = lyve_cloud_exporter::api::collectors();
+    let declared = collectors.find(|declared| declared.collector == collector).expect("a collector");
+    (declared.interval)(&Poll::default())
 }

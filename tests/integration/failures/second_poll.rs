@@ -42,7 +42,7 @@ impl Wait {
     pub fn seconds(self, collector: Collector) -> u64 {
         match self {
             Self::Backoff => 30,
-            Self::Interval => lyve_cloud_exporter::config::Poll::default().interval(collector).as_secs(),
+            Self::Interval => super::play::interval(collector).as_secs(),
             Self::Seconds(seconds) => seconds,
         }
     }
@@ -234,7 +234,7 @@ async fn next_polls(rows: &[Row], stage: &Stage, exporter: &Exporter) {
     let works = |store: &lyve_cloud_exporter::store::Store| {
         // The months may not be due yet.
         let up_to_date = |state: &AccountState, collector: Collector| {
-            collector == Collector::MonthlyUsage || state.health(collector).last_attempt == Some(latest)
+            collector == Collector::MONTHLY_USAGE || state.health(collector).last_attempt == Some(latest)
         };
         store.snapshot().iter().all(|state| {
             state.up() && state.spec.collectors.iter().all(|collector| up_to_date(state, *collector))

@@ -29,10 +29,10 @@ async fn a_day_of_it_with_every_kind_of_trouble_sends_only_reads() {
     // A day of quarters of an hour, and one trouble in each.
     for step in 0..96 {
         troubles[step % troubles.len()]();
-        exporter.next_poll("acme", Collector::CurrentUsage, minutes(15)).await;
+        exporter.next_poll("acme", Collector::CURRENT_USAGE, minutes(15)).await;
         settle(&stage, &exporter).await;
     }
-    let polls = exporter.polls("archive", Collector::Buckets);
+    let polls = exporter.polls("archive", Collector::BUCKETS);
     assert!(polls > 6, "the others were due each hour: {polls}");
     let requests = stage.simulator.requests();
     assert!(requests.len() > 200, "a day of requests: {}", requests.len());

@@ -6,7 +6,7 @@ use tokio::sync::Semaphore;
 
 use crate::api::account_v2::tests::{DEAD, REFUSED, Setup, USAGE, well_behaved};
 use crate::api::testing::Reply;
-use crate::api::{Endpoint, LoginResult, Reason};
+use crate::api::{Api as _, Endpoint, LoginResult, Reason};
 
 #[tokio::test]
 async fn logs_in_once_and_keeps_the_token() {

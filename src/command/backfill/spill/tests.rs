@@ -24,6 +24,7 @@ fn answered(figure: u64, names: &[&str]) -> Answered {
             months: months(),
             buckets: buckets.collect(),
             sub_accounts: subs,
+            settled: None,
         }),
     }
 }

@@ -14,7 +14,7 @@ use super::summary::Summary;
 use super::urgency::credentials;
 use super::{buckets, chart, collectors, object_storage, words};
 use crate::http::answers::stored::Stored;
-use crate::model::{MonthTotal, Price, SubAccount};
+use crate::model::{Billing, Buckets, CurrentUsage, MonthTotal, Price, SubAccount};
 use crate::store::AccountState;
 
 /// How many sub-accounts are on one page.
@@ -43,12 +43,12 @@ pub(super) fn view(
                 (figures(state, now))
                 (months(&state.closed_months(now), stored, state.spec.price.as_ref(), now))
             }
-            @if let Some(good) = state.billing(now) { (object_storage::transfer(&good.data)) }
+            @if let Some(good) = state.good::<Billing>(now) { (object_storage::transfer(good.data)) }
             @if let Some(stored) = stored { (sub_accounts(stored.sub_accounts, query)) }
             (collectors::table(state, now))
         }
         // Last, as it is the longest.
-        @if state.current_usage(now).is_some() || state.buckets(now).is_some() { (buckets::section(state, query, now)) }
+        @if state.good::<CurrentUsage>(now).is_some() || state.good::<Buckets>(now).is_some() { (buckets::section(state, query, now)) }
     }
 }
 

@@ -1,23 +1,9 @@
 //! What things are called and what to do about them, in plain words.
 
 use crate::model::Reason;
-use crate::model::{Collector, CredentialKind, CredentialStatus, Expiry};
+use crate::model::{CredentialKind, CredentialStatus, Expiry};
 
 use super::urgency::Level;
-
-/// A collector's name for people.
-pub(super) const fn collector(collector: Collector) -> &'static str {
-    match collector {
-        Collector::CurrentUsage => "Usage now",
-        Collector::MonthlyUsage => "Closed months",
-        Collector::Credentials => "Login and session",
-        Collector::ServiceAccounts => "Service accounts",
-        Collector::Permissions => "Permissions",
-        Collector::Billing => "Usage by day",
-        Collector::Buckets => "Buckets",
-        Collector::Keys => "Users and keys",
-    }
-}
 
 /// What a failure is.
 pub(super) const fn fault(reason: Reason) -> &'static str {

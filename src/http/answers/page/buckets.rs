@@ -8,7 +8,7 @@ use super::query::{List, Query};
 use super::rank::window;
 use super::{chart, words};
 use crate::http::answers::stored::{Stored, largest_first};
-use crate::model::{DropReason, MonthlyUsage};
+use crate::model::{Collector, CurrentUsage, DropReason, MonthlyUsage};
 use crate::store::{AccountState, BucketNow};
 
 /// How many are on one page.
@@ -28,7 +28,7 @@ pub(super) fn section(state: &AccountState, query: &Query, now: Timestamp) -> Ma
     let count = Stored::of(state, now).and_then(|stored| stored.buckets);
     let cut = state.dropped.get(DropReason::Limit) + state.dropped.get(DropReason::Filtered) > 0;
     let table =
-        if state.spec.is_object_storage() { Columns::Objects } else { Columns::of_months(state, now) };
+        if state.spec.polls(Collector::BUCKETS) { Columns::Objects } else { Columns::of_months(state, now) };
     html! {
         section aria-labelledby=(List::Main.anchor()) {
             h2 id=(List::Main.anchor()) { "Buckets, the largest first" }
@@ -70,8 +70,8 @@ enum Columns<'a> {
 
 impl<'a> Columns<'a> {
     fn of_months(state: &'a AccountState, now: Timestamp) -> Self {
-        let whole = state.current_usage(now).and_then(|good| good.data.usage_bytes).unwrap_or(0);
-        Self::Months { whole, history: state.monthly_usage(now).map(|good| &*good.data) }
+        let whole = state.good::<CurrentUsage>(now).and_then(|good| good.data.usage_bytes).unwrap_or(0);
+        Self::Months { whole, history: state.good::<MonthlyUsage>(now).map(|good| good.data) }
     }
 
     const fn names(&self) -> &'static [&'static str] {

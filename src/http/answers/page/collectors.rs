@@ -133,7 +133,7 @@ fn extent(fault: &Fault<'_>, now: Timestamp) -> Markup {
             "Cannot be read: "
             @for (index, collector) in fault.collectors.iter().enumerate() {
                 @if index > 0 { ", " }
-                (advice::collector(*collector).to_lowercase())
+                (collector.title().to_lowercase())
             }
             ". "
         }
@@ -156,7 +156,7 @@ pub(super) fn brief(state: &AccountState, now: Timestamp) -> Markup {
             @for collector in state.spec.collectors.iter().copied() {
                 @let fresh = freshness(state, collector, now);
                 li {
-                    (mark(fresh.level, advice::collector(collector)))
+                    (mark(fresh.level, collector.title()))
                     span.quiet { (age(state, collector, fresh, now)) }
                 }
             }
@@ -203,7 +203,7 @@ fn row(state: &AccountState, collector: Collector, now: Timestamp) -> Markup {
     html! {
         tr role="row" {
             (cell("State", mark(fresh.level, word)))
-            (head(html! { (advice::collector(collector)) span.detail { code { (collector) } } }))
+            (head(html! { (collector.title()) span.detail { code { (collector) } } }))
             (cell("Last success", html! {
                 @if let Some(at) = fresh.last_success {
                     (words::relative(at, now))
@@ -218,7 +218,7 @@ fn row(state: &AccountState, collector: Collector, now: Timestamp) -> Markup {
             }))
             (cell("Polls", html! {
                 (words::number(health.polls))
-                span.detail { (words::count(health.failures.iter().sum(), "failure")) }
+                span.detail { (words::count(health.failures.values().sum(), "failure")) }
             }))
         }
     }

@@ -58,7 +58,7 @@ fn what(owned: &Owned<'_>, all_accounts: bool) -> Markup {
 fn kind(owned: &Owned<'_>) -> Markup {
     match owned.access {
         // There the console knows access keys alone, of which this is one: it is among those that are listed, too.
-        Access::Credential(view) if owned.object_storage && view.kind == CredentialKind::AccountApi => {
+        Access::Credential(view) if owned.own_is_listed && view.kind == CredentialKind::AccountApi => {
             html! { "the access key that this exporter uses" }
         }
         Access::Credential(view) => html! { (advice::kind(view.kind)) },

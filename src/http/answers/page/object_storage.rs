@@ -48,7 +48,7 @@ pub(super) fn transfer(billing: &Billing) -> Markup {
 
 /// The users, those first who have to do something.
 pub(super) fn users(state: &AccountState, query: &Query, now: Timestamp) -> Markup {
-    let Some(good) = state.keys(now) else { return html! {} };
+    let Some(good) = state.good::<Vec<User>>(now) else { return html! {} };
     let order = |a: &&User, b: &&User| -> Ordering {
         let key = |user: &User| Reverse(user.password_change_required == Some(true));
         key(a).cmp(&key(b)).then_with(|| a.name.cmp(&b.name))
@@ -97,7 +97,7 @@ mod tests {
     use super::super::{Page, Web, render};
     use crate::http::answers::stored::testing::{NOW, modern};
     use crate::metrics::testing::{TOOK, answer, at, spec, state};
-    use crate::model::{Bucket, Buckets, Collector, Data};
+    use crate::model::{Bucket, Buckets, Collector};
     use crate::store::AccountSpec;
 
     fn page(query: &str) -> Page {
@@ -171,7 +171,7 @@ mod tests {
         let modern = state(spec, |state| {
             let bucket = Bucket { name: "backups".into(), size_bytes: Some(1_000_000_000), objects: Some(7) };
             let buckets = Buckets { count: 1, buckets: vec![bucket] };
-            state.succeed(answer(Data::Buckets(buckets)), at("2026-11-24T11:57:00Z"), TOOK);
+            state.succeed(answer(buckets), at("2026-11-24T11:57:00Z"), TOOK);
         });
         let web = Web {
             telemetry_path: "/metrics".to_owned(),

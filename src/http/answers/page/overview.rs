@@ -13,6 +13,7 @@ use super::summary::{Summary, account_state};
 use super::urgency::credentials;
 use super::{chart, collectors, words};
 use crate::http::answers::stored::{Stored, largest_first};
+use crate::model::{Billing, Collector};
 use crate::store::AccountState;
 
 /// How many accounts are on one page.
@@ -90,8 +91,8 @@ pub(super) fn figures(state: &AccountState, now: Timestamp) -> Markup {
                 @if let Some(buckets) = stored.buckets { "in " (words::count(buckets, "bucket")) ", " }
                 @match stored.day {
                     Some(day) => { "used on " (day) ", read " }
-                    None if state.billing(now).is_some() => { "no day has figures yet, read " }
-                    None if state.spec.is_object_storage() => { "usage by day not known, read " }
+                    None if state.good::<Billing>(now).is_some() => { "no day has figures yet, read " }
+                    None if state.spec.polls(Collector::BILLING) => { "usage by day not known, read " }
                     None => { "month to date, " }
                 }
                 (words::relative(stored.at, now))

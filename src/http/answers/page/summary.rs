@@ -11,7 +11,7 @@ use super::query::Query;
 use super::urgency::{Access, Level, Owned, credentials, freshness};
 use super::words;
 use crate::http::answers::stored::Stored;
-use crate::model::{Collector, CredentialStatus, Expiry};
+use crate::model::{Collector, CredentialStatus, Expiry, ServiceAccount};
 use crate::store::AccountState;
 
 /// Counts over all that is shown.
@@ -99,8 +99,8 @@ impl<'a> Summary<'a> {
                 }
             }
         }
-        let listed = state.spec.collectors.contains(&Collector::ServiceAccounts);
-        self.unseen += u64::from(listed && state.service_accounts(now).is_none());
+        let listed = state.spec.collectors.contains(&Collector::SERVICE_ACCOUNTS);
+        self.unseen += u64::from(listed && state.good::<Vec<ServiceAccount>>(now).is_none());
         let (mut worst, mut broken) = (Level::Good, 0);
         for collector in state.spec.collectors.iter().copied() {
             let level = freshness(state, collector, now).level;

@@ -4,8 +4,8 @@ use super::*;
 use crate::api::ApiError;
 use crate::metrics::testing::{TOOK, answer, at, spec, state};
 use crate::model::{
-    BucketUsage, Collector, CurrentUsage, Data, Expiry, Month, MonthTotal, MonthlyUsage, Price,
-    ServiceAccount, SubAccount, WarningSteps,
+    BucketUsage, Collector, CurrentUsage, Expiry, Month, MonthTotal, MonthlyUsage, Price, ServiceAccount,
+    SubAccount, WarningSteps,
 };
 use crate::model::{Endpoint, Reason};
 
@@ -25,13 +25,13 @@ fn bucket(name: &str, usage_bytes: u64) -> BucketUsage {
     BucketUsage { name: name.into(), usage_bytes }
 }
 
-fn usage(buckets: Vec<BucketUsage>) -> Data {
-    Data::CurrentUsage(CurrentUsage {
+fn usage(buckets: Vec<BucketUsage>) -> CurrentUsage {
+    CurrentUsage {
         usage_bytes: Some(buckets.iter().map(|bucket| bucket.usage_bytes).sum()),
         bucket_count: Some(buckets.len() as u64),
         buckets,
         ..CurrentUsage::default()
-    })
+    }
 }
 
 fn with_buckets(name: &str, buckets: Vec<BucketUsage>) -> Arc<AccountState> {
@@ -57,7 +57,7 @@ fn a_fault_is_told_once_for_an_account_with_what_to_do() {
     let error = ApiError::new(Reason::Auth, Endpoint::Login, "403: the credentials are refused");
     let error = ApiError { status: Some(403), ..error };
     let failing = state(spec("acme"), |state| {
-        for collector in Collector::ALL {
+        for collector in Collector::ACCOUNT_V2 {
             state.fail(collector, error.failure(at("2026-11-24T11:59:00Z")), TOOK);
         }
     });
@@ -73,7 +73,7 @@ fn a_secret_that_cannot_be_read_is_no_reason_to_make_a_new_one() {
     let error =
         ApiError::new(Reason::Auth, Endpoint::Login, "cannot read the secret file secret: No such file");
     let failing = state(spec("acme"), |state| {
-        state.fail(Collector::CurrentUsage, error.failure(at("2026-11-24T11:59:00Z")), TOOK);
+        state.fail(Collector::CURRENT_USAGE, error.failure(at("2026-11-24T11:59:00Z")), TOOK);
     });
     let html = page(&[failing], "").html;
     assert!(html.contains("The exporter cannot read its credentials"), "{html}");
@@ -88,7 +88,7 @@ fn figures_that_are_too_old_are_not_shown_but_told_of() {
         let buckets = vec![bucket("backups", 534_510_000_000)];
         state.succeed(answer(usage(buckets)), at("2026-11-22T11:00:00Z"), TOOK);
         let error = ApiError::new(Reason::Timeout, Endpoint::CurrentUsage, "no whole answer in time");
-        state.fail(Collector::CurrentUsage, error.failure(at("2026-11-24T11:00:00Z")), TOOK);
+        state.fail(Collector::CURRENT_USAGE, error.failure(at("2026-11-24T11:00:00Z")), TOOK);
     });
     let html = page(&[old], "account=acme").html;
     assert!(!html.contains("534.5 GB") && !html.contains("backups"), "{html}");
@@ -120,7 +120,7 @@ fn a_thousand_accounts_make_a_page_of_bounded_size() {
         .map(|number| {
             state(spec(&format!("account-{number:04}")), |state| {
                 state.succeed(answer(usage(many_buckets(20))), at("2026-11-24T11:57:00Z"), TOOK);
-                state.fail(Collector::MonthlyUsage, error.failure(at("2026-11-24T11:59:00Z")), TOOK);
+                state.fail(Collector::MONTHLY_USAGE, error.failure(at("2026-11-24T11:59:00Z")), TOOK);
             })
         })
         .collect();
@@ -147,7 +147,7 @@ fn credentials_of_all_accounts_are_in_order_of_urgency() {
     let with = |account: &str, services: Vec<ServiceAccount>| {
         let spec = crate::store::AccountSpec { credential: Expiry::Never, ..spec(account) };
         state(spec, |state| {
-            state.succeed(answer(Data::ServiceAccounts(services)), at("2026-11-24T11:57:00Z"), TOOK);
+            state.succeed(answer(services), at("2026-11-24T11:57:00Z"), TOOK);
         })
     };
     let states = [
@@ -177,9 +177,8 @@ fn urgency_follows_the_configured_steps() {
         let credential = Expiry::At(at("2026-12-04T12:00:00Z"));
         let spec = crate::store::AccountSpec { credential, warning, ..spec("acme") };
         let acme = state(spec, |state| {
-            for data in [answer(usage(Vec::new())), answer(Data::ServiceAccounts(Vec::new()))] {
-                state.succeed(data, at(NOW), TOOK);
-            }
+            state.succeed(answer(usage(Vec::new())), at(NOW), TOOK);
+            state.succeed(answer(Vec::<ServiceAccount>::new()), at(NOW), TOOK);
         });
         page(&[acme], "").html
     };
@@ -207,7 +206,7 @@ fn names_are_data() {
             trial_days: None,
             created: None,
         }];
-        state.succeed(answer(Data::CurrentUsage(data)), at(NOW), TOOK);
+        state.succeed(answer(data), at(NOW), TOOK);
     });
     let query = Query::of_account(evil).href();
     for query in
@@ -229,7 +228,7 @@ fn a_price_makes_estimates() {
             vec![MonthTotal { month: Month::new(2026, 10).unwrap(), average_bytes: 150_000_000_000_000 }];
         let history = MonthlyUsage { months, ..MonthlyUsage::default() };
         state.succeed(answer(usage(vec![bucket("backups", 200_000_000_000_000)])), at(NOW), TOOK);
-        state.succeed(answer(Data::MonthlyUsage(history)), at(NOW), TOOK);
+        state.succeed(answer(history), at(NOW), TOOK);
     });
     let html = page(&[priced], "account=acme").html;
     assert!(html.contains("about 1,600.00 EUR this month, estimated"), "{html}");

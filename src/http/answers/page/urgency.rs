@@ -63,8 +63,8 @@ pub(super) enum Access<'a> {
 pub(super) struct Owned<'a> {
     /// The name of the account.
     pub(super) account: &'a str,
-    /// Whether that is one of the platform since 2024.
-    pub(super) object_storage: bool,
+    /// Whether the account's own credentials are among the access keys that are listed.
+    pub(super) own_is_listed: bool,
     /// What it is.
     pub(super) access: Access<'a>,
     /// How bad it is.
@@ -76,8 +76,8 @@ pub(super) fn credentials(
     state: &AccountState,
     now: Timestamp,
 ) -> impl Iterator<Item = Owned<'_>> + Clone + use<'_> {
-    let object_storage = state.spec.is_object_storage();
-    let owned = move |access, level| Owned { account: &state.spec.name, object_storage, access, level };
+    let own_is_listed = state.spec.polls(Collector::KEYS);
+    let owned = move |access, level| Owned { account: &state.spec.name, own_is_listed, access, level };
     let steps = &state.spec.warning;
     let credentials = state.credentials(now).map(move |view| {
         owned(Access::Credential(view), credential_level(view.status, view.expiry, steps, now))
@@ -194,7 +194,7 @@ mod tests {
             last_accepted: None,
         };
         let level = credential_level(status, expiry, &WarningSteps::default(), at(NOW));
-        Owned { account: "acme", object_storage: false, access: Access::Credential(view), level }
+        Owned { account: "acme", own_is_listed: false, access: Access::Credential(view), level }
     }
 
     #[test]
@@ -235,13 +235,13 @@ mod tests {
     fn freshness_tells_waiting_from_failing_from_withdrawn() {
         use crate::api::ApiError;
         use crate::metrics::testing::{TOOK, answer, spec, state};
-        use crate::model::{CurrentUsage, Data};
+        use crate::model::CurrentUsage;
         use crate::model::{Endpoint, Reason};
 
-        let collector = Collector::CurrentUsage;
+        let collector = Collector::CURRENT_USAGE;
         let now = at(NOW);
         let error = ApiError::new(Reason::Server, Endpoint::CurrentUsage, "500");
-        let usage = || answer(Data::CurrentUsage(CurrentUsage::default()));
+        let usage = || answer(CurrentUsage::default());
 
         let waiting = state(spec("acme"), |_| ());
         assert_eq!(freshness(&waiting, collector, now).level, Level::Waiting);
@@ -254,6 +254,6 @@ mod tests {
         assert_eq!(freshness(&good, collector, now).level, Level::Good);
         let old = freshness(&good, collector, at("2026-11-25T12:00:00Z"));
         assert_eq!(old, Freshness { level: Level::Broken, last_success: Some(now), withdrawn: true });
-        assert!(good.current_usage(at("2026-11-25T12:00:00Z")).is_none(), "as the store sees it");
+        assert!(good.good::<CurrentUsage>(at("2026-11-25T12:00:00Z")).is_none(), "as the store sees it");
     }
 }

@@ -61,7 +61,7 @@ fn of_what_is_billed() {
         ("/Stats/US-EAST-1/0/DownloadBytes", DOWNLOAD, "", COUNTS),
         ("/Stats/US-EAST-1/0/DeleteBytes", DELETE, "", COUNTS),
     ];
-    let asked = asked(Endpoint::Billing, Collector::Billing);
+    let asked = asked(Endpoint::Billing, Collector::BILLING);
     play(async |log| play_rows(rows_at(&asked, &body, &fields, &numbers), log).await);
 }
 
@@ -78,7 +78,7 @@ fn of_the_statistics_of_buckets() {
     ];
     let numbers: [Figure; 2] =
         [("/backups/size", SIZE, "", COUNTS), ("/backups/objects", OBJECTS, "", COUNTS)];
-    let asked = asked(Endpoint::BucketStats, Collector::Buckets);
+    let asked = asked(Endpoint::BucketStats, Collector::BUCKETS);
     play(async |log| play_rows(rows_at(&asked, &body, &fields, &numbers), log).await);
 }
 
@@ -96,7 +96,7 @@ fn of_the_users() {
         ("/0/CreatedOn", MUST_CHANGE, "", [Is(1.0); 8]),
         ("/0/LastAccess", MUST_CHANGE, "", [Is(1.0); 8]),
     ];
-    let asked = asked(Endpoint::UserInfo, Collector::Keys);
+    let asked = asked(Endpoint::UserInfo, Collector::KEYS);
     let mut rows = rows_at(&asked, &body, &fields, &[]);
     for row in &mut rows {
         // Nobody of these has a key, wherever they come from.

@@ -155,7 +155,7 @@ fn that_may_not_ask_for_everything() {
             );
             let keys = samples.all("lyvecloud_access_key_created_timestamp_seconds", &[]);
             assert_eq!(keys.len(), 2, "{name}: those of the users that are listed");
-            assert_eq!(log.warnings().of(name, Collector::Keys), [] as [serde_json::Value; 0]);
+            assert_eq!(log.warnings().of(name, Collector::KEYS), [] as [serde_json::Value; 0]);
         }
         assert_nothing_leaked(&stage, &exporter, &log).await;
     });

@@ -18,30 +18,30 @@ fn that_list_things_twice_or_not_at_all() {
     let used = |name: &str, days: &str, found, duplicates, invalid| {
         let body = format!(r#"{{"UsedSpace":[{days}]}}"#);
         let metric = "lyvecloud_account_usage_bytes";
-        row((Endpoint::Billing, Collector::Billing), name, &body, metric, found, duplicates, invalid)
+        row((Endpoint::Billing, Collector::BILLING), name, &body, metric, found, duplicates, invalid)
     };
     let upload = |name: &str, regions: &str, found, duplicates, invalid| {
         let used = r#""UsedSpace":[{"Date":"2026-11-23T00:00:00Z","UsedSpace":1}]"#;
         let body = format!(r#"{{{used},"Stats":{{{regions}}}}}"#);
         let metric = "lyvecloud_region_day_upload_bytes";
-        row((Endpoint::Billing, Collector::Billing), name, &body, metric, found, duplicates, invalid)
+        row((Endpoint::Billing, Collector::BILLING), name, &body, metric, found, duplicates, invalid)
     };
     let listed = |name: &str, buckets: &str, found, duplicates, invalid| {
         let body = format!("<ListAllMyBucketsResult><Buckets>{buckets}</Buckets></ListAllMyBucketsResult>");
         let metric = "lyvecloud_account_buckets";
-        row((Endpoint::ListBuckets, Collector::Buckets), name, &body, metric, found, duplicates, invalid)
+        row((Endpoint::ListBuckets, Collector::BUCKETS), name, &body, metric, found, duplicates, invalid)
     };
     let sizes = |name: &str, buckets: &str, found, duplicates, invalid| {
         let body = format!("{{{buckets}}}");
         let metric = "lyvecloud_bucket_usage_bytes";
-        row((Endpoint::BucketStats, Collector::Buckets), name, &body, metric, found, duplicates, invalid)
+        row((Endpoint::BucketStats, Collector::BUCKETS), name, &body, metric, found, duplicates, invalid)
     };
     let keys = |name: &str, keys: &str, found, duplicates, invalid| {
         let body = format!(
             "<ListAccessKeysResponse><AccessKeyMetadata>{keys}</AccessKeyMetadata></ListAccessKeysResponse>"
         );
         let metric = "lyvecloud_access_key_created_timestamp_seconds";
-        row((Endpoint::ListAccessKeys, Collector::Keys), name, &body, metric, found, duplicates, invalid)
+        row((Endpoint::ListAccessKeys, Collector::KEYS), name, &body, metric, found, duplicates, invalid)
     };
     let day = |date: &str, used: u64| format!(r#"{{"Date":"{date}T00:00:00Z","UsedSpace":{used}}}"#);
     let days =

@@ -23,8 +23,8 @@ enum Host {
 }
 
 impl Host {
-    const fn needs(self, collector: Collector) -> bool {
-        matches!(collector, Collector::Buckets) == matches!(self, Self::S3)
+    fn needs(self, collector: Collector) -> bool {
+        (collector == Collector::BUCKETS) == matches!(self, Self::S3)
     }
 }
 

@@ -68,7 +68,7 @@ fn fields() -> Vec<Field> {
     const DUE: &str = "lyvecloud_access_key_rotation_due_timestamp_seconds";
     let key = |element, text, document, metric, seen, unseen| Field {
         endpoint: Endpoint::ListAccessKeys,
-        collector: Collector::Keys,
+        collector: Collector::KEYS,
         element,
         text,
         document,
@@ -79,7 +79,7 @@ fn fields() -> Vec<Field> {
     vec![
         Field {
             endpoint: Endpoint::ListBuckets,
-            collector: Collector::Buckets,
+            collector: Collector::BUCKETS,
             element: "Name",
             text: "backups",
             document: "<ListAllMyBucketsResult><Owner><Name>canary</Name></Owner><Buckets><Bucket>{}\
@@ -90,7 +90,7 @@ fn fields() -> Vec<Field> {
         },
         Field {
             endpoint: Endpoint::ListUsers,
-            collector: Collector::Keys,
+            collector: Collector::KEYS,
             element: "UserName",
             text: "veeam",
             document: "<ListUsersResponse><ListUsersResult><Users><member>{}<UserId>7</UserId></member></Users>\
@@ -177,7 +177,7 @@ fn dates_of_access_keys() {
         let mut faults = before(Endpoint::ListAccessKeys);
         faults.push((Endpoint::ListAccessKeys, Fault::raw("text/xml", body)));
         let metric = "lyvecloud_access_key_created_timestamp_seconds";
-        rows.push(Row { faults, metric, expected, ..json(Collector::Keys, date, "") });
+        rows.push(Row { faults, metric, expected, ..json(Collector::KEYS, date, "") });
     }
     play(async |log| play_rows(rows, log).await);
 }

@@ -5,10 +5,9 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::api::account_v2::queries;
+use super::queries;
 use crate::clock;
-use crate::model::{BucketHistory, Month, MonthTotal, MonthlyUsage, SubAccountHistory};
-use crate::store::Settled;
+use crate::model::{BucketHistory, Month, MonthTotal, MonthlyUsage, Settled, SubAccountHistory};
 
 /// A month's figures count as final this long after its end. The last day's mean can be computed only once that day is
 /// over, in the vendor's regions too, and the vendor's daily computation has run; the rest is for a late one.
@@ -95,7 +94,7 @@ pub(super) fn join(
             (!months.is_empty()).then(|| SubAccountHistory { id, name, months: months.into() })
         },
     );
-    MonthlyUsage { months: months(&earlier.months, &later.months), buckets, sub_accounts }
+    MonthlyUsage { months: months(&earlier.months, &later.months), buckets, sub_accounts, settled: None }
 }
 
 /// Everything that is known now: the answers, and between them the final ones of the months that were `known`.

@@ -1,0 +1,201 @@
+//! Averages of closed months.
+
+use std::io;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::ser::SerializeMap as _;
+use serde::{Deserialize, Serialize, Serializer};
+
+use crate::api::account_v2::history::{self, Range};
+use crate::api::account_v2::{Client, MAX_MONTHS};
+use crate::api::{ApiError, Budget, Collect, Context, Endpoint, Reason, Zeros};
+use crate::config::{Config, Poll};
+use crate::model::{
+    Answer, BucketHistory, Collector, Data, Dropped, Month, MonthTotal, MonthlyUsage, Part, Settled,
+    SubAccountHistory,
+};
+use crate::saved::{Entries, List, Loaded, Object, ascending};
+use crate::text::Text;
+
+/// The polls that follow the turn of a month are spread over this time.
+const SPREAD_TURN: Duration = Duration::from_secs(60);
+
+impl Collector {
+    /// Averages of closed months.
+    pub const MONTHLY_USAGE: Self = Self::new("monthly_usage", "Closed months");
+}
+
+impl Data for MonthlyUsage {
+    const COLLECTOR: Collector = Collector::MONTHLY_USAGE;
+    const PARTS: &'static [Part] = &[Part::MonthlyUsage, Part::Cost];
+}
+
+impl Collect for MonthlyUsage {
+    type Api = Client;
+    const ENDPOINT: Endpoint = Endpoint::MonthlyUsage;
+
+    fn interval(poll: &Poll) -> Duration {
+        poll.monthly_usage
+    }
+
+    /// Where months are asked for on both sides of those that are final, and one part again, it is two more.
+    fn requests(config: &Config) -> u32 {
+        config.history.months.div_ceil(MAX_MONTHS.unsigned_abs()) + 2
+    }
+
+    fn is_enabled(config: &Config) -> bool {
+        config.history.months > 0
+    }
+
+    fn asks_otherwise(now: &Config, before: &Config) -> bool {
+        now.series != before.series || now.history != before.history
+    }
+
+    fn due_early(context: &Context<'_>) -> Option<(Timestamp, Duration)> {
+        Some((Month::of(context.now).plus(1).start(), SPREAD_TURN))
+    }
+
+    /// Every month of the history. Months that are final are not asked for again; where that is all of them, no request is
+    /// made at all. So they stay although the vendor may have forgotten them.
+    async fn collect(client: &Client, context: Context<'_>) -> Result<Answer<Self>, ApiError> {
+        let now = context.now;
+        let window = context.config.history.window(now);
+        let known = context.last::<Self>().filter(|known| known.settled.is_some()).unwrap_or_default();
+        let before = known.settled.and_then(|settled| history::within(settled, window));
+        let missing = history::missing(window, before);
+        let ask = async |(first, last): Range| client.monthly_usage(first, last, Zeros::NoData).await;
+        let older = if missing.older.0 > missing.older.1 {
+            Answer { data: Self::default(), dropped: Dropped::default() }
+        } else {
+            ask(missing.older).await?
+        };
+        let newer = ask(missing.newer).await?;
+        let mut dropped = older.dropped;
+        dropped.merge(newer.dropped);
+        // 100,000 buckets would hold up every other task of this thread.
+        let work = move || {
+            let mut all = history::whole(&older.data, &known, before, newer.data);
+            let asked = missing.queries();
+            all.settled = history::settled(&all, &asked, before, now);
+            let doubtful = all.settled.and_then(|run| history::doubtful(&all, &asked, run));
+            (all, asked, doubtful)
+        };
+        let (all, asked, doubtful) = apart(work).await?;
+        let Some(again) = doubtful else { return Ok(Answer { data: all, dropped }) };
+        // Its first answer has counted already what could not be used.
+        let fresh = ask(again).await?.data;
+        let work = move || {
+            let mut all = history::around(&all, fresh, again);
+            all.settled = history::settled(&all, &history::refined(&asked, again), before, now);
+            all
+        };
+        Ok(Answer { data: apart(work).await?, dropped })
+    }
+
+    fn admit(&mut self, budget: &mut Budget<'_>) {
+        let count = budget.counter();
+        let month = MonthTotal { month: Month::of(Timestamp::UNIX_EPOCH), average_bytes: 0 };
+        let bucket = BucketHistory { name: "".into(), months: [month].into() };
+        let bucket = count(Self { buckets: vec![bucket], ..Self::default() }.into());
+        let sub_account = SubAccountHistory { id: "".into(), name: "".into(), months: [month].into() };
+        let sub_account = count(Self { sub_accounts: vec![sub_account], ..Self::default() }.into());
+        let newest = |months: &[MonthTotal]| months.last().map_or(0, |month| month.average_bytes);
+        budget.filter(&mut self.buckets, |item| &item.name, |item| bucket * item.months.len());
+        budget.keep_largest(
+            &mut self.sub_accounts,
+            |item| newest(&item.months),
+            |item| sub_account * item.months.len(),
+        );
+        budget.keep_largest(
+            &mut self.buckets,
+            |item| newest(&item.months),
+            |item| bucket * item.months.len(),
+        );
+        if budget.is_cut() {
+            // What was cut off is not known, and would come back with its new months alone.
+            self.settled = None;
+        }
+    }
+
+    fn series_changed(&mut self) {
+        self.settled = None;
+    }
+
+    fn save(data: Option<&Self>, at: Timestamp, out: &mut Object<'_>) -> io::Result<()> {
+        let Some(data) = data else { return Ok(()) };
+        out.dated(Self::COLLECTOR.name(), at, MonthlyOut(data))?;
+        out.entry("settled", &data.settled.map(|settled| (Text(settled.first), Text(settled.last))))
+    }
+
+    fn load(entries: &Entries<'_>) -> Loaded<Self> {
+        let settled: Option<(Text<Month>, Text<Month>)> = entries.get("settled")?;
+        let settled = settled.map(|(Text(first), Text(last))| Settled { first, last });
+        entries.dated(Self::COLLECTOR.name(), |record: MonthlyIn| Ok(Self { settled, ..record.usage()? }))
+    }
+}
+
+/// Does something where it holds up nothing else.
+async fn apart<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, ApiError> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|_| {
+        ApiError::new(Reason::Decode, Endpoint::MonthlyUsage, "the months could not be put together")
+    })
+}
+
+struct MonthlyOut<'a>(&'a MonthlyUsage);
+
+impl Serialize for MonthlyOut<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("months", &months(&self.0.months))?;
+        map.serialize_entry(
+            "buckets",
+            &List(&self.0.buckets, |bucket| (&*bucket.name, months(&bucket.months))),
+        )?;
+        map.serialize_entry(
+            "sub_accounts",
+            &List(&self.0.sub_accounts, |sub| (&*sub.id, &*sub.name, months(&sub.months))),
+        )?;
+        map.end()
+    }
+}
+
+type MonthRecord = (Text<Month>, u64);
+
+fn months(months: &[MonthTotal]) -> List<'_, MonthTotal, MonthRecord> {
+    List(months, |total| (Text(total.month), total.average_bytes))
+}
+
+fn totals(months: Vec<MonthRecord>) -> Result<Vec<MonthTotal>, String> {
+    let months = months.into_iter().map(|(Text(month), average_bytes)| MonthTotal { month, average_bytes });
+    ascending(months, |total| &total.month)
+}
+
+#[derive(Deserialize)]
+struct MonthlyIn {
+    months: Vec<MonthRecord>,
+    buckets: Vec<(Box<str>, Vec<MonthRecord>)>,
+    sub_accounts: Vec<(Box<str>, Box<str>, Vec<MonthRecord>)>,
+}
+
+impl MonthlyIn {
+    fn usage(self) -> Result<MonthlyUsage, String> {
+        let buckets = self
+            .buckets
+            .into_iter()
+            .map(|(name, months)| Ok(BucketHistory { name, months: totals(months)?.into() }));
+        let sub_accounts = self
+            .sub_accounts
+            .into_iter()
+            .map(|(id, name, months)| Ok(SubAccountHistory { id, name, months: totals(months)?.into() }));
+        let buckets: Vec<_> = buckets.collect::<Result<_, String>>()?;
+        let sub_accounts: Vec<_> = sub_accounts.collect::<Result<_, String>>()?;
+        Ok(MonthlyUsage {
+            months: totals(self.months)?,
+            buckets: ascending(buckets.into_iter(), |bucket| &bucket.name)?,
+            sub_accounts: ascending(sub_accounts.into_iter(), |sub_account| &sub_account.id)?,
+            settled: None,
+        })
+    }
+}

@@ -1,0 +1,161 @@
+//! What a collector is. Each is declared once, in a file of its own below its API.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::{Api, ApiError, Budget, Endpoint};
+use crate::config::{Config, Poll};
+use crate::model::{Answer, AnyData, Collector, Data, Expiry, Logins, Timestamped};
+use crate::saved::{Entries, Loaded, Object};
+use crate::store::state_file::Format;
+
+/// What a poll starts from.
+#[derive(Clone, Copy, Debug)]
+pub struct Context<'a> {
+    /// The present instant.
+    pub now: Timestamp,
+    /// The configuration.
+    pub config: &'a Config,
+    /// The name of the account.
+    pub account: &'a str,
+    /// When the account's own credentials end.
+    pub credential: Expiry,
+    /// What is known of the logins with them.
+    pub logins: Logins,
+    /// The collector's last good answer.
+    pub last: Option<&'a Timestamped<AnyData>>,
+}
+
+impl Context<'_> {
+    /// The collector's last good answer, unless it is from after now: a clock was wrong then.
+    #[must_use]
+    pub fn last<T: Data>(&self) -> Option<Arc<T>> {
+        self.last.filter(|last| last.at <= self.now)?.data.shared()
+    }
+}
+
+/// A collector, by the data that it brings.
+pub trait Collect: Data + Clone {
+    /// The API that has it.
+    type Api: Api;
+
+    /// What is named where a poll fails outside of any request.
+    const ENDPOINT: Endpoint;
+
+    /// The endpoints that a key may be denied one by one.
+    const RIGHTS: &'static [Endpoint] = &[];
+
+    /// How many polls it takes until each of its endpoints was asked.
+    const ROUNDS: u32 = 1;
+
+    /// How long it is from one poll to the next.
+    fn interval(poll: &Poll) -> Duration;
+
+    /// How many requests a poll may make, beside those for a session.
+    fn requests(_: &Config) -> u32 {
+        1
+    }
+
+    /// Whether it is polled under this configuration.
+    fn is_enabled(_: &Config) -> bool {
+        true
+    }
+
+    /// Whether its answer would be another one than under the configuration `before`, so that it has to be polled anew.
+    fn asks_otherwise(_now: &Config, _before: &Config) -> bool {
+        false
+    }
+
+    /// When a poll is due although its interval is not over, and how far such polls are spread.
+    fn due_early(_: &Context<'_>) -> Option<(Timestamp, Duration)> {
+        None
+    }
+
+    /// Asks the vendor.
+    ///
+    /// # Errors
+    /// Where there is no complete answer.
+    fn collect(
+        client: &Self::Api,
+        context: Context<'_>,
+    ) -> impl Future<Output = Result<Answer<Self>, ApiError>> + Send;
+
+    /// Looks at how things stand after a poll that worked.
+    fn note(_: &Context<'_>) {}
+
+    /// Leaves out what the configuration wants no series for. Account totals always stay.
+    fn admit(&mut self, _: &mut Budget<'_>) {}
+
+    /// Forgets what is no longer true because another choice of series was made.
+    fn series_changed(&mut self) {}
+
+    /// Writes what outlives the process. `data` is the last good answer, which came `at`, if it is still known.
+    ///
+    /// # Errors
+    /// Where `out` fails.
+    fn save(data: Option<&Self>, at: Timestamp, out: &mut Object<'_>) -> io::Result<()>;
+
+    /// Reads what [`Collect::save`] wrote.
+    ///
+    /// # Errors
+    /// What is wrong with it, in words that hold nothing of it.
+    fn load(entries: &Entries<'_>) -> Loaded<Self>;
+}
+
+/// Everything that is declared of one collector, whatever its type.
+#[derive(Debug)]
+#[allow(missing_docs, reason = "each field is the item of the same name of Collect")]
+pub struct Descriptor {
+    pub collector: Collector,
+    pub endpoint: Endpoint,
+    pub rights: &'static [Endpoint],
+    pub rounds: u32,
+    pub interval: fn(&Poll) -> Duration,
+    pub requests: fn(&Config) -> u32,
+    pub is_enabled: fn(&Config) -> bool,
+    pub asks_otherwise: fn(&Config, &Config) -> bool,
+    pub due_early: fn(&Context<'_>) -> Option<(Timestamp, Duration)>,
+    pub note: fn(&Context<'_>),
+    pub admit: fn(AnyData, &mut Budget<'_>) -> AnyData,
+    pub series_changed: fn(AnyData) -> AnyData,
+    pub saved: Format,
+}
+
+impl Descriptor {
+    pub(super) const fn of<T: Collect>() -> Self {
+        Self {
+            collector: T::COLLECTOR,
+            endpoint: T::ENDPOINT,
+            rights: T::RIGHTS,
+            rounds: T::ROUNDS,
+            interval: T::interval,
+            requests: T::requests,
+            is_enabled: T::is_enabled,
+            asks_otherwise: T::asks_otherwise,
+            due_early: T::due_early,
+            note: T::note,
+            admit: |data, budget| change(data, |data: &mut T| data.admit(budget)),
+            series_changed: |data| change(data, T::series_changed),
+            saved: Format {
+                collector: T::COLLECTOR,
+                save: |data, at, out| T::save(data.and_then(AnyData::get), at, out),
+                load: |entries| {
+                    let loaded = T::load(entries)?;
+                    let erased = |data: Option<T>| data.map(AnyData::from);
+                    Ok(loaded.map(|Timestamped { at, data }| Timestamped { at, data: erased(data) }))
+                },
+            },
+        }
+    }
+}
+
+fn change<T: Collect>(data: AnyData, change: impl FnOnce(&mut T)) -> AnyData {
+    let Some(shared) = data.shared() else { return data };
+    drop(data);
+    let mut data = Arc::unwrap_or_clone(shared);
+    change(&mut data);
+    data.into()
+}

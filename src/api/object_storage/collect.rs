@@ -1,0 +1,18 @@
+//! The collectors of the platform since 2024.
+
+mod billing;
+mod buckets;
+mod keys;
+
+use super::Client;
+use crate::api::Declared;
+use crate::api::client::names;
+use crate::model::{Billing, Buckets, Collector, User};
+
+pub(super) static COLLECTORS: [Declared<Client>; 3] =
+    [Declared::of::<Billing>(), Declared::of::<Buckets>(), Declared::of::<Vec<User>>()];
+
+impl Collector {
+    /// Those of the platform since 2024.
+    pub const OBJECT_STORAGE: [Self; 3] = names(&COLLECTORS);
+}

@@ -1,0 +1,93 @@
+//! The buckets with their sizes.
+
+use std::io;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::ser::SerializeMap as _;
+use serde::{Deserialize, Serialize, Serializer};
+
+use crate::api::object_storage::Client;
+use crate::api::{ApiError, Budget, Collect, Context, Endpoint};
+use crate::config::{Config, Poll};
+use crate::model::{Answer, Bucket, Buckets, Collector, Data, Part};
+use crate::saved::{Entries, List, Loaded, Object, ascending};
+
+impl Collector {
+    /// The buckets with their sizes.
+    pub const BUCKETS: Self = Self::new("buckets", "Buckets");
+}
+
+impl Data for Buckets {
+    const COLLECTOR: Collector = Collector::BUCKETS;
+    const PARTS: &'static [Part] = &[Part::CurrentUsage];
+}
+
+impl Collect for Buckets {
+    type Api = Client;
+    const ENDPOINT: Endpoint = Endpoint::BucketStats;
+    const RIGHTS: &'static [Endpoint] = &[Endpoint::ListBuckets, Endpoint::BucketStats];
+
+    fn interval(poll: &Poll) -> Duration {
+        poll.inventory
+    }
+
+    fn requests(_: &Config) -> u32 {
+        2
+    }
+
+    fn asks_otherwise(now: &Config, before: &Config) -> bool {
+        now.series != before.series
+    }
+
+    async fn collect(client: &Client, _: Context<'_>) -> Result<Answer<Self>, ApiError> {
+        client.buckets().await
+    }
+
+    fn admit(&mut self, budget: &mut Budget<'_>) {
+        let count = budget.counter();
+        let all = |buckets| count(Self { count: 0, buckets }.into());
+        let of = |size_bytes, objects| {
+            all(vec![Bucket { name: "".into(), size_bytes, objects }]).saturating_sub(all(Vec::new()))
+        };
+        let (size, objects) = (of(Some(0), None), of(None, Some(0)));
+        let series =
+            |bucket: &Bucket| bucket.size_bytes.map_or(0, |_| size) + bucket.objects.map_or(0, |_| objects);
+        budget.filter(&mut self.buckets, |bucket| &bucket.name, series);
+        budget.keep_largest(&mut self.buckets, |bucket| bucket.size_bytes.unwrap_or(0), series);
+    }
+
+    fn save(data: Option<&Self>, at: Timestamp, out: &mut Object<'_>) -> io::Result<()> {
+        data.map_or(Ok(()), |data| out.dated(Self::COLLECTOR.name(), at, BucketsOut(data)))
+    }
+
+    fn load(entries: &Entries<'_>) -> Loaded<Self> {
+        entries.dated(Self::COLLECTOR.name(), BucketsIn::buckets)
+    }
+}
+
+struct BucketsOut<'a>(&'a Buckets);
+
+impl Serialize for BucketsOut<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("count", &self.0.count)?;
+        let bucket = |bucket: &'_ Bucket| (bucket.name.clone(), bucket.size_bytes, bucket.objects);
+        map.serialize_entry("buckets", &List(&self.0.buckets, bucket))?;
+        map.end()
+    }
+}
+
+#[derive(Deserialize)]
+struct BucketsIn {
+    count: u64,
+    buckets: Vec<(Box<str>, Option<u64>, Option<u64>)>,
+}
+
+impl BucketsIn {
+    fn buckets(self) -> Result<Buckets, String> {
+        let buckets =
+            self.buckets.into_iter().map(|(name, size_bytes, objects)| Bucket { name, size_bytes, objects });
+        Ok(Buckets { count: self.count, buckets: ascending(buckets, |bucket| &bucket.name)? })
+    }
+}
