@@ -14,8 +14,8 @@
 
 mod body;
 mod dated;
+mod lines;
 mod negotiate;
-mod openmetrics;
 mod page;
 mod run;
 mod samples;

@@ -19,7 +19,6 @@ use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use prometheus::proto::MetricType;
 
 pub use own::{Build, ExporterMetrics};
 pub(crate) use own::{NOTIFICATIONS, NOTIFIER, RELOAD, ROTATION, STATE_FILE, WEB_CONFIG_RELOAD};
@@ -46,16 +45,6 @@ impl Kind {
             Self::Gauge => "gauge",
             Self::Counter => "counter",
             Self::Histogram => "histogram",
-        }
-    }
-
-    /// The client library's word for it.
-    #[must_use]
-    pub const fn metric_type(self) -> MetricType {
-        match self {
-            Self::Gauge => MetricType::GAUGE,
-            Self::Counter => MetricType::COUNTER,
-            Self::Histogram => MetricType::HISTOGRAM,
         }
     }
 }

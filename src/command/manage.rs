@@ -67,7 +67,7 @@ pub async fn manage(
                 access_keys::Keys::new(&desk, writer.map_err(cannot)?, api, timeout).map_err(cannot)?;
             keys.carry_out(verb).await
         }
-        (Api::ObjectStorage(_), _) => Err(wrong_api(account, is_object_storage)),
+        _ => Err(wrong_api(account, is_object_storage)),
     }
 }
 

@@ -2,7 +2,7 @@ use std::fmt::Write as _;
 use std::io::{self, Write};
 
 use super::Format;
-use super::openmetrics::{self, END};
+use super::lines::{self, END};
 
 /// Writes families in OpenMetrics whose samples carry timestamps, as they come: nothing is kept.
 #[derive(Debug)]
@@ -24,7 +24,7 @@ impl<W: Write> Dated<W> {
     /// word.
     pub fn family(&mut self, name: &str, kind: &str, help: &str) {
         self.head.clear();
-        openmetrics::header(Format::OpenMetrics, name, kind, help, &mut self.head);
+        lines::header(Format::OpenMetrics, name, kind, help, &mut self.head);
     }
 
     /// Writes one series of the family: the same value at each of `seconds` since 1970, which ascend.
@@ -42,7 +42,7 @@ impl<W: Write> Dated<W> {
         self.head.clear();
         self.line.clear();
         self.line.push_str(name);
-        openmetrics::labels(labels, &mut self.line);
+        lines::labels(labels, &mut self.line);
         // Writing to a string does not fail.
         let _ = write!(self.line, " {value} ");
         for second in seconds {

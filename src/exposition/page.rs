@@ -4,12 +4,11 @@ use std::io;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use prometheus::TextEncoder;
 use prometheus::proto::MetricFamily;
 
 use super::body::{Assembly, Body, PackedShort};
 use super::run::{self, Account, Remade, Run};
-use super::{Encoding, Format, openmetrics};
+use super::{Encoding, Format, lines};
 use crate::metrics::{self, Family};
 use crate::store::AccountState;
 
@@ -36,7 +35,7 @@ impl KeptFamily {
     fn new(family: &'static Family) -> Self {
         let headers = [Format::Text, Format::OpenMetrics].map(|format| {
             let mut header = String::new();
-            openmetrics::header(format, family.name, family.kind.name(), family.help, &mut header);
+            lines::header(format, family.name, family.kind.name(), family.help, &mut header);
             header.into()
         });
         Self { family, headers, runs: Vec::new() }
@@ -108,7 +107,7 @@ impl Page {
         let mut own = own.iter().peekable();
         for kept in &self.families {
             while let Some(before) = own.next_if(|own| own.name() < kept.family.name) {
-                write_own(before, format, assembly.short())?;
+                lines::family(format, before, assembly.short());
             }
             let mut pieces = kept.runs.iter().flat_map(|run| run.pieces()).peekable();
             // A family without samples is left out whole, as client libraries do.
@@ -125,10 +124,10 @@ impl Page {
                 assembly.cut()?;
                 cut = true;
             }
-            write_own(after, format, assembly.short())?;
+            lines::family(format, after, assembly.short());
         }
         if format == Format::OpenMetrics {
-            assembly.short().push_str(openmetrics::END);
+            assembly.short().push_str(lines::END);
         }
         assembly.finish()
     }
@@ -137,15 +136,3 @@ impl Page {
 /// The families that are different at each scrape, behind all others. They are packed by themselves, so that what was
 /// packed of the others can be sent again.
 const ALWAYS_NEW: &str = "process_";
-
-fn write_own(family: &MetricFamily, format: Format, out: &mut String) -> io::Result<()> {
-    match format {
-        Format::Text => {
-            TextEncoder::new().encode_utf8(std::slice::from_ref(family), out).map_err(io::Error::other)
-        }
-        Format::OpenMetrics => {
-            openmetrics::family(family, out);
-            Ok(())
-        }
-    }
-}

@@ -135,6 +135,35 @@ proptest! {
     }
 }
 
+proptest! {
+    /// The client library writes the text format as well.
+    #[test]
+    fn the_text_format_is_the_client_librarys(
+        help in any_name(),
+        label in any_name(),
+        value in any::<f64>(),
+        count in 0..u64::MAX / 2,
+        observed in proptest::collection::vec(-10.0..10.0_f64, 0..5),
+    ) {
+        let registry = prometheus::Registry::new();
+        let opts = |name: &str| prometheus::Opts::new(name, format!("x{help}"));
+        let gauge = prometheus::GaugeVec::new(opts("a_seconds"), &["one", "two"]).unwrap();
+        gauge.with_label_values(&[label.as_str(), "x"]).set(value);
+        let counter = prometheus::IntCounterVec::new(opts("b_total"), &["one"]).unwrap();
+        counter.with_label_values(&[&label]).inc_by(count);
+        let opts = prometheus::HistogramOpts::new("c_bytes", format!("x{help}")).buckets(vec![0.25, 1.0, 2e9]);
+        let histogram = prometheus::HistogramVec::new(opts, &["one"]).unwrap();
+        observed.iter().for_each(|value| histogram.with_label_values(&[&label]).observe(*value));
+        registry.register(Box::new(gauge)).unwrap();
+        registry.register(Box::new(counter)).unwrap();
+        registry.register(Box::new(histogram)).unwrap();
+        let families = registry.gather();
+        let mut written = String::new();
+        families.iter().for_each(|family| super::lines::family(Format::Text, family, &mut written));
+        prop_assert_eq!(written, prometheus::TextEncoder::new().encode_to_string(&families).unwrap());
+    }
+}
+
 /// What happens to a store between two scrapes.
 #[derive(Clone, Debug)]
 enum Event {

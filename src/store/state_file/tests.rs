@@ -298,6 +298,30 @@ fn permissions_without_their_counts_are_counted() {
     assert_eq!(*counts, [PermissionCount { kind: "policy".into(), actions: "".into(), count: 2 }]);
 }
 
+/// What earlier builds of this version wrote, with every key that they had.
+#[test]
+fn an_earlier_file_of_this_version_is_read_in_full() {
+    let state = decode(include_bytes!("testdata/version-1.json"), &formats()).unwrap();
+    let [acme, archive] = &state.accounts[..] else { panic!("{state:?}") };
+    let known = |saved: &Saved| saved.memory.answers.keys().map(|known| known.name()).collect::<Vec<_>>();
+    let names = ["credentials", "current_usage", "monthly_usage", "permissions", "service_accounts"];
+    assert_eq!(known(acme), names);
+    assert_eq!(known(archive), ["billing", "buckets", "keys"]);
+    let at = |text: &str| Some(text.parse().unwrap());
+    assert_eq!(acme.memory.logins.last_accepted, at("2026-11-24T11:00:00Z"));
+    assert_eq!(archive.memory.logins.refused_at, at("2026-11-24T11:59:00Z"));
+    assert_eq!(acme.memory.answers[&Collector::CREDENTIALS].at, at("2026-11-24T11:57:00Z").unwrap());
+    let months = acme.memory.answers[&Collector::MONTHLY_USAGE].data.clone().unwrap();
+    let months = months.get::<MonthlyUsage>().unwrap();
+    let settled = Settled { first: "2026-09".parse().unwrap(), last: "2026-10".parse().unwrap() };
+    assert_eq!(months.settled, Some(settled));
+    assert_eq!((months.months.len(), months.buckets.len(), months.sub_accounts.len()), (2, 1, 1));
+    let permissions = acme.memory.answers[&Collector::PERMISSIONS].data.clone().unwrap();
+    assert_eq!(permissions.get::<Permissions>().unwrap().counts[0].count, 7);
+    let again = decode(&encoded(&state), &formats()).unwrap();
+    assert_eq!(format!("{again:?}"), format!("{state:?}"));
+}
+
 #[test]
 fn it_is_readable_json_of_version_1() {
     let at = "2026-11-24T12:00:00Z".parse().unwrap();

@@ -1,6 +1,8 @@
-//! What the client library lacks: headers that are written apart from their samples, and OpenMetrics 1.0.0.
+//! The lines of both formats: Prometheus text 0.0.4 and OpenMetrics 1.0.0.
 
-use prometheus::proto::{LabelPair, MetricFamily, MetricType};
+use std::fmt::{Display, Write as _};
+
+use prometheus::proto::{Metric, MetricFamily, MetricType};
 
 use super::Format;
 
@@ -39,9 +41,9 @@ fn unit(family: &str) -> Option<&'static str> {
     UNITS.into_iter().find(|unit| *unit == last)
 }
 
-/// Writes a family of the client library's registry in OpenMetrics. The registry makes gauges, counters and
-/// histograms; a family of another type is left out.
-pub(super) fn family(family: &MetricFamily, out: &mut String) {
+/// Writes a family of the client library's registry. The registry makes gauges, counters and histograms; a family of another
+/// type is left out.
+pub(super) fn family(format: Format, family: &MetricFamily, out: &mut String) {
     let (name, kind) = (family.name(), family.get_field_type());
     let word = match kind {
         MetricType::GAUGE => "gauge",
@@ -49,43 +51,48 @@ pub(super) fn family(family: &MetricFamily, out: &mut String) {
         MetricType::HISTOGRAM => "histogram",
         MetricType::SUMMARY | MetricType::UNTYPED => return,
     };
-    header(Format::OpenMetrics, name, word, family.help(), out);
+    header(format, name, word, family.help(), out);
     for metric in family.get_metric() {
-        let labels = metric.get_label();
         match kind {
-            MetricType::GAUGE => sample([name, ""], labels, None, metric.get_gauge().get_value(), out),
-            MetricType::COUNTER => sample([name, ""], labels, None, metric.get_counter().get_value(), out),
+            MetricType::GAUGE => sample([name, ""], pairs(metric), metric.get_gauge().get_value(), out),
+            MetricType::COUNTER => sample([name, ""], pairs(metric), metric.get_counter().get_value(), out),
             _ => {
                 let histogram = metric.get_histogram();
                 for bucket in histogram.get_bucket().iter().filter(|bucket| bucket.upper_bound().is_finite())
                 {
-                    // Debug writes a whole number as a float, "1.0", which is the one way to write a bound.
-                    let bound = format!("{:?}", bucket.upper_bound());
-                    let count = bucket.cumulative_count();
-                    sample([name, "_bucket"], labels, Some(&bound), count, out);
+                    let bound = bucket.upper_bound();
+                    let bound = match format {
+                        Format::Text => bound.to_string(),
+                        // Debug writes a whole number as a float, "1.0", which is the one way to write a bound.
+                        Format::OpenMetrics => format!("{bound:?}"),
+                    };
+                    let labels = pairs(metric).chain([("le", bound.as_str())]);
+                    sample([name, "_bucket"], labels, bucket.cumulative_count(), out);
                 }
                 let count = histogram.get_sample_count();
-                sample([name, "_bucket"], labels, Some("+Inf"), count, out);
-                sample([name, "_sum"], labels, None, histogram.get_sample_sum(), out);
-                sample([name, "_count"], labels, None, count, out);
+                sample([name, "_bucket"], pairs(metric).chain([("le", "+Inf")]), count, out);
+                sample([name, "_sum"], pairs(metric), histogram.get_sample_sum(), out);
+                sample([name, "_count"], pairs(metric), count, out);
             }
         }
     }
 }
 
-fn sample(
+fn pairs(metric: &Metric) -> impl Iterator<Item = (&str, &str)> {
+    metric.get_label().iter().map(|label| (label.name(), label.value()))
+}
+
+/// Writes the line of a sample.
+pub(super) fn sample<'a>(
     name: [&str; 2],
-    labels: &[LabelPair],
-    bound: Option<&str>,
-    value: impl std::fmt::Display,
+    labels: impl Iterator<Item = (&'a str, &'a str)>,
+    value: impl Display,
     out: &mut String,
 ) {
     name.iter().for_each(|part| out.push_str(part));
-    let pairs = labels.iter().map(|label| (label.name(), label.value()));
-    self::labels(pairs.chain(bound.map(|bound| ("le", bound))), out);
-    out.push(' ');
-    out.push_str(&value.to_string());
-    out.push('\n');
+    self::labels(labels, out);
+    // Writing to a string does not fail.
+    let _ = writeln!(out, " {value}");
 }
 
 /// Writes the labels of a sample with their braces; nothing where there is none.
@@ -169,7 +176,7 @@ mod tests {
         histogram.with_label_values(&["x"]).observe(0.5);
         let mut out = String::new();
         for collected in [gauge.collect(), counter.collect(), histogram.collect()] {
-            collected.iter().for_each(|each| family(each, &mut out));
+            collected.iter().for_each(|each| family(Format::OpenMetrics, each, &mut out));
         }
         assert_eq!(
             out,
