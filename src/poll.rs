@@ -12,6 +12,7 @@
 
 mod connection;
 mod fleet;
+mod poll_log;
 mod poller;
 mod recall;
 mod recorder;
@@ -30,6 +31,7 @@ use crate::model::{Answer, AnyData};
 use crate::store::{AccountCell, AccountSpec};
 
 pub use fleet::{Changes, Fleet, Known, Plan};
+pub use poll_log::PollLog;
 pub use poller::{Poller, watch_rotation};
 pub use recall::{formats, recall, series_text};
 pub use recorder::{Meter, Recorder};

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use futures_util::FutureExt;
 use jiff::Timestamp;
 use tokio::sync::watch;
-use tracing::{debug, info, warn};
+use tracing::{info, warn};
 
 use super::{Account, Meter, Schedule, Settings, admit};
 use crate::api::{ApiError, Context, Descriptor, Source};
@@ -217,20 +217,13 @@ impl Poller {
 
     fn log_failure(&self, error: &ApiError, now: Timestamp) {
         let state = self.account.cell.state();
-        let retry_in_seconds = clock::until(now, self.due).as_secs();
-        let (account, collector) = (&*state.spec.name, self.collector().name());
-        warn!(account, collector, reason = error.reason.name(), error = %error, retry_in_seconds, "poll failed");
+        self.used.log.failed(&state.spec.name, self.collector().name(), error, now, self.due);
     }
 
     fn log_success(&self, answer: &Answer<AnyData>, now: Timestamp) {
         let state = self.account.cell.state();
         let (account, collector) = (&*state.spec.name, self.collector().name());
-        let health = state.health(self.collector());
-        if health.failing.is_some() || health.last_success.is_none() {
-            info!(account, collector, "poll worked");
-        } else {
-            debug!(account, collector, "poll worked");
-        }
+        self.used.log.worked(&state.spec.name, collector, now);
         for reason in DropReason::ALL {
             let count = answer.dropped.get(reason);
             if count > 0 {

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use tokio::sync::Semaphore;
 
-use super::{Jitter, Schedule};
+use super::{Jitter, PollLog, Schedule};
 use crate::api::{self, Descriptor};
 use crate::config::Config;
 
@@ -15,6 +15,8 @@ pub struct Settings {
     pub permits: Arc<Semaphore>,
     /// How far polls are spread.
     pub jitter: Jitter,
+    /// What the log says of polls.
+    pub log: Arc<PollLog>,
 }
 
 impl Settings {
@@ -22,14 +24,17 @@ impl Settings {
     #[must_use]
     pub fn new(config: Arc<Config>, jitter: Jitter) -> Self {
         let permits = Arc::new(Semaphore::new(config.poll.max_concurrent_requests));
-        Self { config, permits, jitter }
+        Self { config, permits, jitter, log: Arc::default() }
     }
 
     /// The settings that follow these; requests under way go on counting where their number may stay.
     #[must_use]
     pub fn changed_to(&self, config: Arc<Config>) -> Self {
         let same = config.poll.max_concurrent_requests == self.config.poll.max_concurrent_requests;
-        if same { Self { config, ..self.clone() } } else { Self::new(config, self.jitter) }
+        if same {
+            return Self { config, ..self.clone() };
+        }
+        Self { log: Arc::clone(&self.log), ..Self::new(config, self.jitter) }
     }
 
     /// The schedule of one collector.
