@@ -30,7 +30,7 @@ use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 
 pub use body::Body;
-pub use dated::Dated;
+pub use dated::{Dated, Written};
 pub use negotiate::{Encoding, Format};
 pub use page::Page;
 pub use run::Remade;

@@ -1,18 +1,17 @@
 //! `backfill`: past months as OpenMetrics with timestamps, for a database that knows nothing of them yet.
 //!
-//! The vendor is asked one account after the other, six months at a time. Each answer goes to the [`spill`] on the disk,
-//! in the order of identities; in the end the families are merged from there, one after the other, so that memory holds
-//! one answer and never the whole. With an output file the spill is a file as well, and whoever runs the same again goes
-//! on where it was interrupted. A session of its own is used, and nothing that a running exporter keeps.
+//! The vendor is asked one account after the other, six months at a time. Each answer goes to a [file](partial) on the disk; in
+//! the end that is read once for each family, so that memory holds one answer and never the whole. With an output file that
+//! file has a name beside it, and whoever runs the same again goes on where it was interrupted. A session of its own is used, and nothing that a running exporter keeps.
 //!
 //! An API enters at one place, [`ask`], as rows of a family with their months.
 
 mod ask;
-mod merge;
+mod partial;
 mod plan;
 mod progress;
 mod row;
-mod spill;
+mod write;
 
 use std::fs;
 use std::io;
@@ -20,6 +19,7 @@ use std::os::fd::AsFd;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Instant;
 
 use rustix::fs::{OFlags, fcntl_getfl, fstat};
 
@@ -28,12 +28,13 @@ use crate::api::Zeros;
 use crate::atomic_file::{self, Readers, Target};
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::exposition::Written;
 use crate::model::Month;
 
 use self::ask::Asker;
+use self::partial::{Key, Partial};
 use self::plan::Plan;
 use self::progress::Progress;
-use self::spill::{Key, Spill};
 
 /// What of the past is wanted, and where it is to go.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,9 +85,10 @@ pub enum BackfillError {
 /// # Errors
 /// Where not everything could be had or written. There is no output then, but for standard output that failed half-way.
 pub async fn backfill(config: &Config, request: Request, clock: Arc<dyn Clock>) -> Result<(), BackfillError> {
+    let began = Instant::now();
     let plan = Plan::of(config, &request, clock.now()).map_err(BackfillError::Misused)?;
-    let mut spill = open(request.output.as_deref())?;
-    let mut progress = Progress::new(plan.keys().filter(|key| spill.has(key)).count(), plan.keys().count());
+    let mut partial = open(request.output.as_deref())?;
+    let mut progress = Progress::new(plan.keys().filter(|key| partial.has(key)).count(), plan.keys().count());
     if let Some(month) = plan.unsettled(clock.now()) {
         progress.say(&format!("{month} ended a short time ago: the vendor may still correct its figures"));
     }
@@ -98,12 +100,12 @@ pub async fn backfill(config: &Config, request: Request, clock: Arc<dyn Clock>) 
             .client(account)
             .map_err(|error| BackfillError::Unanswered(format!("{}: {error}", account.name)))?;
         for key in plan.keys_of(account) {
-            if spill.has(&key) {
+            if partial.has(&key) {
                 continue;
             }
             match asker.ask(&client, &account.name, &key, &progress).await {
                 Ok(answer) => {
-                    spill.add(key.clone(), &answer).map_err(|error| not_kept(&spill, error))?;
+                    partial.add(key.clone(), &answer).map_err(|error| not_kept(&partial, error))?;
                     progress.step(&format!("{}: {} to {}", account.name, key.first, key.last));
                 }
                 Err(error) => {
@@ -115,7 +117,7 @@ pub async fn backfill(config: &Config, request: Request, clock: Arc<dyn Clock>) 
     }
     progress.finish();
     if !failures.is_empty() {
-        if request.output.is_some() {
+        if partial.path().is_some() {
             failures.push(KEPT.trim_start().to_owned());
         }
         return Err(BackfillError::Unanswered(failures.join("\n")));
@@ -123,14 +125,21 @@ pub async fn backfill(config: &Config, request: Request, clock: Arc<dyn Clock>) 
 
     let Some(path) = &request.output else {
         let out = io::BufWriter::with_capacity(256 * 1024, io::stdout().lock());
-        return merge::write(&spill, &plan, out).map_err(BackfillError::Output);
+        let written = write::write(&partial, &plan, out).map_err(BackfillError::Output)?;
+        progress.sum_up(None, plan.accounts.len(), written, began.elapsed());
+        return Ok(());
     };
-    let then = if spill.path().is_some() { KEPT } else { "" };
-    atomic_file::write(path, Readers::Owner, |out| merge::write(&spill, &plan, out))
-        .map_err(|error| BackfillError::File { what: "cannot write", path: path.clone(), error, then })?;
-    spill.remove().map_err(|error| BackfillError::File {
-        what: "all is written, but there is no removing",
-        path: spill.path().unwrap_or(path).to_owned(),
+    let mut written = Written::default();
+    let then = if partial.path().is_some() { KEPT } else { "" };
+    atomic_file::write(path, Readers::Owner, |out| {
+        written = write::write(&partial, &plan, out)?;
+        Ok(())
+    })
+    .map_err(|error| BackfillError::File { what: "cannot write", path: path.clone(), error, then })?;
+    progress.sum_up(Some(path), plan.accounts.len(), written, began.elapsed());
+    partial.remove().map_err(|error| BackfillError::File {
+        what: "all is written, but this cannot be removed:",
+        path: partial.path().unwrap_or(path).to_owned(),
         error,
         then: "",
     })
@@ -139,9 +148,9 @@ pub async fn backfill(config: &Config, request: Request, clock: Arc<dyn Clock>) 
 /// What a failed run leaves beside its output.
 const KEPT: &str = "\nwhat was answered is kept: the same command goes on from there";
 
-/// The spill beside the output, with what an interrupted run left in it; one that ends with the process where the output is
+/// The file beside the output, with what an interrupted run left in it; one that ends with the process where the output is
 /// no file. What could not be written in the end is refused here, before anything is asked.
-fn open(output: Option<&Path>) -> Result<Spill, BackfillError> {
+fn open(output: Option<&Path>) -> Result<Partial, BackfillError> {
     let failed = |path: &Path| {
         let path = path.to_owned();
         move |error| BackfillError::File { what: "cannot use", path, error, then: "" }
@@ -162,12 +171,12 @@ fn open(output: Option<&Path>) -> Result<Spill, BackfillError> {
         }
     };
     let Some(output) = file else {
-        return Spill::unnamed().map_err(failed(&std::env::temp_dir()));
+        return Partial::unnamed().map_err(failed(&std::env::temp_dir()));
     };
     let mut name = output.file_name().unwrap_or_default().to_owned();
     name.push(".partial");
     let path = output.with_file_name(name);
-    Spill::open(&path).map_err(failed(&path))
+    Partial::open(&path).map_err(failed(&path))
 }
 
 /// Whether the process was started without this stream. The standard library puts `/dev/null` there, open in both
@@ -179,8 +188,8 @@ fn is_closed(stream: &impl AsFd) -> bool {
 }
 
 /// An answer has no room, or the disk is broken.
-fn not_kept(spill: &Spill, error: io::Error) -> BackfillError {
-    match spill.path() {
+fn not_kept(partial: &Partial, error: io::Error) -> BackfillError {
+    match partial.path() {
         Some(path) => BackfillError::File { what: "cannot write", path: path.to_owned(), error, then: KEPT },
         None => BackfillError::File {
             what: "cannot write a temporary file in",

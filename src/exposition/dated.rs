@@ -12,12 +12,30 @@ pub struct Dated<W> {
     head: String,
     line: String,
     stamp: String,
+    written: Written,
+}
+
+/// How much was written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Written {
+    /// Series.
+    pub series: u64,
+    /// Samples of all series.
+    pub samples: u64,
+    /// Bytes of the whole text.
+    pub bytes: u64,
 }
 
 impl<W: Write> Dated<W> {
     /// Writes to `out`, best a buffered one.
-    pub const fn new(out: W) -> Self {
-        Self { out, head: String::new(), line: String::new(), stamp: String::new() }
+    pub fn new(out: W) -> Self {
+        Self {
+            out,
+            head: String::new(),
+            line: String::new(),
+            stamp: String::new(),
+            written: Written::default(),
+        }
     }
 
     /// Begins a family, which is left out where no series follows. `name` is the name of its samples, `kind` the type's
@@ -38,8 +56,7 @@ impl<W: Write> Dated<W> {
         value: f64,
         seconds: impl Iterator<Item = i64>,
     ) -> io::Result<()> {
-        self.out.write_all(self.head.as_bytes())?;
-        self.head.clear();
+        self.put_head()?;
         self.line.clear();
         self.line.push_str(name);
         lines::labels(labels, &mut self.line);
@@ -50,17 +67,29 @@ impl<W: Write> Dated<W> {
             let _ = writeln!(self.stamp, "{second}");
             self.out.write_all(self.line.as_bytes())?;
             self.out.write_all(self.stamp.as_bytes())?;
+            self.written.samples += 1;
+            self.written.bytes += (self.line.len() + self.stamp.len()) as u64;
         }
+        self.written.series += 1;
         Ok(())
     }
 
-    /// Ends the page.
+    fn put_head(&mut self) -> io::Result<()> {
+        self.out.write_all(self.head.as_bytes())?;
+        self.written.bytes += self.head.len() as u64;
+        self.head.clear();
+        Ok(())
+    }
+
+    /// Ends the page: how much it is.
     ///
     /// # Errors
     /// Where `out` fails.
-    pub fn finish(mut self) -> io::Result<()> {
+    pub fn finish(mut self) -> io::Result<Written> {
         self.out.write_all(END.as_bytes())?;
-        self.out.flush()
+        self.out.flush()?;
+        self.written.bytes += END.len() as u64;
+        Ok(self.written)
     }
 }
 
@@ -77,9 +106,9 @@ mod tests {
         let labels = [("one", "q\"\\\n"), ("two", "x")];
         page.series("a_bytes", labels.into_iter(), 534_500_000_000.0, [60, 120].into_iter()).unwrap();
         page.series("a_bytes", std::iter::empty(), 0.5, std::iter::once(-1)).unwrap();
-        page.finish().unwrap();
+        let written = page.finish().unwrap();
         assert_eq!(
-            String::from_utf8(out).unwrap(),
+            String::from_utf8(out.clone()).unwrap(),
             r#"# HELP a_bytes A \"b\".
 # TYPE a_bytes gauge
 # UNIT a_bytes bytes
@@ -89,5 +118,6 @@ a_bytes 0.5 -1
 # EOF
 "#
         );
+        assert_eq!(written, Written { series: 2, samples: 3, bytes: out.len() as u64 });
     }
 }

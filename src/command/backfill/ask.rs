@@ -1,8 +1,8 @@
 use std::sync::Arc;
 
+use super::partial::{Answered, Key};
 use super::progress::Progress;
 use super::row::Answer;
-use super::spill::{Answered, Key};
 use crate::api::account_v2::final_at;
 use crate::api::{ApiError, Client, NoTelemetry, Transport, TransportError, Zeros};
 use crate::backoff::Backoff;

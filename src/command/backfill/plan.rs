@@ -1,7 +1,7 @@
 use jiff::Timestamp;
 
 use super::Request;
-use super::spill::Key;
+use super::partial::Key;
 use crate::api::account_v2::final_at;
 use crate::api::account_v2::queries;
 use crate::config::{Account, Config, Filter};

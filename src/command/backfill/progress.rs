@@ -1,6 +1,13 @@
 use std::io::{IsTerminal as _, Write as _};
+use std::path::Path;
+use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{HumanBytes, HumanCount, HumanDuration, ProgressBar, ProgressStyle};
+
+use crate::exposition::Written;
+
+/// How the file is turned into blocks of Prometheus.
+const NEXT: &str = "promtool tsdb create-blocks-from openmetrics --max-block-duration=1458h";
 
 /// How far it is, on standard error: a bar on a terminal, lines elsewhere.
 pub(super) struct Progress {
@@ -44,6 +51,27 @@ impl Progress {
                 bar.inc(1);
             }
             None => plain(&format!("{what} ({} of {})", self.done, self.all)),
+        }
+    }
+
+    /// Says on a terminal what was written, and what to do with it. Elsewhere nobody reads it.
+    pub(super) fn sum_up(&self, path: Option<&Path>, accounts: usize, written: Written, took: Duration) {
+        if self.bar.is_none() {
+            return;
+        }
+        let what = path.map_or_else(|| "standard output".to_owned(), |path| path.display().to_string());
+        let Written { series, samples, bytes } = written;
+        plain(&format!(
+            "Wrote {what}: {} series, {} samples, {}, {accounts} {}, in {}",
+            HumanCount(series),
+            HumanCount(samples),
+            HumanBytes(bytes),
+            if accounts == 1 { "account" } else { "accounts" },
+            HumanDuration(took)
+        ));
+        if let Some(path) = path {
+            let path = path.display();
+            plain(&format!("Next: {NEXT} {path} blocks"));
         }
     }
 

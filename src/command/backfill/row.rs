@@ -27,7 +27,7 @@ pub(super) enum Kind {
     Objects,
 }
 
-/// One thing of an answer with its figures. In the spill it is one line of JSON.
+/// One thing of an answer with its figures. On the disk it is one line of JSON.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Row(pub(super) Kind, pub(super) Vec<Box<str>>, pub(super) Vec<Figure>);
 
@@ -83,7 +83,7 @@ pub(super) enum Answer {
 }
 
 impl Answer {
-    /// The rows, each kind in the order of its identities, figures oldest first.
+    /// The rows, kind by kind, figures oldest first.
     pub(super) fn rows(&self) -> Box<dyn Iterator<Item = Row> + '_> {
         match self {
             Self::Months(usage) => Box::new(months(usage)),
@@ -122,11 +122,4 @@ fn days(billing: &Billing) -> impl Iterator<Item = Row> {
     rows.into_iter()
         .filter(|(_, figures)| !figures.is_empty())
         .map(|(kind, figures)| Row(kind, Vec::new(), figures))
-}
-
-impl Row {
-    /// What stays the same where a label changes: the first label.
-    pub(super) fn identity(&self) -> &str {
-        self.1.first().map_or("", |label| label)
-    }
 }

@@ -46,5 +46,18 @@ async fn a_bar_shows_how_far_it_is() {
     );
     let (_, last) = screen.rsplit_once("/6").unwrap();
     assert!(last.contains("\u{1b}[2K"), "the bar is cleared away: {screen:?}");
-    assert!(site.path("past.om").exists());
+    // And what came of it, with what to do next.
+    let text = std::fs::read_to_string(site.path("past.om")).unwrap();
+    let samples = text.lines().filter(|line| !line.starts_with('#')).count();
+    let end = screen.lines().rev().take(2).collect::<Vec<_>>();
+    let (next, sum) = (end[0], end[1]);
+    let thousands = format!("{},{:03}", samples / 1000, samples % 1000);
+    assert!(
+        sum.contains("Wrote past.om: ") && sum.contains(&format!(" series, {thousands} samples, ")),
+        "{sum:?}"
+    );
+    assert!(sum.contains(", 2 accounts, in "), "{sum:?}");
+    let command =
+        "Next: promtool tsdb create-blocks-from openmetrics --max-block-duration=1458h past.om blocks";
+    assert_eq!(next, command, "{screen:?}");
 }

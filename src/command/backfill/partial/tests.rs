@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::command::backfill::row::Kind;
 use crate::model::{BilledDay, Billing, BucketHistory, MonthTotal, MonthlyUsage, SubAccountHistory};
 
 fn key(first: &str, account_id: &str) -> Key {
@@ -29,17 +30,9 @@ fn answered(figure: u64, names: &[&str]) -> Answered {
     }
 }
 
-fn all(spill: &Spill, key: &Key, kind: Kind) -> Vec<Row> {
-    let mut run = spill.run(key, kind);
-    std::iter::from_fn(|| run.next().unwrap()).collect()
-}
-
 /// What is in the answer to `key`.
-fn content(spill: &Spill, key: &Key) -> Vec<Row> {
-    [Kind::Account, Kind::Bucket, Kind::SubAccount]
-        .into_iter()
-        .flat_map(|kind| all(spill, key, kind))
-        .collect()
+fn content(partial: &Partial, key: &Key) -> Vec<Row> {
+    partial.rows(key).unwrap().collect::<Result<_, _>>().unwrap()
 }
 
 fn expected(answered: &Answered) -> Vec<Row> {
@@ -60,11 +53,12 @@ fn days_come_out_as_well() {
         regions: Vec::new(),
     };
     let answered = Answered { is_final: true, answer: Answer::Days(billing) };
-    let mut spill = Spill::unnamed().unwrap();
+    let mut partial = Partial::unnamed().unwrap();
     let key = key("2026-05", "a");
-    spill.add(key.clone(), &answered).unwrap();
+    partial.add(key.clone(), &answered).unwrap();
     let figure = |kind| -> Vec<String> {
-        let figures = all(&spill, &key, kind).into_iter().flat_map(|Row(_, _, figures)| figures);
+        let rows = content(&partial, &key).into_iter().filter(|Row(its, ..)| *its == kind);
+        let figures = rows.flat_map(|Row(_, _, figures)| figures);
         figures.map(|figure| format!("{} {}", figure.0.0, figure.1)).collect()
     };
     assert_eq!(figure(Kind::Account), ["2026-10 7"]);
@@ -78,28 +72,28 @@ fn what_goes_in_comes_out_by_kinds_now_and_after_it_was_opened_again() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("past.om.partial");
     let keys = [key("2026-05", "a"), key("2025-11", "a"), key("2026-05", "b")];
-    let mut spill = Spill::open(&path).unwrap();
+    let mut partial = Partial::open(&path).unwrap();
     for (key, figure) in keys.iter().zip(1..) {
-        assert!(!spill.has(key));
-        spill.add(key.clone(), &answered(figure, &["b1", "b2"])).unwrap();
+        assert!(!partial.has(key));
+        partial.add(key.clone(), &answered(figure, &["b1", "b2"])).unwrap();
     }
-    let check = |spill: &Spill| {
+    let check = |partial: &Partial| {
         for (key, figure) in keys.iter().zip(1..) {
-            assert!(spill.has(key));
-            assert_eq!(content(spill, key), expected(&answered(figure, &["b1", "b2"])));
+            assert!(partial.has(key));
+            assert_eq!(content(partial, key), expected(&answered(figure, &["b1", "b2"])));
         }
     };
-    check(&spill);
-    assert!(Spill::open(&path).unwrap_err().to_string().contains("another backfill"));
-    drop(spill);
-    let mut spill = Spill::open(&path).unwrap();
-    check(&spill);
+    check(&partial);
+    assert!(Partial::open(&path).unwrap_err().to_string().contains("another backfill"));
+    drop(partial);
+    let mut partial = Partial::open(&path).unwrap();
+    check(&partial);
     // The same question once more, with another answer: the later one counts.
-    spill.add(keys[0].clone(), &answered(9, &[])).unwrap();
-    drop(spill);
-    let spill = Spill::open(&path).unwrap();
-    assert_eq!(content(&spill, &keys[0]), expected(&answered(9, &[])));
-    spill.remove().unwrap();
+    partial.add(keys[0].clone(), &answered(9, &[])).unwrap();
+    drop(partial);
+    let partial = Partial::open(&path).unwrap();
+    assert_eq!(content(&partial, &keys[0]), expected(&answered(9, &[])));
+    partial.remove().unwrap();
     assert!(!path.exists());
 }
 
@@ -107,22 +101,22 @@ fn what_goes_in_comes_out_by_kinds_now_and_after_it_was_opened_again() {
 fn what_may_still_change_is_not_taken_up() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("past.om.partial");
-    let mut spill = Spill::open(&path).unwrap();
-    spill.add(key("2026-05", "a"), &Answered { is_final: false, ..answered(1, &["b"]) }).unwrap();
-    assert!(spill.has(&key("2026-05", "a")));
-    drop(spill);
-    assert!(!Spill::open(&path).unwrap().has(&key("2026-05", "a")));
+    let mut partial = Partial::open(&path).unwrap();
+    partial.add(key("2026-05", "a"), &Answered { is_final: false, ..answered(1, &["b"]) }).unwrap();
+    assert!(partial.has(&key("2026-05", "a")));
+    drop(partial);
+    assert!(!Partial::open(&path).unwrap().has(&key("2026-05", "a")));
 }
 
 #[test]
 fn one_without_a_name_works_the_same() {
-    let mut spill = Spill::unnamed().unwrap();
+    let mut partial = Partial::unnamed().unwrap();
     let key = key("2026-05", "a");
-    spill.add(key.clone(), &answered(1, &["b"])).unwrap();
-    assert_eq!(all(&spill, &key, Kind::Bucket).len(), 1);
-    assert_eq!(all(&spill, &self::key("2025-05", "a"), Kind::Bucket), []);
-    assert!(spill.path().is_none());
-    spill.remove().unwrap();
+    partial.add(key.clone(), &answered(1, &["b"])).unwrap();
+    assert_eq!(content(&partial, &key), expected(&answered(1, &["b"])));
+    assert_eq!(content(&partial, &self::key("2025-05", "a")), []);
+    assert!(partial.path().is_none());
+    partial.remove().unwrap();
 }
 
 #[test]
@@ -130,11 +124,11 @@ fn neither_a_foreign_file_nor_a_link_is_touched() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("past.om.partial");
     fs::write(&path, "my diary").unwrap();
-    assert!(Spill::open(&path).unwrap_err().to_string().contains("remove it"));
+    assert!(Partial::open(&path).unwrap_err().to_string().contains("remove it"));
     assert_eq!(fs::read_to_string(&path).unwrap(), "my diary");
     let link = directory.path().join("link");
     std::os::unix::fs::symlink(&path, &link).unwrap();
-    assert!(Spill::open(&link).is_err());
+    assert!(Partial::open(&link).is_err());
 }
 
 proptest! {
@@ -144,11 +138,11 @@ proptest! {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("past.om.partial");
         let keys = [key("2026-05", "a"), key("2025-11", "a"), key("2026-05", "b")];
-        let mut spill = Spill::open(&path).unwrap();
+        let mut partial = Partial::open(&path).unwrap();
         for (key, figure) in keys.iter().zip(1..) {
-            spill.add(key.clone(), &answered(figure, &["b1", "b2"])).unwrap();
+            partial.add(key.clone(), &answered(figure, &["b1", "b2"])).unwrap();
         }
-        drop(spill);
+        drop(partial);
         let mut bytes = fs::read(&path).unwrap();
         bytes.truncate(cut.max(1));
         if let Some((at, mask)) = flip && let Some(byte) = bytes.get_mut(at) {
@@ -156,21 +150,21 @@ proptest! {
         }
         fs::write(&path, &bytes).unwrap();
         // Without its first line it is another's file.
-        let Ok(mut spill) = Spill::open(&path) else {
+        let Ok(mut partial) = Partial::open(&path) else {
             prop_assert!(flip.is_some_and(|(at, _)| at < MAGIC.len()));
             return Ok(());
         };
-        let found = keys.iter().take_while(|key| spill.has(key)).count();
-        prop_assert!(keys[found..].iter().all(|key| !spill.has(key)));
+        let found = keys.iter().take_while(|key| partial.has(key)).count();
+        prop_assert!(keys[found..].iter().all(|key| !partial.has(key)));
         for (key, figure) in keys[..found].iter().zip(1..) {
-            prop_assert_eq!(content(&spill, key), expected(&answered(figure, &["b1", "b2"])));
+            prop_assert_eq!(content(&partial, key), expected(&answered(figure, &["b1", "b2"])));
         }
         // It goes on from there.
         for (key, figure) in keys.iter().zip(1..).skip(found) {
-            spill.add(key.clone(), &answered(figure, &["b1", "b2"])).unwrap();
+            partial.add(key.clone(), &answered(figure, &["b1", "b2"])).unwrap();
         }
-        drop(spill);
-        let spill = Spill::open(&path).unwrap();
-        prop_assert!(keys.iter().all(|key| spill.has(key)));
+        drop(partial);
+        let partial = Partial::open(&path).unwrap();
+        prop_assert!(keys.iter().all(|key| partial.has(key)));
     }
 }

@@ -1,10 +1,11 @@
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 
+use super::partial::Partial;
 use super::plan::Plan;
 use super::row::{Figure, Kind, Row};
-use super::spill::{Key, Run, Spill};
 use crate::config::Account;
-use crate::exposition::Dated;
+use crate::exposition::{Dated, Written};
 use crate::metrics::{Family, families, number};
 use crate::text::Text;
 
@@ -23,54 +24,67 @@ fn kind(family: &Family) -> Option<Kind> {
     }
 }
 
-/// Writes every family that has a past, as the metrics page orders them, each account's things by their identities.
-pub(super) fn write(spill: &Spill, plan: &Plan<'_>, out: impl Write) -> io::Result<()> {
+/// Writes every family that has a past, as the metrics page orders them, account by account and month by month: how much that
+/// was.
+pub(super) fn write(partial: &Partial, plan: &Plan<'_>, out: impl Write) -> io::Result<Written> {
     let mut out = Dated::new(out);
     for family in families() {
         let Some(kind) = kind(family) else { continue };
         out.family(family.name, family.kind.name(), family.meaning());
         for account in &plan.accounts {
-            let keys: Vec<Key> = plan.keys_of(account).collect();
-            merge(spill, &keys, kind, |labels, figures| {
-                if kind != Kind::Bucket || labels.iter().all(|bucket| plan.buckets.allows(bucket)) {
-                    figures.iter().try_for_each(|figure| series(&mut out, family, account, labels, *figure))
-                } else {
-                    Ok(())
+            let names =
+                if kind == Kind::SubAccount { newest_names(partial, plan, account)? } else { Names::new() };
+            each_row(partial, plan, account, kind, |mut labels, figures| {
+                if kind == Kind::Bucket && !labels.iter().all(|bucket| plan.buckets.allows(bucket)) {
+                    return Ok(());
                 }
+                if let [id, name] = &mut *labels
+                    && let Some(newest) = names.get(id)
+                {
+                    name.clone_from(newest);
+                }
+                figures.iter().try_for_each(|figure| series(&mut out, family, account, &labels, *figure))
             })?;
         }
     }
     out.finish()
 }
 
-/// Goes through one kind of row over all answers at once: each thing with its newest labels and all its months.
-fn merge(
-    spill: &Spill,
-    keys: &[Key],
+/// Names of sub-accounts by their ids.
+type Names = BTreeMap<Box<str>, Box<str>>;
+
+/// What the sub-accounts were called last: each has one name throughout, as on the metrics page.
+fn newest_names(partial: &Partial, plan: &Plan<'_>, account: &Account) -> io::Result<Names> {
+    let mut names = Names::new();
+    each_row(partial, plan, account, Kind::SubAccount, |labels, _| {
+        if let Ok([id, name]) = <[_; 2]>::try_from(labels) {
+            names.insert(id, name);
+        }
+        Ok(())
+    })?;
+    Ok(names)
+}
+
+/// Goes through the rows of one kind of one account, oldest months first.
+fn each_row(
+    partial: &Partial,
+    plan: &Plan<'_>,
+    account: &Account,
     kind: Kind,
-    mut each: impl FnMut(&[Box<str>], &[Figure]) -> io::Result<()>,
+    mut each: impl FnMut(Vec<Box<str>>, Vec<Figure>) -> io::Result<()>,
 ) -> io::Result<()> {
-    let mut runs: Vec<(Run<'_>, Option<Row>)> = Vec::with_capacity(keys.len());
-    for key in keys {
-        let mut run = spill.run(key, kind);
-        let first = run.next()?;
-        runs.push((run, first));
-    }
-    let mut figures = Vec::new();
-    loop {
-        let rows = runs.iter().filter_map(|(_, row)| row.as_ref());
-        let Some(next) = rows.map(Row::identity).min().map(Box::<str>::from) else { return Ok(()) };
-        figures.clear();
-        let mut labels = Vec::new();
-        for (run, row) in &mut runs {
-            if let Some(Row(_, its_labels, its_figures)) = row.take_if(|row| row.identity() == &*next) {
-                labels = its_labels;
-                figures.extend(its_figures);
-                *row = run.next()?;
+    for key in plan.keys_of(account) {
+        for row in partial.rows(&key)? {
+            let Row(its_kind, labels, figures) = row?;
+            if its_kind > kind {
+                break;
+            }
+            if its_kind == kind {
+                each(labels, figures)?;
             }
         }
-        each(&labels, &figures)?;
     }
+    Ok(())
 }
 
 /// Writes one figure of one thing: at the start of its day, or of each day of its month, UTC.
