@@ -12,8 +12,7 @@ async fn each_code_is_told_with_what_to_do() {
         (
             Endpoint::Login,
             refuse(403, "AuthenticationFailed "),
-            "403 (AuthenticationFailed): the credentials are refused: expired, regenerated or deleted. Generate new API credentials in \
-             the console and put them where the configuration says.",
+            "Generate new API credentials in the console and put them where the configuration says.",
         ),
         (
             Endpoint::Login,
