@@ -1,6 +1,9 @@
-//! What is known of an account: plain values, in base units, with no trace of the wire, of metrics or of files.
+//! What is known of an account: plain values, in base units, with no trace of the wire or of metrics. What the state file
+//! keeps of them has the form that serde gives them here.
 //!
 //! Sizes are whole bytes, instants are UTC, a value that is not known is `None`.
+
+use serde::{Deserialize, Serialize};
 
 mod billing;
 mod collector;
@@ -38,7 +41,7 @@ pub use usage::{
 pub use warning::WarningSteps;
 
 /// What the vendor says of the running session.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Session {
     /// When its token stops working, by our clock.
     pub expires_at: jiff::Timestamp,

@@ -4,11 +4,10 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::model::Timestamped;
-use crate::text::Text;
 
 /// An object of JSON that is written entry by entry, so that what is large is not copied.
 pub struct Object<'a> {
@@ -39,7 +38,7 @@ impl<'a> Object<'a> {
 
     /// Writes an answer that came `at`.
     pub(crate) fn dated(&mut self, key: &str, at: Timestamp, data: impl Serialize) -> io::Result<()> {
-        self.entry(key, &Dated { at: Text(at), data })
+        self.entry(key, &Dated { at, data })
     }
 
     /// Ends the object.
@@ -51,7 +50,7 @@ impl<'a> Object<'a> {
 /// An answer with its time.
 #[derive(Serialize, Deserialize)]
 struct Dated<T> {
-    at: Text<Timestamp>,
+    at: Timestamp,
     data: T,
 }
 
@@ -76,29 +75,24 @@ impl<'a> Entries<'a> {
         key: &str,
         understand: impl FnOnce(T) -> Result<U, String>,
     ) -> Loaded<U> {
-        let Some(Dated { at: Text(at), data }) = self.get(key)? else { return Ok(None) };
+        let Some(Dated { at, data }) = self.get(key)? else { return Ok(None) };
         Ok(Some(Timestamped { at, data: Some(understand(data)?) }))
     }
 }
 
-/// Each item of a list as what `.1` makes of it, made one at a time.
-pub(crate) struct List<'a, T, U>(pub(crate) &'a [T], pub(crate) fn(&'a T) -> U);
-
-impl<T, U: Serialize> Serialize for List<'_, T, U> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.0.iter().map(self.1))
-    }
+/// Whether the items are in the order of their identities and none is there twice: whatever shows them relies on it.
+pub(crate) fn ascending<T, K: Ord + ?Sized>(items: &[T], identity: impl Fn(&T) -> &K) -> bool {
+    items.is_sorted_by(|one, next| identity(one) < identity(next))
 }
 
-/// The items, if they are in the order of their identities and none is there twice: whatever shows them relies on it.
-pub(crate) fn ascending<T, K: Ord + ?Sized>(
-    items: impl Iterator<Item = T>,
-    identity: impl Fn(&T) -> &K,
-) -> Result<Vec<T>, String> {
-    let items: Vec<T> = items.collect();
-    if items.is_sorted_by(|one, next| identity(one) < identity(next)) {
-        Ok(items)
-    } else {
-        Err("a list is out of order".to_owned())
-    }
+/// Has a struct written as the list of its fields, which is shorter. What serde derives reads that as well.
+macro_rules! as_list {
+    ($type:ident { $($field:ident),+ }) => {
+        impl serde::Serialize for $type {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                ($(&self.$field,)+).serialize(serializer)
+            }
+        }
+    };
 }
+pub(crate) use as_list;

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use super::{Api, ApiError, Budget, Endpoint};
 use crate::config::{Config, Poll};
@@ -38,7 +40,7 @@ impl Context<'_> {
 }
 
 /// A collector, by the data that it brings.
-pub trait Collect: Data + Clone {
+pub trait Collect: Data + Clone + Serialize + DeserializeOwned {
     /// The API that has it.
     type Api: Api;
 
@@ -92,17 +94,26 @@ pub trait Collect: Data + Clone {
     /// Forgets what is no longer true because another choice of series was made.
     fn series_changed(&mut self) {}
 
+    /// Whether its lists are in order and hold nothing twice: it may come from a file that was changed.
+    fn is_in_order(&self) -> bool {
+        true
+    }
+
     /// Writes what outlives the process. `data` is the last good answer, which came `at`, if it is still known.
     ///
     /// # Errors
     /// Where `out` fails.
-    fn save(data: Option<&Self>, at: Timestamp, out: &mut Object<'_>) -> io::Result<()>;
+    fn save(data: Option<&Self>, at: Timestamp, out: &mut Object<'_>) -> io::Result<()> {
+        data.map_or(Ok(()), |data| out.dated(Self::COLLECTOR.name(), at, data))
+    }
 
     /// Reads what [`Collect::save`] wrote.
     ///
     /// # Errors
     /// What is wrong with it, in words that hold nothing of it.
-    fn load(entries: &Entries<'_>) -> Loaded<Self>;
+    fn load(entries: &Entries<'_>) -> Loaded<Self> {
+        entries.dated(Self::COLLECTOR.name(), Ok)
+    }
 }
 
 /// Everything that is declared of one collector, whatever its type.
@@ -144,6 +155,10 @@ impl Descriptor {
                 save: |data, at, out| T::save(data.and_then(AnyData::get), at, out),
                 load: |entries| {
                     let loaded = T::load(entries)?;
+                    let data = loaded.as_ref().and_then(|loaded| loaded.data.as_ref());
+                    if data.is_some_and(|data| !data.is_in_order()) {
+                        return Err("a list is out of order".to_owned());
+                    }
                     let erased = |data: Option<T>| data.map(AnyData::from);
                     Ok(loaded.map(|Timestamped { at, data }| Timestamped { at, data: erased(data) }))
                 },

@@ -1,9 +1,11 @@
 use jiff::civil::{Date, date};
+use serde::{Deserialize, Serialize};
 
 use super::{Month, MonthTotal};
+use crate::saved::as_list;
 
 /// What the platform since 2024 bills by, day by day (UTC). The day of the poll is not among the days: it is not over.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Billing {
     /// The first day that was asked for.
     pub first: Date,
@@ -17,7 +19,7 @@ pub struct Billing {
 }
 
 /// The figures of one day.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 pub struct BilledDay {
     /// Which day.
     pub day: Date,
@@ -29,8 +31,10 @@ pub struct BilledDay {
     pub objects: Option<u64>,
 }
 
+as_list!(BilledDay { day, used_bytes, ghost_bytes, objects });
+
 /// The transfer in one region.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct RegionTransfer {
     /// The region's name.
     pub region: Box<str>,
@@ -38,8 +42,10 @@ pub struct RegionTransfer {
     pub days: Box<[TransferDay]>,
 }
 
+as_list!(RegionTransfer { region, days });
+
 /// The transfer of one day.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 pub struct TransferDay {
     /// Which day.
     pub day: Date,
@@ -50,6 +56,8 @@ pub struct TransferDay {
     /// Bytes.
     pub delete_bytes: Option<u64>,
 }
+
+as_list!(TransferDay { day, upload_bytes, download_bytes, delete_bytes });
 
 impl Billing {
     /// The newest day whose used space is known.

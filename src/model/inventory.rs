@@ -1,9 +1,11 @@
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use super::Expiry;
 
 /// A service account: a pair of S3 keys with permissions.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ServiceAccount {
     /// Its identity.
     pub id: Box<str>,
@@ -18,7 +20,7 @@ pub struct ServiceAccount {
 }
 
 /// The permissions of an account.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Permissions {
     /// How many there are of each sort, in the order of the sorts; the list may be shorter.
     pub counts: Vec<PermissionCount>,
@@ -27,7 +29,7 @@ pub struct Permissions {
 }
 
 /// How many permissions cover and allow the same.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PermissionCount {
     /// As [`Permission::kind`].
     pub kind: Box<str>,
@@ -55,7 +57,7 @@ impl Permissions {
 }
 
 /// A permission that service accounts are given.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Permission {
     /// Its identity.
     pub id: Box<str>,

@@ -1,11 +1,13 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use crate::clock;
+use crate::saved::as_list;
 
 /// The buckets of an account of the platform since 2024.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Buckets {
     /// How many there are, also where the configuration leaves some of them out.
     pub count: u64,
@@ -14,7 +16,7 @@ pub struct Buckets {
 }
 
 /// One bucket.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct Bucket {
     /// Its name, which is its identity.
     pub name: Box<str>,
@@ -24,8 +26,10 @@ pub struct Bucket {
     pub objects: Option<u64>,
 }
 
+as_list!(Bucket { name, size_bytes, objects });
+
 /// A user of an account, with the keys that belong to it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct User {
     /// Its name, which is its identity.
     pub name: Box<str>,
@@ -40,7 +44,7 @@ pub struct User {
 }
 
 /// An access key: the half of a pair that is no secret.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccessKey {
     /// Its id, which is what programs send beside their signature.
     pub id: Box<str>,

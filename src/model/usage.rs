@@ -1,9 +1,11 @@
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use super::Month;
+use crate::saved::as_list;
 
 /// Usage of the month to date.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct CurrentUsage {
     /// The account's own buckets together, bytes.
     pub usage_bytes: Option<u64>,
@@ -18,7 +20,7 @@ pub struct CurrentUsage {
 }
 
 /// Usage of one bucket.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct BucketUsage {
     /// Its name, which is its identity.
     pub name: Box<str>,
@@ -26,8 +28,10 @@ pub struct BucketUsage {
     pub usage_bytes: u64,
 }
 
+as_list!(BucketUsage { name, usage_bytes });
+
 /// A sub-account of a master account.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SubAccount {
     /// Its identity.
     pub id: Box<str>,
@@ -48,7 +52,7 @@ pub struct SubAccount {
 }
 
 /// Averages of closed months. A month without data is left out.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct MonthlyUsage {
     /// The account's own buckets together, oldest month first.
     pub months: Vec<MonthTotal>,
@@ -57,6 +61,7 @@ pub struct MonthlyUsage {
     /// Each sub-account that had a figure in any month, in the order of their ids, each id once.
     pub sub_accounts: Vec<SubAccountHistory>,
     /// Which of the months are final; `None` where none is, or where it is not known.
+    #[serde(skip)]
     pub settled: Option<Settled>,
 }
 
@@ -70,7 +75,7 @@ pub struct Settled {
 }
 
 /// The mean over a month of each day's mean.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 pub struct MonthTotal {
     /// Which month.
     pub month: Month,
@@ -78,8 +83,10 @@ pub struct MonthTotal {
     pub average_bytes: u64,
 }
 
+as_list!(MonthTotal { month, average_bytes });
+
 /// The months of one bucket.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct BucketHistory {
     /// The bucket's name.
     pub name: Box<str>,
@@ -87,8 +94,10 @@ pub struct BucketHistory {
     pub months: Box<[MonthTotal]>,
 }
 
+as_list!(BucketHistory { name, months });
+
 /// The months of one sub-account.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct SubAccountHistory {
     /// Its identity.
     pub id: Box<str>,
@@ -97,3 +106,5 @@ pub struct SubAccountHistory {
     /// Oldest month first; a month in which it was not listed is left out.
     pub months: Box<[MonthTotal]>,
 }
+
+as_list!(SubAccountHistory { id, name, months });

@@ -1,6 +1,5 @@
 use std::io::{self, Write};
 
-use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -8,7 +7,6 @@ use super::{Format, Saved, State, Unusable, VERSION};
 use crate::model::{Identity, Logins};
 use crate::saved::{Entries, Object};
 use crate::store::Memory;
-use crate::text::Text;
 
 /// Tells our files from others.
 const FORMAT: &str = "lyve-cloud-exporter state";
@@ -38,8 +36,8 @@ fn account(saved: &Saved, formats: &[Format], out: &mut dyn Write) -> io::Result
     account.entry("name", name)?;
     account.entry("account_id", &identity.id)?;
     account.entry("base_url", &identity.address)?;
-    account.entry("last_accepted", &memory.logins.last_accepted.map(Text))?;
-    account.entry("refused_at", &memory.logins.refused_at.map(Text))?;
+    account.entry("last_accepted", &memory.logins.last_accepted)?;
+    account.entry("refused_at", &memory.logins.refused_at)?;
     for format in formats {
         if let Some(answer) = memory.answers.get(&format.collector) {
             (format.save)(answer.data.as_ref(), answer.at, &mut account)?;
@@ -69,8 +67,8 @@ pub fn decode(bytes: &[u8], formats: &[Format]) -> Result<State, Unusable> {
 
 fn read(entries: &Entries<'_>, formats: &[Format]) -> Result<Saved, String> {
     let text = |key| entries.get(key)?.ok_or_else(|| format!("{key} is missing"));
-    let at = |key| Ok::<_, String>(entries.get(key)?.map(|Text(at): Text<Timestamp>| at));
-    let logins = Logins { last_accepted: at("last_accepted")?, refused_at: at("refused_at")? };
+    let logins =
+        Logins { last_accepted: entries.get("last_accepted")?, refused_at: entries.get("refused_at")? };
     let mut memory = Memory { logins, ..Memory::default() };
     for format in formats {
         if let Some(answer) = (format.load)(entries)? {

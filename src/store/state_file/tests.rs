@@ -342,7 +342,7 @@ fn it_is_readable_json_of_version_1() {
             r#"{"format":"lyve-cloud-exporter state","version":1,"series":"d","accounts":[{"name":"a","account_id":"b","#,
             r#""base_url":"c","last_accepted":null,"refused_at":null,"current_usage":{"#,
             r#""at":"2026-11-24T12:00:00Z","data":{"usage_bytes":3,"bucket_count":null,"#,
-            r#""usage_with_sub_accounts_bytes":null,"buckets":[["backups",3]],"sub_accounts":[]}}}]}"#,
+            r#""buckets":[["backups",3]],"usage_with_sub_accounts_bytes":null,"sub_accounts":[]}}}]}"#,
             "\n"
         )
     );

@@ -12,7 +12,6 @@ use crate::clock;
 use crate::config::Poll;
 use crate::model::{Answer, Collector, Data, Dropped, Expiry, Part, Session, Timestamped};
 use crate::saved::{Entries, Loaded, Object};
-use crate::text::Text;
 
 impl Collector {
     /// The account's own API credentials.
@@ -61,12 +60,11 @@ impl Collect for Session {
 
     /// The session ends with the process.
     fn save(_: Option<&Self>, at: Timestamp, out: &mut Object<'_>) -> io::Result<()> {
-        out.entry("credentials_at", &Text(at))
+        out.entry("credentials_at", &at)
     }
 
     fn load(entries: &Entries<'_>) -> Loaded<Self> {
-        let at: Option<Text<Timestamp>> = entries.get("credentials_at")?;
-        Ok(at.map(|Text(at)| Timestamped { at, data: None }))
+        Ok(entries.get("credentials_at")?.map(|at| Timestamped { at, data: None }))
     }
 }
 

@@ -4,8 +4,6 @@ use std::io;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use serde::ser::SerializeMap as _;
-use serde::{Deserialize, Serialize, Serializer};
 
 use crate::api::account_v2::history::{self, Range};
 use crate::api::account_v2::{Client, MAX_MONTHS};
@@ -15,8 +13,7 @@ use crate::model::{
     Answer, BucketHistory, Collector, Data, Dropped, Month, MonthTotal, MonthlyUsage, Part, Settled,
     SubAccountHistory,
 };
-use crate::saved::{Entries, List, Loaded, Object, ascending};
-use crate::text::Text;
+use crate::saved::{Entries, Loaded, Object, ascending};
 
 /// The polls that follow the turn of a month are spread over this time.
 const SPREAD_TURN: Duration = Duration::from_secs(60);
@@ -122,16 +119,25 @@ impl Collect for MonthlyUsage {
         self.settled = None;
     }
 
+    fn is_in_order(&self) -> bool {
+        let months = |months: &[MonthTotal]| ascending(months, |total| &total.month);
+        months(&self.months)
+            && ascending(&self.buckets, |bucket| &bucket.name)
+            && self.buckets.iter().all(|bucket| months(&bucket.months))
+            && ascending(&self.sub_accounts, |sub_account| &sub_account.id)
+            && self.sub_accounts.iter().all(|sub_account| months(&sub_account.months))
+    }
+
     fn save(data: Option<&Self>, at: Timestamp, out: &mut Object<'_>) -> io::Result<()> {
         let Some(data) = data else { return Ok(()) };
-        out.dated(Self::COLLECTOR.name(), at, MonthlyOut(data))?;
-        out.entry("settled", &data.settled.map(|settled| (Text(settled.first), Text(settled.last))))
+        out.dated(Self::COLLECTOR.name(), at, data)?;
+        out.entry("settled", &data.settled.map(|settled| (settled.first, settled.last)))
     }
 
     fn load(entries: &Entries<'_>) -> Loaded<Self> {
-        let settled: Option<(Text<Month>, Text<Month>)> = entries.get("settled")?;
-        let settled = settled.map(|(Text(first), Text(last))| Settled { first, last });
-        entries.dated(Self::COLLECTOR.name(), |record: MonthlyIn| Ok(Self { settled, ..record.usage()? }))
+        let settled: Option<(Month, Month)> = entries.get("settled")?;
+        let settled = settled.map(|(first, last)| Settled { first, last });
+        entries.dated(Self::COLLECTOR.name(), |data: Self| Ok(Self { settled, ..data }))
     }
 }
 
@@ -141,61 +147,4 @@ async fn apart<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> 
     done.map_err(|_| {
         ApiError::new(Reason::Decode, Endpoint::MonthlyUsage, "the months could not be put together")
     })
-}
-
-struct MonthlyOut<'a>(&'a MonthlyUsage);
-
-impl Serialize for MonthlyOut<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("months", &months(&self.0.months))?;
-        map.serialize_entry(
-            "buckets",
-            &List(&self.0.buckets, |bucket| (&*bucket.name, months(&bucket.months))),
-        )?;
-        map.serialize_entry(
-            "sub_accounts",
-            &List(&self.0.sub_accounts, |sub| (&*sub.id, &*sub.name, months(&sub.months))),
-        )?;
-        map.end()
-    }
-}
-
-type MonthRecord = (Text<Month>, u64);
-
-fn months(months: &[MonthTotal]) -> List<'_, MonthTotal, MonthRecord> {
-    List(months, |total| (Text(total.month), total.average_bytes))
-}
-
-fn totals(months: Vec<MonthRecord>) -> Result<Vec<MonthTotal>, String> {
-    let months = months.into_iter().map(|(Text(month), average_bytes)| MonthTotal { month, average_bytes });
-    ascending(months, |total| &total.month)
-}
-
-#[derive(Deserialize)]
-struct MonthlyIn {
-    months: Vec<MonthRecord>,
-    buckets: Vec<(Box<str>, Vec<MonthRecord>)>,
-    sub_accounts: Vec<(Box<str>, Box<str>, Vec<MonthRecord>)>,
-}
-
-impl MonthlyIn {
-    fn usage(self) -> Result<MonthlyUsage, String> {
-        let buckets = self
-            .buckets
-            .into_iter()
-            .map(|(name, months)| Ok(BucketHistory { name, months: totals(months)?.into() }));
-        let sub_accounts = self
-            .sub_accounts
-            .into_iter()
-            .map(|(id, name, months)| Ok(SubAccountHistory { id, name, months: totals(months)?.into() }));
-        let buckets: Vec<_> = buckets.collect::<Result<_, String>>()?;
-        let sub_accounts: Vec<_> = sub_accounts.collect::<Result<_, String>>()?;
-        Ok(MonthlyUsage {
-            months: totals(self.months)?,
-            buckets: ascending(buckets.into_iter(), |bucket| &bucket.name)?,
-            sub_accounts: ascending(sub_accounts.into_iter(), |sub_account| &sub_account.id)?,
-            settled: None,
-        })
-    }
 }

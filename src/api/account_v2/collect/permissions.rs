@@ -1,17 +1,18 @@
 //! The permissions.
 
-use std::borrow::Cow;
 use std::io;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
 
 use crate::api::account_v2::Client;
 use crate::api::{ApiError, Budget, Collect, Context, Endpoint};
 use crate::config::{Config, Poll};
 use crate::model::{Answer, Collector, Data, Part, Permission, PermissionCount, Permissions};
-use crate::saved::{Entries, List, Loaded, Object, ascending};
+use crate::saved::{Entries, Loaded, Object, ascending};
+
+/// Kind and actions of permissions, and how many there are.
+type Count = ((Box<str>, Box<str>), u64);
 
 impl Collector {
     /// The permissions.
@@ -52,63 +53,27 @@ impl Collect for Permissions {
         budget.keep_largest(&mut self.permissions, |_| 0, listed);
     }
 
+    fn is_in_order(&self) -> bool {
+        let sort = |one: &PermissionCount| (one.kind.clone(), one.actions.clone());
+        self.counts.is_sorted_by(|one, next| sort(one) < sort(next))
+            && ascending(&self.permissions, |permission| &permission.id)
+    }
+
     fn save(data: Option<&Self>, at: Timestamp, out: &mut Object<'_>) -> io::Result<()> {
         let Some(data) = data else { return Ok(()) };
-        out.dated(Self::COLLECTOR.name(), at, List(&data.permissions, PermissionRecord::of))?;
-        let sort = |sort: &'_ PermissionCount| ((sort.kind.clone(), sort.actions.clone()), sort.count);
-        out.entry("permission_counts", &List(&data.counts, sort))
+        out.dated(Self::COLLECTOR.name(), at, &data.permissions)?;
+        let counts = data.counts.iter().map(|sort| ((&sort.kind, &sort.actions), sort.count));
+        out.entry("permission_counts", &counts.collect::<Vec<_>>())
     }
 
     fn load(entries: &Entries<'_>) -> Loaded<Self> {
-        // The counts came later than the rest of this version of the file.
-        let counts = entries.get("permission_counts")?;
-        entries.dated(Self::COLLECTOR.name(), |list| permissions(list, counts))
-    }
-}
-
-/// Kind and actions of permissions, and how many there are.
-type CountRecord = ((Box<str>, Box<str>), u64);
-
-fn permissions(
-    list: Vec<PermissionRecord<'_>>,
-    counts: Option<Vec<CountRecord>>,
-) -> Result<Permissions, String> {
-    let list = list.into_iter().map(PermissionRecord::permission);
-    let found = Permissions::of(ascending(list, |permission| &permission.id)?);
-    let Some(counts) = counts else { return Ok(found) };
-    let counts = ascending(counts.into_iter(), |(sort, _)| sort)?;
-    let counts =
-        counts.into_iter().map(|((kind, actions), count)| PermissionCount { kind, actions, count }).collect();
-    Ok(Permissions { counts, ..found })
-}
-
-#[derive(Serialize, Deserialize)]
-struct PermissionRecord<'a> {
-    id: Cow<'a, str>,
-    name: Cow<'a, str>,
-    kind: Cow<'a, str>,
-    actions: Cow<'a, str>,
-    ready: Option<bool>,
-}
-
-impl<'a> PermissionRecord<'a> {
-    fn of(permission: &'a Permission) -> Self {
-        Self {
-            id: Cow::Borrowed(&permission.id),
-            name: Cow::Borrowed(&permission.name),
-            kind: Cow::Borrowed(&permission.kind),
-            actions: Cow::Borrowed(&permission.actions),
-            ready: permission.ready,
-        }
-    }
-
-    fn permission(self) -> Permission {
-        Permission {
-            id: self.id.into(),
-            name: self.name.into(),
-            kind: self.kind.into(),
-            actions: self.actions.into(),
-            ready: self.ready,
-        }
+        // It came later than the rest of this version of the file.
+        let counts: Option<Vec<Count>> = entries.get("permission_counts")?;
+        let count = |((kind, actions), count): Count| PermissionCount { kind, actions, count };
+        let counts = counts.map(|counts| counts.into_iter().map(count).collect());
+        entries.dated(Self::COLLECTOR.name(), |permissions: Vec<Permission>| {
+            let found = Self::of(permissions);
+            Ok(Self { counts: counts.unwrap_or(found.counts), permissions: found.permissions })
+        })
     }
 }

@@ -1,18 +1,12 @@
 //! The service accounts, with their expiry.
 
-use std::borrow::Cow;
-use std::io;
 use std::time::Duration;
-
-use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
 
 use crate::api::account_v2::Client;
 use crate::api::{ApiError, Budget, Collect, Context, Endpoint};
 use crate::config::{Config, Poll};
 use crate::model::{Answer, Collector, Data, Expiry, Part, ServiceAccount};
-use crate::saved::{Entries, List, Loaded, Object, ascending};
-use crate::text::Text;
+use crate::saved::ascending;
 
 impl Collector {
     /// The service accounts, with their expiry.
@@ -46,15 +40,8 @@ impl Collect for Vec<ServiceAccount> {
         budget.keep_largest(self, |account| urgency(account.expiry), |item| count(vec![item.clone()].into()));
     }
 
-    fn save(data: Option<&Self>, at: Timestamp, out: &mut Object<'_>) -> io::Result<()> {
-        let Some(data) = data else { return Ok(()) };
-        out.dated(Self::COLLECTOR.name(), at, List(data, ServiceAccountRecord::of))
-    }
-
-    fn load(entries: &Entries<'_>) -> Loaded<Self> {
-        entries.dated(Self::COLLECTOR.name(), |list: Vec<ServiceAccountRecord<'_>>| {
-            ascending(list.into_iter().map(ServiceAccountRecord::account), |account| &account.id)
-        })
+    fn is_in_order(&self) -> bool {
+        ascending(self, |account| &account.id)
     }
 }
 
@@ -65,51 +52,4 @@ fn urgency(expiry: Expiry) -> u64 {
         Expiry::Unknown => 1,
         Expiry::Never => 0,
     }
-}
-
-#[derive(Serialize, Deserialize)]
-struct ServiceAccountRecord<'a> {
-    id: Cow<'a, str>,
-    name: Cow<'a, str>,
-    enabled: Option<bool>,
-    ready: Option<bool>,
-    expiry: ExpiryRecord,
-}
-
-impl<'a> ServiceAccountRecord<'a> {
-    fn of(account: &'a ServiceAccount) -> Self {
-        Self {
-            id: Cow::Borrowed(&account.id),
-            name: Cow::Borrowed(&account.name),
-            enabled: account.enabled,
-            ready: account.ready,
-            expiry: match account.expiry {
-                Expiry::Unknown => ExpiryRecord::Unknown,
-                Expiry::Never => ExpiryRecord::Never,
-                Expiry::At(at) => ExpiryRecord::At(Text(at)),
-            },
-        }
-    }
-
-    fn account(self) -> ServiceAccount {
-        ServiceAccount {
-            id: self.id.into(),
-            name: self.name.into(),
-            enabled: self.enabled,
-            ready: self.ready,
-            expiry: match self.expiry {
-                ExpiryRecord::Unknown => Expiry::Unknown,
-                ExpiryRecord::Never => Expiry::Never,
-                ExpiryRecord::At(Text(at)) => Expiry::At(at),
-            },
-        }
-    }
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum ExpiryRecord {
-    Unknown,
-    Never,
-    At(Text<Timestamp>),
 }

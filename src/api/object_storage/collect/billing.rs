@@ -1,20 +1,16 @@
 //! Used space, objects and transfer by day.
 
-use std::io;
 use std::time::Duration;
 
 use jiff::civil::Date;
 use jiff::tz::Offset;
 use jiff::{Span, Timestamp};
-use serde::ser::SerializeMap as _;
-use serde::{Deserialize, Serialize, Serializer};
 
 use crate::api::object_storage::{Client, MAX_DAYS};
 use crate::api::{ApiError, Collect, Context, Endpoint};
 use crate::config::{Config, History, Poll};
-use crate::model::{Answer, BilledDay, Billing, Collector, Data, Part, RegionTransfer, TransferDay};
-use crate::saved::{Entries, List, Loaded, Object, ascending};
-use crate::text::Text;
+use crate::model::{Answer, Billing, Collector, Data, Part};
+use crate::saved::ascending;
 
 impl Collector {
     /// Used space, objects and transfer by day.
@@ -48,12 +44,10 @@ impl Collect for Billing {
         client.billing(first, last).await
     }
 
-    fn save(data: Option<&Self>, at: Timestamp, out: &mut Object<'_>) -> io::Result<()> {
-        data.map_or(Ok(()), |data| out.dated(Self::COLLECTOR.name(), at, BillingOut(data)))
-    }
-
-    fn load(entries: &Entries<'_>) -> Loaded<Self> {
-        entries.dated(Self::COLLECTOR.name(), BillingIn::billing)
+    fn is_in_order(&self) -> bool {
+        ascending(&self.days, |day| &day.day)
+            && ascending(&self.regions, |region| &region.region)
+            && self.regions.iter().all(|region| ascending(&region.days, |day| &day.day))
     }
 }
 
@@ -64,64 +58,6 @@ fn days(history: History, now: Timestamp) -> (Date, Date) {
     let today = day(now);
     let week = today.saturating_sub(Span::new().days(7));
     (day(history.window(now).0.start()).min(week), today)
-}
-
-/// Day, used bytes, ghost bytes, objects; or day, upload, download and delete bytes.
-type DayRecord = (Text<Date>, Option<u64>, Option<u64>, Option<u64>);
-
-struct BillingOut<'a>(&'a Billing);
-
-impl Serialize for BillingOut<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Billing { first, last, days, regions } = self.0;
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("first", &Text(first))?;
-        map.serialize_entry("last", &Text(last))?;
-        let day = |day: &BilledDay| (Text(day.day), day.used_bytes, day.ghost_bytes, day.objects);
-        map.serialize_entry("days", &List(days, day))?;
-        map.serialize_entry("regions", &List(regions, |region| (&*region.region, transfers(&region.days))))?;
-        map.end()
-    }
-}
-
-fn transfers(days: &[TransferDay]) -> List<'_, TransferDay, DayRecord> {
-    List(days, |day| (Text(day.day), day.upload_bytes, day.download_bytes, day.delete_bytes))
-}
-
-#[derive(Deserialize)]
-struct BillingIn {
-    first: Text<Date>,
-    last: Text<Date>,
-    days: Vec<DayRecord>,
-    regions: Vec<(Box<str>, Vec<DayRecord>)>,
-}
-
-impl BillingIn {
-    fn billing(self) -> Result<Billing, String> {
-        let day = |(Text(day), used_bytes, ghost_bytes, objects): DayRecord| BilledDay {
-            day,
-            used_bytes,
-            ghost_bytes,
-            objects,
-        };
-        let transfer = |(Text(day), upload_bytes, download_bytes, delete_bytes): DayRecord| TransferDay {
-            day,
-            upload_bytes,
-            download_bytes,
-            delete_bytes,
-        };
-        let regions = self.regions.into_iter().map(|(region, days)| {
-            let days = ascending(days.into_iter().map(transfer), |transfer| &transfer.day)?;
-            Ok(RegionTransfer { region, days: days.into() })
-        });
-        let regions: Vec<_> = regions.collect::<Result<_, String>>()?;
-        Ok(Billing {
-            first: self.first.0,
-            last: self.last.0,
-            days: ascending(self.days.into_iter().map(day), |day| &day.day)?,
-            regions: ascending(regions.into_iter(), |region| &region.region)?,
-        })
-    }
 }
 
 #[cfg(test)]

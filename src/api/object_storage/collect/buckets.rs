@@ -1,17 +1,12 @@
 //! The buckets with their sizes.
 
-use std::io;
 use std::time::Duration;
-
-use jiff::Timestamp;
-use serde::ser::SerializeMap as _;
-use serde::{Deserialize, Serialize, Serializer};
 
 use crate::api::object_storage::Client;
 use crate::api::{ApiError, Budget, Collect, Context, Endpoint};
 use crate::config::{Config, Poll};
 use crate::model::{Answer, Bucket, Buckets, Collector, Data, Part};
-use crate::saved::{Entries, List, Loaded, Object, ascending};
+use crate::saved::ascending;
 
 impl Collector {
     /// The buckets with their sizes.
@@ -57,37 +52,7 @@ impl Collect for Buckets {
         budget.keep_largest(&mut self.buckets, |bucket| bucket.size_bytes.unwrap_or(0), series);
     }
 
-    fn save(data: Option<&Self>, at: Timestamp, out: &mut Object<'_>) -> io::Result<()> {
-        data.map_or(Ok(()), |data| out.dated(Self::COLLECTOR.name(), at, BucketsOut(data)))
-    }
-
-    fn load(entries: &Entries<'_>) -> Loaded<Self> {
-        entries.dated(Self::COLLECTOR.name(), BucketsIn::buckets)
-    }
-}
-
-struct BucketsOut<'a>(&'a Buckets);
-
-impl Serialize for BucketsOut<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("count", &self.0.count)?;
-        let bucket = |bucket: &'_ Bucket| (bucket.name.clone(), bucket.size_bytes, bucket.objects);
-        map.serialize_entry("buckets", &List(&self.0.buckets, bucket))?;
-        map.end()
-    }
-}
-
-#[derive(Deserialize)]
-struct BucketsIn {
-    count: u64,
-    buckets: Vec<(Box<str>, Option<u64>, Option<u64>)>,
-}
-
-impl BucketsIn {
-    fn buckets(self) -> Result<Buckets, String> {
-        let buckets =
-            self.buckets.into_iter().map(|(name, size_bytes, objects)| Bucket { name, size_bytes, objects });
-        Ok(Buckets { count: self.count, buckets: ascending(buckets, |bucket| &bucket.name)? })
+    fn is_in_order(&self) -> bool {
+        ascending(&self.buckets, |bucket| &bucket.name)
     }
 }

@@ -1,18 +1,12 @@
 //! The users and their access keys.
 
-use std::borrow::Cow;
-use std::io;
 use std::time::Duration;
-
-use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
 
 use crate::api::object_storage::Client;
 use crate::api::{ApiError, Budget, Collect, Context, Endpoint};
 use crate::config::{Config, Poll};
-use crate::model::{AccessKey, Answer, Collector, Data, Part, User};
-use crate::saved::{Entries, List, Loaded, Object, ascending};
-use crate::text::Text;
+use crate::model::{Answer, Collector, Data, Part, User};
+use crate::saved::ascending;
 
 /// Each user takes a request; a poll with more than so many slow ones is given up.
 const USERS: u32 = 20;
@@ -54,13 +48,8 @@ impl Collect for Vec<User> {
         budget.keep_largest(self, oldest_key, |user| count(vec![user.clone()].into()));
     }
 
-    fn save(data: Option<&Self>, at: Timestamp, out: &mut Object<'_>) -> io::Result<()> {
-        let Some(data) = data else { return Ok(()) };
-        out.dated(Self::COLLECTOR.name(), at, List(data, UserRecord::of))
-    }
-
-    fn load(entries: &Entries<'_>) -> Loaded<Self> {
-        entries.dated(Self::COLLECTOR.name(), users)
+    fn is_in_order(&self) -> bool {
+        ascending(self, |user| &user.name) && self.iter().all(|user| ascending(&user.keys, |key| &key.id))
     }
 }
 
@@ -69,57 +58,4 @@ fn oldest_key(user: &User) -> u64 {
     let in_use = user.keys.iter().filter(|key| key.active != Some(false));
     let made = in_use.filter_map(|key| key.created).min();
     made.map_or(0, |at| u64::MAX.saturating_sub(at.as_second().max(0).unsigned_abs()))
-}
-
-#[derive(Serialize, Deserialize)]
-struct UserRecord<'a> {
-    name: Cow<'a, str>,
-    kind: Cow<'a, str>,
-    password_change_required: Option<bool>,
-    created: Option<Text<Timestamp>>,
-    keys: Vec<KeyRecord<'a>>,
-}
-
-#[derive(Serialize, Deserialize)]
-struct KeyRecord<'a> {
-    id: Cow<'a, str>,
-    active: Option<bool>,
-    created: Option<Text<Timestamp>>,
-}
-
-impl<'a> UserRecord<'a> {
-    fn of(user: &'a User) -> Self {
-        let key = |key: &'a AccessKey| KeyRecord {
-            id: Cow::Borrowed(&key.id),
-            active: key.active,
-            created: key.created.map(Text),
-        };
-        Self {
-            name: Cow::Borrowed(&user.name),
-            kind: Cow::Borrowed(&user.kind),
-            password_change_required: user.password_change_required,
-            created: user.created.map(Text),
-            keys: user.keys.iter().map(key).collect(),
-        }
-    }
-
-    fn user(self) -> Result<User, String> {
-        let key = |key: KeyRecord<'_>| AccessKey {
-            id: key.id.into(),
-            active: key.active,
-            created: key.created.map(|Text(at)| at),
-        };
-        Ok(User {
-            name: self.name.into(),
-            kind: self.kind.into(),
-            password_change_required: self.password_change_required,
-            created: self.created.map(|Text(at)| at),
-            keys: ascending(self.keys.into_iter().map(key), |key| &key.id)?,
-        })
-    }
-}
-
-fn users(records: Vec<UserRecord<'_>>) -> Result<Vec<User>, String> {
-    let users: Vec<_> = records.into_iter().map(UserRecord::user).collect::<Result<_, String>>()?;
-    ascending(users.into_iter(), |user| &user.name)
 }
