@@ -43,15 +43,31 @@ pub async fn run(
         let sender = senders.borrow_and_update().clone();
         let now = clock.now();
         if let Some(sender) = sender {
-            let posts = round.posts(alerts(&store.snapshot(), now), now);
-            if !posts.is_empty() {
-                sender.send(&posts).await;
-            }
+            let mut active = alerts(&store.snapshot(), now);
+            active.push(heartbeat(&sender.instance()));
+            sender.send(round.posts(active, now)).await;
         }
         tokio::select! {
             () = clock.sleep_until(clock::after(now, EVERY)) => {}
             changed = senders.changed() => if changed.is_err() { return },
         }
+    }
+}
+
+/// The alert that is always active while this exporter runs: a service that raises an alarm when it stops notices an
+/// exporter that is dead, or that cannot reach its Alertmanager.
+fn heartbeat(instance: &str) -> Alert {
+    Alert {
+        labels: vec![
+            ("alertname", "LyveCloudExporterHeartbeat".to_owned()),
+            ("instance", instance.to_owned()),
+            ("severity", "none".to_owned()),
+        ],
+        summary: format!("Lyve Cloud exporter at {instance} runs"),
+        description: "The exporter posts this alert as long as it runs. It shows that the exporter reaches Alertmanager. \
+                      First: do nothing. If it stops, check whether the exporter runs."
+            .to_owned(),
+        hold: Duration::ZERO,
     }
 }
 

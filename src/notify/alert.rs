@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::rotation;
 use crate::clock;
-use crate::model::{CredentialKind, CredentialStatus, Expiry, WarningSteps};
+use crate::model::{CredentialKind, CredentialStatus, Expiry, WarningSteps, time_left};
 use crate::store::{AccountState, CredentialView};
 
 /// An alert about one credential or access key, as it is active at one instant.
@@ -29,6 +29,10 @@ const CONTRADICTED_AFTER: SignedDuration = SignedDuration::from_hours(24);
 /// How long the shipped rules wait before they report a rejected pair, and one whose end nobody knows.
 const HOLD_REJECTED: Duration = Duration::from_secs(5 * 60);
 const HOLD_UNKNOWN: Duration = Duration::from_secs(60 * 60);
+
+/// When an alert about what an inventory poll reads ends.
+pub(super) const ALL_CLEAR: &str = "The alert ends with the next inventory poll after that (poll.inventory, by default within \
+                                    an hour), or reload the exporter to poll at once.";
 
 /// The alerts that are active at `now`.
 #[must_use]
@@ -90,106 +94,109 @@ impl Subject<'_> {
             ("kind", self.view.kind.name().to_owned()),
             ("severity", severity.to_owned()),
         ];
-        let summary = format!("Lyve Cloud account {}: {summary}", self.account);
+        let summary = format!("Lyve Cloud {}: {summary}", self.account);
         Alert { labels, summary, description, hold: Duration::ZERO }
     }
 
     fn ends_soon(&self, severity: &str, end: Timestamp, left: Duration) -> Alert {
-        let date = minute(end);
+        let (date, expires) = (minute(end), self.plural("expires", "expire"));
         let (summary, when) = if left.is_zero() {
-            ("reached the end date", format!("has reached its end ({date})"))
+            ("reached end date", format!("reached the end date ({date})"))
         } else {
-            let words = CredentialStatus::Expires.words(Expiry::At(end), self.now);
-            ("will end soon", format!("{} ({date})", words.replacen("Expires", "ends", 1)))
+            (expires, format!("{expires} in {} ({date})", time_left(end, self.now)))
         };
-        let summary = format!("{} {summary}", self.what());
+        let summary = format!("{} {summary} {}", self.what(), day(end));
         let description = match self.view.kind {
             CredentialKind::ServiceAccount => format!(
-                "The service account {} of the account {} {when}. From then on every backup and every program that uses \
-                 its keys fails. First: find out who uses it; then create its successor and move each of them over.",
-                self.view.name, self.account
+                "{} {when}. Every backup and program that uses its keys then fails. First: find out who uses it, create a new \
+                 service account and move each of them to it. {ALL_CLEAR}",
+                self.subject()
             ),
             CredentialKind::AccountApi => format!(
-                "The pair of {} of the account {} {when}. From then on every program that uses the account's API with it \
-                 fails, this exporter too. First: find out who uses it; then generate a new pair at a time when all of \
-                 them can get it.",
-                self.view.name, self.account
+                "{} {when}. Every program that uses the account's API then fails, this exporter included. First: find out who \
+                 uses them, then generate new ones when all of them can get them. Then set credential.expires in the \
+                 configuration to the new date and reload the exporter.",
+                self.subject()
             ),
         };
         self.alert("LyveCloudCredentialExpiresSoon", severity, &summary, description)
     }
 
     fn expired(&self, end: Timestamp) -> Alert {
-        let end = minute(end);
+        let date = minute(end);
         let description = match self.view.kind {
             CredentialKind::ServiceAccount => format!(
-                "The service account {} of the account {} expired on {end}. Every backup and every program that uses its \
-                 keys fails now. First: if something still uses it, create its successor and put the new keys in place; \
-                 if nothing does, delete it.",
-                self.view.name, self.account
+                "{} expired on {date}. Every backup and program that uses its keys fails now. First: if anything still uses it, \
+                 create a new service account and install the new keys; otherwise delete it. {ALL_CLEAR}",
+                self.subject()
             ),
             CredentialKind::AccountApi => format!(
-                "The pair of {} of the account {} expired on {end}. Every program that uses the account's API with it \
-                 fails now, this exporter too. First: regenerate it in the console and put the new pair in place.",
-                self.view.name, self.account
+                "{} expired on {date}. Every program that uses the account's API fails now, this exporter included. First: \
+                 regenerate them in the console and install the new ones.",
+                self.subject()
             ),
         };
-        self.alert("LyveCloudCredentialExpired", "critical", &format!("{} expired", self.what()), description)
+        let summary = format!("{} expired {}", self.what(), day(end));
+        self.alert("LyveCloudCredentialExpired", "critical", &summary, description)
     }
 
     fn rejected(&self) -> Alert {
         let description = format!(
-            "Lyve Cloud refuses the pair of {} of the account {}, although it should still work: somebody regenerated \
-             it, deleted it or switched it off, or it ended before the date in the exporter's configuration. Every program that uses the \
-             account's API with it fails now, this exporter too. First: ask the account's administrators who changed it; \
-             then put the new pair in place.",
+            "Lyve Cloud rejects the {} of the account {}, although they should still work: they were regenerated, deleted or \
+             disabled, expired early, or are mistyped in the configuration. Every program that uses them fails now, this \
+             exporter included. First: ask the account's administrators who changed them; then install the new ones. If they \
+             never worked, compare account_id, access_key and secret with the console.",
             self.view.name, self.account
         );
-        Alert {
-            hold: HOLD_REJECTED,
-            ..self.alert(
-                "LyveCloudCredentialRejected",
-                "critical",
-                &format!("{} are refused", self.what()),
-                description,
-            )
-        }
+        let summary = format!("{} are rejected", self.what());
+        let alert = self.alert("LyveCloudCredentialRejected", "critical", &summary, description);
+        Alert { hold: HOLD_REJECTED, ..alert }
     }
 
     fn contradicted(&self, end: Timestamp) -> Alert {
         let description = format!(
-            "The exporter's configuration says that the pair of {} of the account {} ended on {}, but a login with it \
-             worked more than a day after that. Nothing fails now; but the real end is not known, and nobody can be warned before it. First: \
-             look the date up in the console, and correct it in the configuration (credential.expires).",
+            "By the configuration the {} of the account {} ended on {}, but a login with them worked more than a day later. \
+             Nothing fails now, but the real end date is not known and nobody can be warned before it. First: look up the \
+             date in the console, and correct credential.expires in the configuration.",
             self.view.name,
             self.account,
             minute(end)
         );
-        self.alert(
-            "LyveCloudCredentialDateContradicted",
-            "warning",
-            &format!("{} still work after their end date", self.what()),
-            description,
-        )
+        let summary = format!("{} still work after {}", self.what(), day(end));
+        self.alert("LyveCloudCredentialDateContradicted", "warning", &summary, description)
     }
 
     fn end_unknown(&self) -> Alert {
         let description = match self.view.kind {
             CredentialKind::ServiceAccount => format!(
-                "Lyve Cloud does not tell when the service account {} of the account {} ends. Nobody can be warned before \
-                 it does. First: look it up in the console, and note the date where you will see it.",
+                "Lyve Cloud reports no end date of service account {} of the account {}. Nobody can be warned before it \
+                 expires. First: look up the date in the console, and note it where you will see it.",
                 self.view.name, self.account
             ),
             CredentialKind::AccountApi => format!(
-                "The exporter's configuration does not say when the pair of {} of the account {} ends, and Lyve Cloud has \
-                 no call that tells. Nobody can be warned before it does. First: look it up in the console, and write \
-                 what it shows into the configuration (credential.expires; never, if it never does).",
+                "The configuration has no end date of the {} of the account {}, and the API reports none. Nobody can be warned \
+                 before they expire. First: look up the date in the console, and set credential.expires in the configuration \
+                 (`never` if they do not expire).",
                 self.view.name, self.account
             ),
         };
-        let summary = format!("nobody knows when {} will end", self.what());
+        let summary = format!("expiry of {} is not known", self.what());
         let alert = self.alert("LyveCloudCredentialExpiryUnknown", "info", &summary, description);
         Alert { hold: HOLD_UNKNOWN, ..alert }
+    }
+
+    /// The beginning of a description.
+    fn subject(&self) -> String {
+        let what = self.plural("Service account", "The");
+        format!("{what} {} of the account {}", self.view.name, self.account)
+    }
+
+    /// The account's own API credentials are called by a plural.
+    const fn plural<'a>(&self, one: &'a str, many: &'a str) -> &'a str {
+        match self.view.kind {
+            CredentialKind::ServiceAccount => one,
+            CredentialKind::AccountApi => many,
+        }
     }
 
     fn what(&self) -> String {
@@ -198,6 +205,11 @@ impl Subject<'_> {
             CredentialKind::AccountApi => self.view.name.to_owned(),
         }
     }
+}
+
+/// A date for people, as the rules write it.
+pub(super) fn day(at: Timestamp) -> impl Display {
+    at.strftime("%Y-%m-%d")
 }
 
 /// A date and a time of day for people, as the rules write them.

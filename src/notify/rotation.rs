@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::alert::{Alert, minute};
+use super::alert::{ALL_CLEAR, Alert, day, minute};
 use crate::clock;
 use crate::model::time_left;
 use crate::store::{AccountState, KeyView};
@@ -14,17 +14,16 @@ pub(super) fn alerts(state: &AccountState, view: &KeyView<'_>, now: Timestamp) -
     let Some(due) = view.rotation_due else { return Vec::new() };
     let left = clock::until(now, due);
     let (user, id, date) = (view.user, &view.key.id, minute(due));
-    let (summary, when) = if left.is_zero() {
-        ("is", format!("has been due for rotation since {date}"))
+    let when = if left.is_zero() {
+        format!("has been due for rotation since {date}")
     } else {
-        ("will soon be", format!("is due for rotation in {} ({date})", time_left(due, now)))
+        format!("is due for rotation in {} ({date})", time_left(due, now))
     };
-    let summary =
-        format!("Lyve Cloud account {account}: access key {id} of user {user} {summary} due for rotation");
+    let summary = format!("Lyve Cloud {account}: access key {id}: rotation due {}", day(due));
     let description = format!(
-        "The access key {id} of the user {user} of the account {account} {when}. It has no end and goes on working; this is \
-         the age that your configuration allows (credential.max_age). First: find out who uses it; then make a second key \
-         for the same user, move each of them over, and switch the old one off."
+        "Access key {id} of the user {user} of the account {account} {when}. It has no end date and keeps working; this is the \
+         age that the configuration allows (credential.max_age). First: find out who uses it, create a second key for the \
+         same user, move each of them to it, and disable the old one. {ALL_CLEAR}"
     );
     let steps = [("info", left < state.spec.warning.rotation), ("warning", left.is_zero())];
     let reached = steps.into_iter().filter(|(_, reached)| *reached);

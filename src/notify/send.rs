@@ -1,6 +1,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use bytes::Bytes;
 use futures_util::future::join_all;
 use prometheus::{IntCounterVec, Opts, Registry};
 use tracing::{info, warn};
@@ -9,7 +10,7 @@ use url::Url;
 use super::round::Post;
 use super::{TIMEOUT, password};
 use crate::api::Transport;
-use crate::config::{Alertmanager, BasicAuth};
+use crate::config::{Alertmanager, BasicAuth, Secret};
 use crate::metrics;
 
 /// Counts how each post ended. A clone counts in the same place.
@@ -60,6 +61,9 @@ impl Counter {
 
 const DELIVERED: &str = "delivered";
 const FAILED: &str = "failed";
+
+/// How many alerts one post holds at most, as Prometheus has it.
+const BATCH: usize = 64;
 
 /// An Alertmanager as it was configured: the value of the `alertmanager` label.
 fn name(url: &Url) -> &str {
@@ -112,41 +116,53 @@ impl Sender {
         }
     }
 
-    /// Posts to all of them side by side, and counts what came of it.
-    pub(super) async fn send(&self, posts: &[Post]) {
-        let posts: Vec<Post> = posts.iter().map(|post| post.clone().seen_at(&self.status_page)).collect();
-        // Strings and maps always become JSON.
-        let body = bytes::Bytes::from(serde_json::to_vec(&posts).unwrap_or_default());
+    /// The machine and the port by which this exporter is told from others.
+    pub(super) fn instance(&self) -> String {
+        Url::parse(&self.status_page)
+            .map(|url| {
+                let host = url.host_str().unwrap_or_default();
+                url.port_or_known_default().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+            })
+            .unwrap_or_default()
+    }
+
+    /// Posts to all of them side by side, some alerts at a time, and counts what came of each post. One that fails gets
+    /// no more until the next round.
+    pub(super) async fn send(&self, posts: impl Iterator<Item = Post> + Send) {
         let password = match &self.auth {
             Some(auth) => password(auth).await,
             None => None,
         };
-        join_all(self.targets.iter().map(|target| {
-            let proxy = self.transport.proxy(&target.alerts);
-            let mut request = self.transport.client().post(target.alerts.clone()).timeout(TIMEOUT);
-            if let Some(auth) = &self.auth {
-                request =
-                    request.basic_auth(&auth.username, password.as_ref().map(crate::config::Secret::expose));
-            }
-            let request = request.header("content-type", "application/json").body(body.clone());
-            async move {
-                let posted = post(request).await;
-                self.note(
-                    target,
-                    posted.map_err(|error| match proxy {
-                        Some(proxy) => format!("{error}, through the proxy {proxy}"),
-                        None => error,
-                    }),
-                );
-            }
-        }))
-        .await;
+        let mut targets: Vec<&Target> = self.targets.iter().collect();
+        let mut posts = posts.map(|post| post.seen_at(&self.status_page)).peekable();
+        while posts.peek().is_some() && !targets.is_empty() {
+            let batch: Vec<Post> = posts.by_ref().take(BATCH).collect();
+            // Strings and maps always become JSON.
+            let body = Bytes::from(serde_json::to_vec(&batch).unwrap_or_default());
+            let outcomes = join_all(targets.iter().map(|target| {
+                let request = self.request(target, password.as_ref(), body.clone());
+                async move { self.note(target, post(request).await) }
+            }));
+            let mut worked = outcomes.await.into_iter();
+            targets.retain(|_| worked.next() == Some(true));
+        }
     }
 
-    fn note(&self, target: &Target, outcome: Result<(), String>) {
+    fn request(&self, target: &Target, password: Option<&Secret>, body: Bytes) -> reqwest::RequestBuilder {
+        let client = self.transport.client();
+        let mut request = client.post(target.alerts.clone()).timeout(TIMEOUT);
+        if let Some(auth) = &self.auth {
+            request = request.basic_auth(&auth.username, password.map(Secret::expose));
+        }
+        request.header("content-type", "application/json").body(body)
+    }
+
+    /// Counts and logs what came of a post, and says whether it worked.
+    fn note(&self, target: &Target, outcome: Result<(), String>) -> bool {
+        let worked = outcome.is_ok();
         let alertmanager = target.name.as_str();
-        self.counter.count(alertmanager, if outcome.is_ok() { DELIVERED } else { FAILED });
-        let failed_before = target.failing.swap(outcome.is_err(), Ordering::Relaxed);
+        self.counter.count(alertmanager, if worked { DELIVERED } else { FAILED });
+        let failed_before = target.failing.swap(!worked, Ordering::Relaxed);
         match outcome {
             Ok(()) if failed_before => info!(alertmanager, "alerts are delivered again"),
             Err(error) if !failed_before => {
@@ -157,6 +173,7 @@ impl Sender {
             }
             _ => {}
         }
+        worked
     }
 }
 

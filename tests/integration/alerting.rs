@@ -30,7 +30,7 @@ pub fn shipped_alertmanager(webhook: &Webhook) -> String {
     let template = repository("deploy/alertmanager/lyve-cloud.tmpl");
     let routing = routing.replace("lyve-cloud.tmpl", template.to_str().unwrap());
     let hook = format!("webhook_configs: [{{url: 'http://{}/', send_resolved: true}}]", webhook.address);
-    let receivers: String = ["lyve-cloud-page", "lyve-cloud-mail", "lyve-cloud-note"]
+    let receivers: String = ["lyve-cloud-page", "lyve-cloud-mail", "lyve-cloud-note", "lyve-cloud-watchdog"]
         .map(|name| format!("  - name: {name}\n    {hook}\n"))
         .concat();
     format!("{routing}\nreceivers:\n  - name: everything-else\n{receivers}")

@@ -65,7 +65,7 @@ async fn troubled(stage: &Stage) -> Exporter {
     stage.polled_exporter(Config::of(accounts.into_iter().chain([keys]).collect())).await
 }
 
-/// Every alert that the notifier sends, by its name, as promtool expects alerts.
+/// Every alert that the notifier sends, by its name, as promtool expects alerts. Those of the rules have the target's job.
 fn sent(exporter: &Exporter) -> BTreeMap<String, Vec<Value>> {
     let (mut round, now) = (Round::default(), exporter.now());
     let active = alerts(&exporter.store.snapshot(), now);
@@ -75,6 +75,7 @@ fn sent(exporter: &Exporter) -> BTreeMap<String, Vec<Value>> {
         let post = serde_json::to_value(post).expect("JSON");
         let mut labels = post["labels"].as_object().expect("labels").clone();
         let name = labels.remove("alertname").expect("a name");
+        labels.insert("job".to_owned(), "j".into());
         let expected = json!({"exp_labels": labels, "exp_annotations": post["annotations"]});
         sent.entry(name.as_str().expect("a text").to_owned()).or_default().push(expected);
     }
