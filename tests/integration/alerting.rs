@@ -1,5 +1,9 @@
 //! From what the vendor shows to a message that a person reads, with the real programs in between.
 
+mod many;
+mod thresholds;
+
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,7 +11,9 @@ use lyve_cloud_exporter::clock::{Clock as _, Manual, System, after};
 use lyve_cloud_exporter::config::{Alertmanager, Config};
 use lyve_cloud_exporter::model::{Collector, Expiry};
 use lyve_cloud_exporter::simulator::{ServiceAccount, Simulator};
+use regex::Regex;
 use serde_json::Value;
+use tempfile::TempDir;
 
 use crate::programs::{Program, eventually, repository};
 use crate::prometheus::scraping;
@@ -25,8 +31,7 @@ const DAY: Duration = Duration::from_secs(86_400);
 pub fn shipped_alertmanager(webhook: &Webhook) -> String {
     let shipped = std::fs::read_to_string(repository("deploy/alertmanager/alertmanager.yml")).unwrap();
     let (routing, _) = shipped.split_once("\nreceivers:").expect("receivers");
-    let routing =
-        regex::Regex::new(r"(group_wait|group_interval): \w+").unwrap().replace_all(routing, "$1: 1s");
+    let routing = Regex::new(r"(group_wait|group_interval): \w+").unwrap().replace_all(routing, "$1: 1s");
     let template = repository("deploy/alertmanager/lyve-cloud.tmpl");
     let routing = routing.replace("lyve-cloud.tmpl", template.to_str().unwrap());
     let hook = format!("webhook_configs: [{{url: 'http://{}/', send_resolved: true}}]", webhook.address);
@@ -36,20 +41,52 @@ pub fn shipped_alertmanager(webhook: &Webhook) -> String {
     format!("{routing}\nreceivers:\n  - name: everything-else\n{receivers}")
 }
 
-/// A vendor whose service account `veeam` ends in five days, and an exporter of it.
-///
-/// The real programs follow the system's clock, so this one starts three minutes behind it: what is moved forwards stays
-/// in their past.
-pub async fn ending_soon(alertmanager: Option<&Program>) -> (Stage, Exporter, jiff::Timestamp) {
-    let now = System.now();
-    let clock = Manual::new(now.saturating_sub(jiff::SignedDuration::from_mins(3)).unwrap());
+/// A stage whose clock is so many minutes behind the system's, which the real programs follow: what is moved forwards
+/// stays in their past.
+async fn stage_behind(minutes: i64) -> Stage {
+    let clock = Manual::new(System.now().saturating_sub(jiff::SignedDuration::from_mins(minutes)).unwrap());
     let simulator = Simulator::start(Arc::new(clock.clone())).await.unwrap();
-    let end = after(now, 5 * DAY + minutes(60));
-    simulator
+    Stage { clock, simulator }
+}
+
+/// What lets Prometheus evaluate these rules and send to an Alertmanager.
+fn alerting(rules: &Path, alertmanager: &Program) -> String {
+    format!(
+        "rule_files: ['{}']\nalerting: {{alertmanagers: [{{static_configs: [{{targets: ['{}']}}]}}]}}\n",
+        rules.display(),
+        alertmanager.address
+    )
+}
+
+/// The shipped rules with waits that a test can wait for: a second for five minutes, and each group every second.
+fn hurried_rules(directory: &TempDir) -> PathBuf {
+    let rules = std::fs::read_to_string(repository("deploy/prometheus/rules.yml")).unwrap();
+    // The accounts recover one after the other, as fast as this machine polls them.
+    let rules = rules.replace("keep_firing_for: 10m", "keep_firing_for: 45s");
+    let wait = Regex::new(r"(?m)^( +for: )(\d+)(m|h|d)$").unwrap();
+    let rules = wait.replace_all(&rules, |found: &regex::Captures<'_>| {
+        let number: u64 = found[2].parse().unwrap();
+        let minutes = match &found[3] {
+            "m" => number,
+            "h" => number * 60,
+            _ => number * 24 * 60,
+        };
+        format!("{}{}ms", &found[1], minutes * 200)
+    });
+    let path = directory.path().join("rules.yml");
+    std::fs::write(&path, rules.replace("interval: 4m", "interval: 1s")).unwrap();
+    path
+}
+
+/// A vendor whose service account `veeam` ends in five days, and an exporter of it.
+pub async fn ending_soon(alertmanager: Option<&Program>) -> (Stage, Exporter, jiff::Timestamp) {
+    let stage = stage_behind(3).await;
+    let end = after(System.now(), 5 * DAY + minutes(60));
+    stage
+        .simulator
         .account("acme")
         .bucket("backups", 1.0)
         .service_account(ServiceAccount::new("sa-1", "veeam").expires(end));
-    let stage = Stage { clock, simulator };
     let mut account = stage.account("acme");
     account.credential = Expiry::Never;
     let mut config = Config::of(vec![account]);
@@ -94,12 +131,7 @@ async fn a_service_account_that_ends_in_five_days_reaches_a_person_through_the_r
     let webhook = Webhook::start().await;
     let alertmanager = Program::alertmanager(&shipped_alertmanager(&webhook)).await;
     let (stage, exporter, end) = ending_soon(None).await;
-    let rules = repository("deploy/prometheus/rules.yml");
-    let more = format!(
-        "rule_files: ['{}']\nalerting: {{alertmanagers: [{{static_configs: [{{targets: ['{}']}}]}}]}}\n",
-        rules.display(),
-        alertmanager.address
-    );
+    let more = alerting(&repository("deploy/prometheus/rules.yml"), &alertmanager);
     let _prometheus = Program::prometheus(&scraping(&exporter, &more)).await;
     let acme = stage.simulator.account("acme");
 

@@ -86,9 +86,18 @@ fn prometheus_takes_the_configuration_and_its_rules() {
 
 #[test]
 fn the_rules_pass_their_tests() {
-    for test in rule_tests() {
-        run("promtool", &["test", "rules", &test]);
-    }
+    // Two at a time: each takes a while.
+    let tests = rule_tests();
+    let next = std::sync::atomic::AtomicUsize::new(0);
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                while let Some(test) = tests.get(next.fetch_add(1, std::sync::atomic::Ordering::Relaxed)) {
+                    run("promtool", &["test", "rules", test]);
+                }
+            });
+        }
+    });
 }
 
 #[test]

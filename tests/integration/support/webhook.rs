@@ -12,10 +12,10 @@ use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-/// Every alert that was notified, oldest first.
+/// Every message that came, oldest first.
 pub struct Webhook {
     pub address: SocketAddr,
-    alerts: Arc<Mutex<Vec<Value>>>,
+    messages: Arc<Mutex<Vec<Vec<Value>>>>,
     task: JoinHandle<()>,
 }
 
@@ -23,8 +23,8 @@ impl Webhook {
     pub async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
-        let alerts = Arc::new(Mutex::new(Vec::new()));
-        let kept = Arc::clone(&alerts);
+        let messages = Arc::new(Mutex::new(Vec::new()));
+        let kept = Arc::clone(&messages);
         let task = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 let kept = Arc::clone(&kept);
@@ -34,7 +34,7 @@ impl Webhook {
                         let body = request.into_body().collect().await?.to_bytes();
                         let notification: Value = serde_json::from_slice(&body).expect("a notification");
                         let alerts = notification["alerts"].as_array().expect("alerts").clone();
-                        kept.lock().expect("no panic").extend(alerts);
+                        kept.lock().expect("no panic").push(alerts);
                         Ok::<_, hyper::Error>(Response::new(Empty::<bytes::Bytes>::new()))
                     }
                 });
@@ -44,22 +44,30 @@ impl Webhook {
                 );
             }
         });
-        Self { address, alerts, task }
+        Self { address, messages, task }
     }
 
     /// The alerts that were notified so far, by status (`firing`, `resolved`), name and severity.
     pub fn notified(&self, status: &str, name: &str, severity: &str) -> Vec<Value> {
-        let alerts = self.alerts.lock().expect("no panic");
+        let messages = self.messages.lock().expect("no panic");
         let fits = |alert: &&Value| {
             alert["status"] == status
                 && alert["labels"]["alertname"] == name
                 && alert["labels"]["severity"] == severity
         };
-        alerts.iter().filter(fits).cloned().collect()
+        messages.iter().flatten().filter(fits).cloned().collect()
+    }
+
+    /// The messages that came so far, each with its alerts; without those of what always fires.
+    pub fn messages(&self) -> Vec<Vec<Value>> {
+        let messages = self.messages.lock().expect("no panic");
+        let concerns_somebody =
+            |message: &&Vec<Value>| message.iter().any(|alert| alert["labels"]["severity"] != "none");
+        messages.iter().filter(concerns_somebody).cloned().collect()
     }
 
     pub fn forget(&self) {
-        self.alerts.lock().expect("no panic").clear();
+        self.messages.lock().expect("no panic").clear();
     }
 }
 
