@@ -61,7 +61,7 @@ async fn the_vendor_is_down_for_a_thousand_accounts_and_a_person_gets_three_mess
             .until_within(patience, what, |store| {
                 store.snapshot().iter().all(|state| {
                     let mut asked =
-                        state.spec.collectors.iter().filter(|one| **one != Collector::MonthlyUsage);
+                        state.spec.collectors.iter().filter(|one| **one != Collector::MONTHLY_USAGE);
                     asked.all(|collector| state.collector_up(*collector) == up)
                 })
             })
@@ -113,8 +113,8 @@ async fn an_emptied_account_is_told_once_and_not_for_each_of_its_buckets() {
     for bucket in 0..BUCKETS {
         archive.set_bucket(&format!("bucket-{bucket}"), 1_000_000_u64, 1_u64);
     }
-    exporter.next_poll("archive", Collector::Billing, minutes(1)).await;
-    exporter.next_poll("archive", Collector::Buckets, minutes(1)).await;
+    exporter.next_poll("archive", Collector::BILLING, minutes(1)).await;
+    exporter.next_poll("archive", Collector::BUCKETS, minutes(1)).await;
     eventually("the loss is told", async || {
         webhook.notified("firing", "LyveCloudAccountUsageHalved", "critical").pop()
     })
