@@ -58,8 +58,8 @@ fn alerting(rules: &Path, alertmanager: &Program) -> String {
     )
 }
 
-/// The shipped rules with waits that a test can wait for: a second for five minutes, and each group every second.
-fn hurried_rules(directory: &TempDir) -> PathBuf {
+/// The shipped rules with waits that a test can wait for, so many milliseconds for a minute, and each group every second.
+fn hurried_rules(directory: &TempDir, minute: u64) -> PathBuf {
     let rules = std::fs::read_to_string(repository("deploy/prometheus/rules.yml")).unwrap();
     // The accounts recover one after the other, as fast as this machine polls them.
     let rules = rules.replace("keep_firing_for: 10m", "keep_firing_for: 45s");
@@ -71,7 +71,7 @@ fn hurried_rules(directory: &TempDir) -> PathBuf {
             "h" => number * 60,
             _ => number * 24 * 60,
         };
-        format!("{}{}ms", &found[1], minutes * 200)
+        format!("{}{}ms", &found[1], minutes * minute)
     });
     let path = directory.path().join("rules.yml");
     std::fs::write(&path, rules.replace("interval: 4m", "interval: 1s")).unwrap();

@@ -467,10 +467,9 @@ fn a_rule_uses_recordings_of_its_own_group_that_come_before_it_and_have_no_gaps(
 fn the_rules_keep_the_labels_of_the_target_and_know_no_job() {
     let rules = read(RULES);
     assert!(!rules.contains("job="), "exporters are found by their build info");
+    let aggregated = Regex::new(r"\b(?:sum|min|max|avg|count|group|topk|bottomk) by \(([^)]*)\)").unwrap();
     for rule in alerts() {
         let expression = text(&rule["expr"]);
-        let aggregated =
-            Regex::new(r"\b(?:sum|min|max|avg|count|group|topk|bottomk) by \(([^)]*)\)").unwrap();
         for found in aggregated.captures_iter(expression) {
             // It only decides which of the series there are.
             assert_eq!(&found[1], "account, account_id", "{expression}");
@@ -480,6 +479,7 @@ fn the_rules_keep_the_labels_of_the_target_and_know_no_job() {
 
 #[test]
 fn a_summary_is_short_and_names_what_it_is_about() {
+    let dated = Regex::new(r"\b\d{4}-\d\d-\d\d$").unwrap();
     // By the longest of the examples in the tests of the rules.
     let mut seen = 0;
     for path in rule_tests() {
@@ -503,7 +503,7 @@ fn a_summary_is_short_and_names_what_it_is_about() {
                     ]
                     .contains(&name)
                     {
-                        assert!(Regex::new(r"\b\d{4}-\d\d-\d\d$").unwrap().is_match(summary), "{summary}");
+                        assert!(dated.is_match(summary), "{summary}");
                     }
                     seen += 1;
                 }
