@@ -32,7 +32,7 @@ const HOLD_UNKNOWN: Duration = Duration::from_secs(60 * 60);
 
 /// When an alert about what an inventory poll reads ends.
 pub(super) const ALL_CLEAR: &str = "The alert ends with the next inventory poll after that (poll.inventory, by default within \
-                                    an hour), or reload the exporter to poll at once.";
+                                    an hour), or restart the exporter to poll at once.";
 
 /// The alerts that are active at `now`.
 #[must_use]
