@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
 # Installs the package ($1) on a copy of this machine's root that is gone afterwards, runs the daemon as its unit would,
-# against the vendor at $2 and on the port $3, removes the package, purges it, and looks for traces.
+# against the vendor at $2 and on the port $3, upgrades the package to a newer one ($4), removes it, purges it, and looks for
+# traces.
 set -euo pipefail
 
 if [ "$(id -u)" -ne 0 ]; then exec sudo -n "$0" "$@"; fi
 if [ "${IN_A_MOUNT_NAMESPACE:-}" != yes ]; then
     exec env IN_A_MOUNT_NAMESPACE=yes unshare --mount --propagation private "$0" "$@"
 fi
-package=$(realpath "$1") vendor=$2 port=$3
+package=$(realpath "$1") vendor=$2 port=$3 newer=$(realpath "$4")
 name=lyve-cloud-exporter
 
 fail() { printf 'package.sh: %s\n' "$*" >&2; exit 1; }
@@ -30,6 +31,7 @@ mount --rbind /dev "$root/dev"
 mount -t tmpfs tmpfs "$root/run"
 mount -t tmpfs tmpfs "$root/tmp"
 cp "$package" "$root/tmp/package.deb"
+cp "$newer" "$root/tmp/newer.deb"
 inside() { chroot "$root" env --chdir=/ DEBIAN_FRONTEND=noninteractive "$@"; }
 trap cleanup EXIT
 
@@ -80,14 +82,26 @@ grep -q '^lyvecloud_up{account="production"} 1' <&3 || fail "the account is not 
 inside pkill -TERM -u "$user"
 wait $! || fail "the daemon ended with $?: $(cat "$work/log")"
 
+id=$(inside id -u "$user")
+echo '# edited' >> "$root/etc/$name/config.yaml"
+inside dpkg --install /tmp/newer.deb > /dev/null
+# shellcheck disable=SC2016 # The variable is dpkg-query's.
+[ "$(inside dpkg-query --showformat='${Version}' --show $name)" = 99.0.0-1 ] || fail 'it is not upgraded'
+grep -q '^# edited$' "$root/etc/$name/config.yaml" || fail 'the upgrade took the configuration'
+[ "$(inside id -u "$user")" = "$id" ] || fail 'the upgrade changed the user'
+
 inside dpkg --remove $name > /dev/null
 [ ! -e "$root/usr/bin/$name" ] || fail 'the program is left'
 [ -f "$root/etc/$name/config.yaml" ] && [ -f "$secret" ] || fail 'the removal took the configuration too'
 inside dpkg --purge $name > /dev/null
 left=$(find "$work/changed" -not -type c -iname '*lyve*')
 [ -z "$left" ] || fail "left after the purge: $left"
-! grep -rl "$name" "$work/changed/etc" --exclude='*-' || fail 'named in /etc after the purge'
-! inside getent passwd "$user" > /dev/null || fail "the user $user is left"
-user=
+# The user stays, and may not log in: its number is not given to another one, who would own what it left behind.
+[ "$(inside getent passwd "$user" | cut -d: -f7)" = /usr/sbin/nologin ] || fail "the user $user is gone, or can log in"
+[ "$(inside id -u "$user")" = "$id" ] || fail 'the user is another one'
+grep -rl "$name" "$work/changed/etc" | grep -vE '/etc/(passwd|group|g?shadow)-?$' && fail 'named in /etc after the purge'
+inside dpkg --install /tmp/package.deb > /dev/null
+[ "$(inside id -u "$user")" = "$id" ] || fail 'an installation after the purge made another user'
+inside dpkg --purge $name > /dev/null
 ! inside dpkg-query --show $name 2> /dev/null || fail 'dpkg still knows the package'
 echo "the package has $(stat -c %s "$package") bytes"
