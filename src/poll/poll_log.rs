@@ -11,7 +11,8 @@ use crate::clock;
 /// How often what was not told line by line is summed up.
 const EVERY: Duration = Duration::from_secs(600);
 
-/// How many lines of one kind are told in that time, so that an outage of a thousand accounts does not fill the disk.
+/// How many lines of one kind are told in that time, so that an outage of a thousand accounts does not fill the disk. What
+/// goes on with more than that is told by its sums alone.
 const LINES: u32 = 50;
 
 /// What the log says of polls, all accounts together.
@@ -116,10 +117,13 @@ impl State {
             }
         }
         self.due = Some(next);
-        for (reason, told) in std::mem::take(&mut self.failures) {
-            if told.count > 0 {
-                warn!(reason, accounts = told.accounts.len(), count = told.count, "polls failing");
+        for (reason, told) in &mut self.failures {
+            let Told { count, accounts, .. } = std::mem::take(told);
+            if count > 0 {
+                warn!(reason, accounts = accounts.len(), count, "polls failing");
             }
+            // An outage that goes on is told by its sums alone.
+            told.lines = if count >= u64::from(LINES) { LINES } else { 0 };
         }
         let recoveries = std::mem::take(&mut self.recoveries);
         if recoveries.count > 0 {
@@ -139,7 +143,7 @@ mod tests {
         Timestamp::from_second(1_795_521_600 + minute * 60).unwrap()
     }
 
-    /// What it says while a thousand accounts of five collectors fail at each of these minutes, by the lines' messages.
+    /// What it says, without time and level.
     fn said(work: impl FnOnce(&PollLog)) -> Vec<String> {
         let text = captured(LogLevel::Info, LogFormat::Logfmt, || work(&PollLog::default()));
         text.lines().map(|line| line.split_once(" component=poll ").unwrap().1.to_owned()).collect()
@@ -192,13 +196,19 @@ mod tests {
             for minute in 0..60 {
                 fail(log, &accounts, Reason::Connect, minute);
             }
-            // Something else is told all the same.
+            // Something else is told all the same, and so is a failure for the same reason once the outage is over.
             fail(log, &accounts[..1], Reason::Auth, 60);
+            for account in &accounts {
+                log.worked(account, "one", at(61));
+            }
+            fail(log, &accounts[..1], Reason::Connect, 85);
         });
         let begin = |start: &str| lines.iter().filter(|line| line.starts_with(start)).count();
-        assert_eq!(begin("msg=\"poll failed\""), 50 + 5);
+        assert_eq!(begin("msg=\"poll failed\""), 50 + 5 + 5);
         assert_eq!(begin("msg=\"polls failing\" reason=connect accounts=1000 count="), 6);
-        assert_eq!(lines.len(), 61, "{lines:#?}");
+        assert_eq!(begin("msg=\"poll works again\""), 50);
+        assert_eq!(begin("msg=\"polls work again\" accounts=950 count=950"), 1);
+        assert_eq!(lines.len(), 60 + 6 + 51, "{lines:#?}");
         assert_eq!(lines[50], "msg=\"polls failing\" reason=connect accounts=1000 count=49950");
     }
 

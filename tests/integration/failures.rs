@@ -15,4 +15,5 @@ mod object_storage;
 mod over_time;
 mod places;
 pub mod play;
+mod quiet;
 mod second_poll;

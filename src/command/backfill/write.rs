@@ -34,6 +34,9 @@ pub(super) fn write(partial: &Partial, plan: &Plan<'_>, out: impl Write) -> io::
         for account in &plan.accounts {
             let names =
                 if kind == Kind::SubAccount { newest_names(partial, plan, account)? } else { Names::new() };
+            if kind == Kind::SubAccount && names.is_empty() {
+                continue;
+            }
             each_row(partial, plan, account, kind, |mut labels, figures| {
                 if kind == Kind::Bucket && !labels.iter().all(|bucket| plan.buckets.allows(bucket)) {
                     return Ok(());
