@@ -141,7 +141,7 @@ impl Sender {
             let body = Bytes::from(serde_json::to_vec(&batch).unwrap_or_default());
             let outcomes = join_all(targets.iter().map(|target| {
                 let request = self.request(target, password.as_ref(), body.clone());
-                async move { self.note(target, post(request).await) }
+                async move { self.note(target, self.through(target, post(request).await)) }
             }));
             let mut worked = outcomes.await.into_iter();
             targets.retain(|_| worked.next() == Some(true));
@@ -155,6 +155,14 @@ impl Sender {
             request = request.basic_auth(&auth.username, password.map(Secret::expose));
         }
         request.header("content-type", "application/json").body(body)
+    }
+
+    /// The same outcome, with the proxy in its error where the post goes through one.
+    fn through(&self, target: &Target, outcome: Result<(), String>) -> Result<(), String> {
+        outcome.map_err(|error| match self.transport.proxy(&target.alerts) {
+            Some(proxy) => format!("{error}, through the proxy {proxy}"),
+            None => error,
+        })
     }
 
     /// Counts and logs what came of a post, and says whether it worked.
