@@ -131,10 +131,10 @@ async fn has_the_whole_past(site: &Site, database: &Program) {
     assert_eq!(by_labels(&sub_accounts, &["sub_account"]), Figures::from([("is".to_owned(), 26.0)]));
 }
 
-/// The graph of the README: one line an account, a step a month.
+/// The graph of docs/history.md: one line an account, a step a month.
 async fn draws_steps(site: &Site, database: &Program) {
-    let readme = std::fs::read_to_string(crate::programs::repository("README.md")).unwrap();
-    let (_, rest) = readme.split_once("<!-- the past's graph -->\n\n```promql\n").expect("the graph's query");
+    let page = std::fs::read_to_string(crate::programs::repository("docs/history.md")).unwrap();
+    let (_, rest) = page.split_once("<!-- graph -->\n\n```promql\n").expect("the graph's query");
     let (query, _) = rest.split_once("```").unwrap();
     for month in months() {
         // A second past midnight and no earlier: whether a sample of this very instant counts is no matter of ours.
@@ -155,7 +155,7 @@ async fn the_past_arrives_in_prometheus_and_is_drawn_in_steps() {
     assert_eq!(promtool(&["check", "metrics"], &as_one_scrape(&text)).await, (Some(0), String::new()));
     std::fs::write(site.path("past.om"), &text).unwrap();
     let (input, blocks) = (site.path("past.om"), site.path("blocks"));
-    // As the README has it: without the flag there are 400 blocks, which take a minute on a busy machine.
+    // As docs/history.md has it: without the flag there are 400 blocks, which take a minute on a busy machine.
     let command = "tsdb create-blocks-from openmetrics --max-block-duration=1458h";
     let paths = [input.to_str().unwrap(), blocks.to_str().unwrap()];
     let arguments: Vec<&str> = command.split(' ').chain(paths).collect();

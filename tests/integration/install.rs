@@ -61,7 +61,8 @@ fn what_is_in_deploy_names_the_default_port() {
         ("deploy/prometheus/prometheus.yml", format!("[localhost:{port}]\n")),
         ("deploy/systemd/lyve-cloud-exporter.socket", format!("ListenStream={port}\n")),
         ("docs/install.md", format!("localhost:{port}/metrics")),
-        ("README.md", format!("`:{port}`")),
+        ("docs/commands.md", format!("`:{port}`")),
+        ("README.md", format!("localhost:{port}/")),
     ] {
         let text = std::fs::read_to_string(repository(file)).unwrap();
         assert!(text.contains(&line), "{file}: {line}");

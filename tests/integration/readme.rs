@@ -11,15 +11,15 @@ use regex::Regex;
 use crate::programs::repository;
 use crate::stage::Stage;
 
-fn readme() -> String {
-    std::fs::read_to_string(repository("README.md")).unwrap()
+fn read(page: &str) -> String {
+    std::fs::read_to_string(repository(page)).unwrap()
 }
 
-/// Each page by its path: the README, and those in docs/.
+/// Each page by its path: those of the uppermost directory, and those in docs/.
 fn pages() -> BTreeMap<PathBuf, String> {
     let docs = std::fs::read_dir(repository("docs")).unwrap().map(|entry| entry.unwrap().path());
     let docs = docs.filter(|path| path.extension().is_some_and(|extension| extension == "md"));
-    let pages = docs.chain([repository("README.md")]);
+    let pages = docs.chain(["README.md", "CONTRIBUTING.md", "SECURITY.md"].map(repository));
     pages.map(|path| (path.clone(), std::fs::read_to_string(path).unwrap())).collect()
 }
 
@@ -79,7 +79,7 @@ fn every_link_leads_somewhere() {
 
 #[test]
 fn no_page_has_two_headings_of_one_name_and_each_is_linked_from_the_readme() {
-    let readme = readme();
+    let readme = read("README.md");
     for (path, page) in pages() {
         let mut anchors = anchors(&page);
         let count = anchors.len();
@@ -87,7 +87,8 @@ fn no_page_has_two_headings_of_one_name_and_each_is_linked_from_the_readme() {
         anchors.dedup();
         assert_eq!(anchors.len(), count, "{}", path.display());
         let name = path.file_name().and_then(|name| name.to_str()).unwrap();
-        let linked = name == "README.md" || readme.contains(&format!("(docs/{name}"));
+        let directory = if path.parent().unwrap().ends_with("docs") { "docs/" } else { "" };
+        let linked = name == "README.md" || readme.contains(&format!("({directory}{name}"));
         assert!(linked, "nobody finds {name}");
     }
 }
@@ -186,35 +187,86 @@ fn the_table_of_metrics_is_that_of_the_code() {
     let table: String = rows.collect();
     let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("metrics.md");
     std::fs::write(&path, &table).unwrap();
-    assert!(readme().contains(&table), "the README's table of metrics should be that of {}", path.display());
+    let page = read("docs/metrics.md");
+    assert!(page.contains(&table), "the table of docs/metrics.md should be that of {}", path.display());
+}
+
+#[test]
+fn every_metric_in_a_page_is_exported() {
+    let exported: Vec<_> = metrics::catalogue().into_iter().map(|family| family.name).collect();
+    let name = Regex::new(r"(:?)\b(lyvecloud_[a-z_]+)").unwrap();
+    let mut found = 0;
+    for (path, page) in pages() {
+        // Names of recording rules contain those of metrics.
+        for name in name.captures_iter(&page).filter(|name| !name[2].ends_with('_')) {
+            let base = ["_bucket", "_sum", "_count"].iter().find_map(|end| name[2].strip_suffix(end));
+            let is_exported = exported.iter().any(|known| *known == &name[2] || Some(*known) == base);
+            assert!(is_exported, "{} in {}", &name[2], path.display());
+            found += 1;
+        }
+    }
+    assert!(found > 100, "the pattern finds the names: {found}");
+}
+
+#[test]
+fn the_readme_is_short() {
+    let lines = read("README.md").lines().count();
+    assert!(lines <= 200, "{lines} lines: move some of it to docs/");
+}
+
+/// The queries in the blocks of a page that are marked as PromQL. A comment begins the next one.
+fn queries(page: &str) -> Vec<String> {
+    let block = Regex::new(r"(?s)```promql\n(.*?)```").unwrap();
+    let blocks = block.captures_iter(page).map(|found| found[1].to_owned());
+    let comment = Regex::new(r"(?m)^#.*\n").unwrap();
+    blocks
+        .flat_map(|block| comment.split(&block).map(|query| query.trim().to_owned()).collect::<Vec<_>>())
+        .filter(|query| !query.is_empty())
+        .collect()
+}
+
+#[test]
+fn prometheus_accepts_every_query_of_the_pages() {
+    let queries: Vec<String> = pages().values().flat_map(|page| queries(page)).collect();
+    assert!(queries.len() >= 5, "{queries:?}");
+    let rules = queries
+        .iter()
+        .enumerate()
+        .map(|(index, query)| serde_json::json!({"record": format!("query:{index}"), "expr": query}));
+    let file = serde_json::json!({"groups": [{"name": "pages", "rules": rules.collect::<Vec<_>>()}]});
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("rules.json");
+    std::fs::write(&path, file.to_string()).unwrap();
+    let output = std::process::Command::new("promtool").args(["check", "rules"]).arg(&path).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
 #[test]
 fn every_flag_is_told() {
-    let readme = readme();
+    let page = read("docs/commands.md");
     for argument in <Cli as CommandFactory>::command().get_arguments() {
         if let Some(long) = argument.get_long().filter(|long| !matches!(*long, "help")) {
-            assert!(readme.contains(&format!("`--{long}`")), "--{long}");
+            assert!(page.contains(&format!("`--{long}`")), "--{long}");
         }
     }
 }
 
 #[test]
 fn every_key_of_the_example_is_told() {
-    let readme = readme();
+    let page = read("docs/configuration.md");
     let example = std::fs::read_to_string(repository("config/lyve-cloud-exporter.yaml")).unwrap();
     let keys = Regex::new(r"(?m)^[# -]*([a-z_]+): +[^# ]").unwrap();
     let (_, body) = example.split_once("\naccounts:").unwrap();
     for key in keys.captures_iter(body).map(|found| found[1].to_owned()) {
         let told = [format!("`{key}`"), format!(".{key}`")];
-        assert!(told.iter().any(|told| readme.contains(told)), "{key}");
+        assert!(told.iter().any(|told| page.contains(told)), "{key}");
     }
 }
 
 #[test]
 fn every_key_of_the_reference_is_in_the_example() {
-    let readme = readme();
-    let (_, reference) = readme.split_once("\n| key | default | |\n").unwrap();
+    let page = read("docs/configuration.md");
+    let (_, reference) = page.split_once("\n| key | default | |\n").unwrap();
     let (reference, _) = reference.split_once("\n\n").unwrap();
     let example = std::fs::read_to_string(repository("config/lyve-cloud-exporter.yaml")).unwrap();
     // What belongs to one key of the uppermost level, which begins a line.
@@ -244,12 +296,11 @@ fn every_key_of_the_reference_is_in_the_example() {
 
 #[test]
 fn every_reason_of_a_failure_is_told() {
-    let readme = readme();
-    let everything = everything();
+    let (page, everything) = (read("docs/failures.md"), everything());
     for reason in lyve_cloud_exporter::model::Reason::ALL {
         let name = format!("`{}`", reason.name());
         assert!(
-            readme.contains(&name) && everything.contains(&format!("`reason=\"{}\"`", reason.name())),
+            page.contains(&name) && everything.contains(&format!("`reason=\"{}\"`", reason.name())),
             "{name}"
         );
     }
