@@ -6,6 +6,7 @@ mod admission;
 mod client;
 mod collect;
 mod confidential;
+pub mod contract;
 mod error;
 mod figure;
 mod manage_error;
@@ -14,6 +15,7 @@ pub mod object_storage;
 #[cfg(any(test, feature = "fuzzing"))]
 mod promises;
 mod refusal;
+pub mod shape;
 mod telemetry;
 mod transport;
 mod wire;
@@ -26,7 +28,7 @@ pub use collect::{Collect, Context, Descriptor};
 pub use error::ApiError;
 pub use manage_error::{ManageError, Outcome};
 pub use new_pair::NewPair;
-pub use telemetry::{NoTelemetry, Telemetry};
+pub use telemetry::{NoTelemetry, Observation, Telemetry};
 pub use transport::{Proxies, Proxy, ProxyError, Transport, TransportError};
 
 #[cfg(test)]

@@ -11,6 +11,7 @@
 //! only when all of it is there does anything change.
 
 mod connection;
+mod deviations;
 mod fleet;
 mod poll_log;
 mod poller;
@@ -101,6 +102,8 @@ pub struct Account {
     pub cell: Arc<AccountCell>,
     /// How they are asked for.
     pub client: Client,
+    /// What its client reports to.
+    recorder: Arc<Recorder>,
 }
 
 #[cfg(test)]

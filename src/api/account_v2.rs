@@ -4,6 +4,7 @@
 //! counts. An answer is whole or an error, never a part.
 
 mod collect;
+pub(in crate::api) mod contract;
 mod errors;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;

@@ -136,6 +136,11 @@ pub struct Descriptor {
 }
 
 impl Descriptor {
+    /// Every endpoint that it asks, a login included.
+    pub fn endpoints(&self) -> impl Iterator<Item = Endpoint> + use<> {
+        std::iter::once(Endpoint::Login).chain([self.endpoint]).chain(self.rights.iter().copied())
+    }
+
     pub(super) const fn of<T: Collect>() -> Self {
         Self {
             collector: T::COLLECTOR,

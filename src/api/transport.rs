@@ -20,7 +20,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use reqwest::header::{
-    ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION,
+    ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION,
 };
 use reqwest::{Response, StatusCode, redirect};
 use rustls::RootCertStore;
@@ -28,7 +28,8 @@ use tokio::time::{Instant as Deadline, timeout_at};
 use url::Url;
 use zeroize::Zeroizing;
 
-use super::{ApiError, Endpoint, Reason, Telemetry};
+use super::contract::Contract;
+use super::{ApiError, Endpoint, Observation, Reason, Telemetry};
 use crate::config::Secret;
 
 pub(super) use body::Incoming;
@@ -264,8 +265,11 @@ impl Transport {
             telemetry.request(endpoint, Err(error.reason), started.elapsed());
         })?;
         let status = response.status();
+        let headers: Vec<HeaderName> = response.headers().keys().cloned().collect();
+        let mut outline = body::Outline::default();
         let reply = if status.is_success() {
-            match body::decode(response, deadline, &self.bounds, decode).await {
+            let contract = Contract::of(endpoint);
+            match body::decode(response, deadline, &self.bounds, contract, &mut outline, decode).await {
                 Ok(value) => Ok(Reply::Success(value)),
                 Err(body::Fault::OutOfTime) => Err(self.out_of_time(endpoint)),
                 Err(body::Fault::Other(reason, detail)) => Err(ApiError::new(reason, endpoint, detail)),
@@ -275,9 +279,13 @@ impl Transport {
         } else {
             let headers = response.headers().clone();
             let body = body::beginning(response, deadline).await;
+            outline.bytes = body.len();
             Ok(Reply::Failure(FailureReply { status: status.as_u16(), headers, body }))
         };
-        telemetry.request(endpoint, Ok(status.as_u16()), started.elapsed());
+        let took = started.elapsed();
+        telemetry.request(endpoint, Ok(status.as_u16()), took);
+        let body::Outline { bytes, shape } = outline;
+        telemetry.answered(Observation { endpoint, status: status.as_u16(), took, bytes, headers, shape });
         reply.map_err(|error| ApiError { status: Some(status.as_u16()), ..error })
     }
 

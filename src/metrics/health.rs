@@ -87,6 +87,18 @@ pub(super) const FAMILIES: &[Family] = &[
         walk: requests,
     },
     Family {
+        name: "lyvecloud_api_contract_deviations",
+        help: "In how many ways the endpoint's last answer was not as documented; 0 where it was.",
+        kind: Kind::Gauge,
+        labels: &["account", "endpoint"],
+        part: Part::Health,
+        walk: |state, _, sink| {
+            for (endpoint, deviations) in &state.deviations {
+                sink(&[&state.spec.name, endpoint.name()], number(deviations.len() as u64));
+            }
+        },
+    },
+    Family {
         name: "lyvecloud_logins_total",
         help: "How many logins ended, by result: accepted, refused, or failed where the vendor decided nothing. With \
                object_storage each signed request that was accepted or refused is one.",

@@ -103,9 +103,10 @@ impl Known {
                     };
                     let recorder =
                         Recorder::new(Arc::clone(&cell), Arc::clone(&self.clock), Arc::clone(&self.meter));
-                    let client =
-                        Client::new(account, transport.clone(), Arc::clone(&self.clock), Arc::new(recorder))?;
-                    Member { connection, account: Account { cell, client } }
+                    let recorder = Arc::new(recorder);
+                    let telemetry = Arc::clone(&recorder) as _;
+                    let client = Client::new(account, transport.clone(), Arc::clone(&self.clock), telemetry)?;
+                    Member { connection, account: Account { cell, client, recorder } }
                 }
             };
             specs.push((spec, Arc::clone(&member.account.cell)));

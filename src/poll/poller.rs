@@ -181,6 +181,7 @@ impl Poller {
             }
         };
         let took = started.elapsed();
+        self.account.recorder.compare(self.descriptor().endpoints());
         let now = self.clock.now();
         match outcome {
             Ok(answer) => {

@@ -94,6 +94,8 @@ pub struct AccountState {
     pub login_results: BTreeMap<LoginResult, u64>,
     /// How many requests ended, by endpoint and by status, or by the reason why there was none.
     pub requests: BTreeMap<(Endpoint, RequestCode), u64>,
+    /// In what way the answers of each endpoint are not as documented, in sentences; empty where they are.
+    pub deviations: BTreeMap<Endpoint, Box<[Box<str>]>>,
     /// How many listed things got no series.
     pub dropped: Dropped,
     /// The last good answer of each collector.
@@ -119,6 +121,7 @@ impl AccountState {
             logins: Logins::default(),
             login_results: BTreeMap::new(),
             requests: BTreeMap::new(),
+            deviations: BTreeMap::new(),
             dropped: Dropped::default(),
             answers: BTreeMap::new(),
             health: BTreeMap::new(),
@@ -131,6 +134,9 @@ impl AccountState {
         if self.spec != spec {
             self.answers.retain(|collector, _| spec.polls(*collector));
             self.health.retain(|collector, _| spec.polls(*collector));
+            if self.spec.api != spec.api {
+                self.deviations.clear();
+            }
             self.spec = spec;
             self.touch_all();
         }
@@ -193,6 +199,14 @@ impl AccountState {
     pub fn count_request(&mut self, endpoint: Endpoint, outcome: Result<u16, Reason>) {
         *self.requests.entry((endpoint, RequestCode::of(outcome))).or_default() += 1;
         self.touch(Part::Health);
+    }
+
+    /// Takes note of how an endpoint's answers differ from what is documented.
+    pub fn set_deviations(&mut self, endpoint: Endpoint, words: Box<[Box<str>]>) {
+        if self.deviations.get(&endpoint) != Some(&words) {
+            self.deviations.insert(endpoint, words);
+            self.touch(Part::Health);
+        }
     }
 
     /// Takes note of a login that ended at `at`.

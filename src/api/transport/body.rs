@@ -12,6 +12,8 @@ use tokio::time::{Instant, timeout_at};
 use super::decoders::Decoders;
 use super::unpacked::Unpacked;
 use crate::api::Reason;
+use crate::api::contract::Contract;
+use crate::api::shape::Shape;
 
 /// Of an answer that is no success, no more than this is read.
 const MAX_FAILURE: usize = 64 * 1024;
@@ -53,11 +55,22 @@ pub(super) enum Fault {
     Other(Reason, Box<str>),
 }
 
-/// Hands a body to `decode`, on a thread of its own: a large one piece by piece.
+/// What was seen of a body beside what it says.
+#[derive(Default)]
+pub(super) struct Outline {
+    /// How long it is.
+    pub(super) bytes: usize,
+    /// Its shape; that of its beginning where it is a large one, so that no more is kept and walked through twice.
+    pub(super) shape: Option<Shape>,
+}
+
+/// Hands a body to `decode`, on a thread of its own: a large one piece by piece. Its shape is taken before, by `contract`.
 pub(super) async fn decode<T, D>(
     response: Response,
     deadline: Instant,
     bounds: &Bounds,
+    contract: &'static Contract,
+    outline: &mut Outline,
     decode: D,
 ) -> Result<T, Fault>
 where
@@ -71,22 +84,28 @@ where
     let whole = whole.await.map_err(|_| Fault::OutOfTime)??;
     let decoders = if whole { &bounds.small_ones } else { &bounds.large_ones };
     let length = first.iter().map(Bytes::len).sum();
+    outline.bytes = length;
 
     let (sender, receiver) = mpsc::channel(WAITING_PIECES);
+    let beginning = Pieces::only(first.clone());
     let pieces = Pieces { first, receiver, current: Bytes::new(), ended: whole };
     let (result, decoded) = oneshot::channel();
     decoders.run(move || {
-        let _ = result.send(decode(BufReader::with_capacity(BUFFER, pieces)));
+        let shape = Shape::of(contract, beginning);
+        let _ = result.send((shape, decode(BufReader::with_capacity(BUFFER, pieces))));
     });
     if !whole {
         // Where this future is dropped the sender goes with it, and the next read of the decoder fails.
         match timeout_at(deadline, forward(response, sender, bounds.longest, length)).await {
-            Ok(forwarded) => forwarded?,
+            Ok(forwarded) => outline.bytes = forwarded?,
             Err(_) => return Err(Fault::OutOfTime),
         }
     }
     match timeout_at(deadline, decoded).await {
-        Ok(Ok(decoded)) => decoded.map_err(|detail| Fault::Other(Reason::Decode, detail)),
+        Ok(Ok((shape, decoded))) => {
+            outline.shape = Some(shape);
+            decoded.map_err(|detail| Fault::Other(Reason::Decode, detail))
+        }
         Ok(Err(_)) => {
             Err(Fault::Other(Reason::Decode, "the decoder failed; this is a fault of the exporter".into()))
         }
@@ -108,20 +127,21 @@ async fn gather(
     Ok(false)
 }
 
+/// Hands on what comes: how long the body is.
 async fn forward(
     mut response: Unpacked,
     pieces: mpsc::Sender<Piece>,
     longest: usize,
     mut length: usize,
-) -> Result<(), Fault> {
+) -> Result<usize, Fault> {
     while let Some(piece) = next(&mut response, &mut length, longest).await? {
         // A decoder that has heard enough has hung up: the rest is of no use.
         if pieces.send(Piece::Data(piece)).await.is_err() {
-            return Ok(());
+            return Ok(length);
         }
     }
     let _ = pieces.send(Piece::End).await;
-    Ok(())
+    Ok(length)
 }
 
 /// The next piece; `length` is how long the body is with it.
@@ -164,6 +184,14 @@ pub(crate) struct Pieces {
     receiver: mpsc::Receiver<Piece>,
     current: Bytes,
     ended: bool,
+}
+
+impl Pieces {
+    /// These pieces, and nothing behind them.
+    fn only(first: VecDeque<Bytes>) -> Self {
+        let (_, receiver) = mpsc::channel(1);
+        Self { first, receiver, current: Bytes::new(), ended: true }
+    }
 }
 
 impl Read for Pieces {

@@ -1,0 +1,183 @@
+//! What answers should look like: one table of fields for each endpoint, beside its API.
+//!
+//! [`Contract::deviations`] compares the shape of an answer with it, in words. The report of `check --live`, the log, the
+//! gauge and the replay of a report all go by that one comparison.
+
+mod compare;
+
+use std::sync::LazyLock;
+
+use super::shape::leaf;
+use super::{account_v2, object_storage};
+use crate::model::Endpoint;
+
+pub use compare::{Deviation, Deviations};
+
+/// What the answers of one endpoint should look like.
+#[derive(Debug)]
+pub struct Contract {
+    /// What they are written in.
+    pub(crate) wire: Wire,
+    /// What is in them, each behind what holds it.
+    pub(crate) fields: &'static [Field],
+}
+
+/// What an answer is written in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wire {
+    Json,
+    /// XML with one list in it, at any depth.
+    Xml {
+        list: &'static str,
+        item: &'static str,
+    },
+}
+
+/// One field of an answer.
+#[derive(Debug)]
+pub(crate) struct Field {
+    /// Where it is, as in [`Shape::nodes`](super::shape::Shape::nodes).
+    pub(crate) path: &'static str,
+    pub(crate) expected: Expected,
+    pub(crate) presence: Presence,
+}
+
+/// What a field holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Expected {
+    /// An object; several of them are named like this.
+    Object(&'static str),
+    /// An object whose keys are names.
+    Map,
+    List,
+    Text,
+    Number,
+    /// A number, or one written as a text: both were seen.
+    NumberOrText,
+    /// The number of a month.
+    Month,
+    Flag,
+    /// A date, an instant, or an empty text for none.
+    Date,
+    Instant,
+    /// One of these texts.
+    OneOf(&'static [&'static str]),
+}
+
+/// Whether a field has to be there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Presence {
+    /// Always. Where it is not, this is what comes of it.
+    Always(&'static str),
+    /// It may be missing or null.
+    Sometimes,
+}
+
+/// A field that has to be there.
+pub(crate) const fn always(path: &'static str, expected: Expected, otherwise: &'static str) -> Field {
+    Field { path, expected, presence: Presence::Always(otherwise) }
+}
+
+/// A field that may be missing or null.
+pub(crate) const fn sometimes(path: &'static str, expected: Expected) -> Field {
+    Field { path, expected, presence: Presence::Sometimes }
+}
+
+impl Contract {
+    /// The contract of an endpoint.
+    #[must_use]
+    pub const fn of(endpoint: Endpoint) -> &'static Self {
+        match endpoint {
+            Endpoint::Login => &account_v2::contract::LOGIN,
+            Endpoint::Session => &account_v2::contract::SESSION,
+            Endpoint::CurrentUsage => &account_v2::contract::CURRENT_USAGE,
+            Endpoint::MonthlyUsage => &account_v2::contract::MONTHLY_USAGE,
+            Endpoint::ServiceAccounts => &account_v2::contract::SERVICE_ACCOUNTS,
+            Endpoint::Permissions => &account_v2::contract::PERMISSIONS,
+            Endpoint::Billing => &object_storage::contract::BILLING,
+            Endpoint::ListBuckets => &object_storage::contract::LIST_BUCKETS,
+            Endpoint::BucketStats => &object_storage::contract::BUCKET_STATS,
+            Endpoint::UserInfo => &object_storage::contract::USER_INFO,
+            Endpoint::ListUsers => &object_storage::contract::LIST_USERS,
+            Endpoint::ListAccessKeys => &object_storage::contract::LIST_ACCESS_KEYS,
+        }
+    }
+
+    /// The field at a path.
+    pub(crate) fn field(&self, path: &str) -> Option<&'static Field> {
+        self.fields.iter().find(|field| field.path == path)
+    }
+
+    /// The name of a key as the contract has it.
+    pub(crate) fn key(&self, parent: &str, key: &str) -> Option<&'static str> {
+        let mut names = self.fields.iter().filter_map(|field| {
+            let below = field.path.strip_prefix(parent)?;
+            if parent.is_empty() { Some(below) } else { below.strip_prefix('.') }
+        });
+        names.find(|name| *name == key)
+    }
+}
+
+/// Words that programs use in answers, so that they say nothing of a user.
+const WORDS: [&str; 48] = [
+    "account",
+    "accountId",
+    "accounts",
+    "code",
+    "content",
+    "continuationToken",
+    "count",
+    "createdAt",
+    "cursor",
+    "data",
+    "details",
+    "enabled",
+    "error",
+    "errors",
+    "expirationDate",
+    "expiresAt",
+    "expiresIn",
+    "first",
+    "hasMore",
+    "hasNext",
+    "isTruncated",
+    "items",
+    "last",
+    "limit",
+    "links",
+    "list",
+    "message",
+    "meta",
+    "metadata",
+    "next",
+    "nextPage",
+    "nextToken",
+    "number",
+    "offset",
+    "page",
+    "pageNumber",
+    "pageSize",
+    "pagination",
+    "previous",
+    "records",
+    "result",
+    "results",
+    "size",
+    "status",
+    "success",
+    "total",
+    "totalCount",
+    "totalPages",
+];
+
+/// Whether a key may be shown wherever it comes: one of a contract, or one of those words.
+pub(crate) fn is_schema_word(key: &str) -> bool {
+    static CONTRACTS: LazyLock<Vec<&'static str>> = LazyLock::new(|| {
+        let fields = Endpoint::ALL.into_iter().flat_map(|endpoint| Contract::of(endpoint).fields);
+        fields.map(|field| leaf(field.path)).collect()
+    });
+    WORDS.contains(&key) || CONTRACTS.contains(&key)
+}
+
+#[cfg(test)]
+mod tests;
