@@ -57,7 +57,7 @@ pub type Sink<'a> = dyn FnMut(&[&str], f64) + 'a;
 pub struct Family {
     /// Its name, which is the name of its samples too.
     pub name: &'static str,
-    /// What it tells, and how old it may be.
+    /// Its HELP text: what it is and its unit, in at most 100 characters.
     pub help: &'static str,
     /// A gauge or a counter.
     pub kind: Kind,
@@ -68,17 +68,6 @@ pub struct Family {
     /// Gives one account's samples to a sink, in the order of their identities, none twice.
     pub walk: fn(&AccountState, Timestamp, &mut Sink<'_>),
 }
-
-impl Family {
-    /// What it tells, without how old it may be: for figures that were not polled a moment ago.
-    #[must_use]
-    pub fn meaning(&self) -> &'static str {
-        self.help.split_once(POLLED).map_or(self.help, |(meaning, _)| meaning)
-    }
-}
-
-/// How the end of a HELP begins that [`polled`] makes.
-const POLLED: &str = " Polled from the vendor";
 
 /// Every family with samples of accounts, in the order of their names.
 #[must_use]
@@ -127,7 +116,7 @@ pub struct FamilyInfo {
     pub kind: Kind,
     /// The names of its labels.
     pub labels: &'static [&'static str],
-    /// What it tells, and how old it may be.
+    /// Its HELP text: what it is and its unit, in at most 100 characters.
     pub help: &'static str,
 }
 
@@ -145,37 +134,6 @@ pub fn catalogue() -> Vec<FamilyInfo> {
     all.sort_by_key(|family| family.name);
     all
 }
-
-/// The end of the HELP of whatever a collector polls: from which API, how often, and where its age is seen.
-macro_rules! polled {
-    ($api:literal, $collector:literal, $every:literal) => {
-        concat!(
-            " Polled from the vendor (",
-            $api,
-            "), by default every ",
-            $every,
-            "; its age is time() - lyvecloud_collector_last_success_timestamp_seconds{collector=\"",
-            $collector,
-            "\"}."
-        )
-    };
-}
-use polled;
-
-/// The same for what both APIs tell: the collector of `account_v2`, and that of `object_storage`.
-macro_rules! polled_from_both {
-    ($collector:literal, $every:literal, $other:literal, $other_every:literal) => {
-        concat!(
-            polled!("account_v2", $collector, $every),
-            " With object_storage every ",
-            $other_every,
-            ", and collector=\"",
-            $other,
-            "\"."
-        )
-    };
-}
-use polled_from_both;
 
 /// A count or a size as a sample's value. Above 2^53 (9 petabytes) the last digits are rounded, as Prometheus keeps
 /// no more.

@@ -105,14 +105,17 @@ fn small() -> Vec<Arc<AccountState>> {
 #[test]
 fn a_small_page_is_this_in_both_formats() {
     let page = page(&small(), at(NOW));
-    for (format, golden) in [
-        (Format::Text, include_str!("testdata/small.txt")),
-        (Format::OpenMetrics, include_str!("testdata/small.om")),
-    ] {
+    let directory = concat!(env!("CARGO_MANIFEST_DIR"), "/src/exposition/testdata");
+    for (format, name) in [(Format::Text, "small.txt"), (Format::OpenMetrics, "small.om")] {
+        let path = std::path::Path::new(directory).join(name);
         let body = page.body(&own_families(), format, Encoding::Identity).unwrap();
         let text = text(&body);
         read(&text, format);
-        assert_eq!(text, golden, "if that is what was meant, write it to testdata");
+        if std::env::var_os("UPDATE_GOLDEN").is_some() {
+            std::fs::write(&path, &text).unwrap();
+        }
+        let golden = std::fs::read_to_string(&path).unwrap();
+        assert_eq!(text, golden, "if this is meant: UPDATE_GOLDEN=1, and read the difference");
     }
 }
 

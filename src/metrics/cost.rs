@@ -2,19 +2,13 @@
 
 use jiff::Timestamp;
 
-use super::{Family, Kind, Sink, polled, polled_from_both};
+use super::{Family, Kind, Sink};
 use crate::model::{MonthTotal, Part};
 use crate::store::AccountState;
 
 pub(super) const FAMILIES: &[Family] = &[Family {
     name: "lyvecloud_account_estimated_cost",
-    help: concat!(
-        "Estimated cost of the account's own buckets in a month (UTC): the configured price times the month's average, or \
-         times the usage to date for the open month, with object_storage that of its newest day, or times the configured \
-         minimum where that is more. An estimate, not the invoice.",
-        polled_from_both!("monthly_usage", "6 hours", "billing", "15 minutes"),
-        " The open month's usage with account_v2 every 15 minutes, and collector=\"current_usage\"."
-    ),
+    help: "Estimated cost of a month (UTC), at the configured price; not the invoice.",
     kind: Kind::Gauge,
     labels: &["account", "month", "currency"],
     part: Part::Cost,

@@ -7,34 +7,10 @@ use crate::clock::unix_seconds;
 use crate::model::{CredentialStatus, Expiry, Part, Session};
 use crate::store::{AccountState, CredentialView};
 
-/// Where the dates come from, and how old they may be.
-macro_rules! dated {
-    ($own:literal) => {
-        concat!(
-            " For kind=\"account_api\" ",
-            $own,
-            "; for kind=\"service_account\" polled from the vendor (account_v2), by default every hour; its age is \
-             time() - lyvecloud_collector_last_success_timestamp_seconds{collector=\"service_accounts\"}."
-        )
-    };
-}
-
-/// How old what is seen of logins and sessions may be.
-macro_rules! seen {
-    () => {
-        " Polled from the vendor (account_v2), by default every 5 minutes with a fresh login every hour; its age is time() - \
-         lyvecloud_collector_last_success_timestamp_seconds{collector=\"credentials\"}."
-    };
-}
-
 pub(super) const FAMILIES: &[Family] = &[
     Family {
         name: "lyvecloud_credential_expiry_timestamp_seconds",
-        help: concat!(
-            "When the credential stops working, seconds since 1970; absent where it never does or nobody said; it \
-             stays after that date has passed.",
-            dated!("from the configuration")
-        ),
+        help: "Unix timestamp of when the credential expires; absent if it never does or is not known.",
         kind: Kind::Gauge,
         labels: &["account", "kind", "credential_id", "credential"],
         part: Part::Credentials,
@@ -42,10 +18,7 @@ pub(super) const FAMILIES: &[Family] = &[
     },
     Family {
         name: "lyvecloud_credential_status",
-        help: concat!(
-            "How the credential stands: one series a status, of which exactly one is 1.",
-            dated!("from the configuration and the logins, or with object_storage from its signed requests")
-        ),
+        help: "Credential status; exactly one status series is 1.",
         kind: Kind::Gauge,
         labels: &["account", "kind", "credential_id", "credential", "status"],
         part: Part::Credentials,
@@ -53,13 +26,7 @@ pub(super) const FAMILIES: &[Family] = &[
     },
     Family {
         name: "lyvecloud_credential_last_accepted_timestamp_seconds",
-        help: concat!(
-            "When the vendor last accepted a login with the credential, or with object_storage any signed request, seconds \
-             since 1970; only of kind=\"account_api\".",
-            seen!(),
-            " With object_storage seen in every poll, by default every 15 minutes, and of collector=\"billing\", \"buckets\" and \
-             \"keys\" the newest."
-        ),
+        help: "Unix timestamp of when the vendor last accepted the account's own credential.",
         kind: Kind::Gauge,
         labels: &["account", "kind", "credential_id", "credential"],
         part: Part::Credentials,
@@ -67,11 +34,7 @@ pub(super) const FAMILIES: &[Family] = &[
     },
     Family {
         name: "lyvecloud_session_expiry_timestamp_seconds",
-        help: concat!(
-            "When the token of the exporter's running session ends, seconds since 1970; the exporter logs in again \
-             by itself.",
-            seen!()
-        ),
+        help: "Unix timestamp of when the session of the exporter expires; it logs in again before.",
         kind: Kind::Gauge,
         labels: &["account"],
         part: Part::Credentials,

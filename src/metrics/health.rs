@@ -13,8 +13,7 @@ const COLLECTOR: &[&str] = &["account", "collector"];
 pub(super) const FAMILIES: &[Family] = &[
     Family {
         name: "lyvecloud_up",
-        help: "Whether the last poll of every collector of the account worked (1), or one failed or has not been \
-               made yet (0). It changes with the polls, not with the scrape.",
+        help: "Whether the last poll of every collector of the account was successful.",
         kind: Kind::Gauge,
         labels: &["account"],
         part: Part::Health,
@@ -22,8 +21,7 @@ pub(super) const FAMILIES: &[Family] = &[
     },
     Family {
         name: "lyvecloud_collector_up",
-        help: "Whether the collector's last poll worked (1), or it failed or has not been made yet (0). It changes \
-               with the polls, not with the scrape.",
+        help: "Whether the last poll of the collector was successful; 0 before the first.",
         kind: Kind::Gauge,
         labels: COLLECTOR,
         part: Part::Health,
@@ -36,7 +34,7 @@ pub(super) const FAMILIES: &[Family] = &[
     },
     Family {
         name: "lyvecloud_collector_last_attempt_timestamp_seconds",
-        help: "When the collector's last poll ended, however it ended, seconds since 1970.",
+        help: "Unix timestamp of the end of the last poll, successful or not.",
         kind: Kind::Gauge,
         labels: COLLECTOR,
         part: Part::Health,
@@ -44,8 +42,7 @@ pub(super) const FAMILIES: &[Family] = &[
     },
     Family {
         name: "lyvecloud_collector_last_success_timestamp_seconds",
-        help: "When the collector's last poll that was a whole success ended, seconds since 1970: the time of the \
-               data that is shown. Data older than the configured age, by default 24 hours, is withdrawn.",
+        help: "Unix timestamp of the end of the last successful poll: the time of the shown data.",
         kind: Kind::Gauge,
         labels: COLLECTOR,
         part: Part::Health,
@@ -53,7 +50,7 @@ pub(super) const FAMILIES: &[Family] = &[
     },
     Family {
         name: "lyvecloud_collector_last_duration_seconds",
-        help: "How long the collector's last poll took, all its requests and waits together.",
+        help: "Duration of the last poll, successful or not.",
         kind: Kind::Gauge,
         labels: COLLECTOR,
         part: Part::Health,
@@ -63,7 +60,7 @@ pub(super) const FAMILIES: &[Family] = &[
     },
     Family {
         name: "lyvecloud_collector_polls_total",
-        help: "How many polls of the collector ended, however they ended.",
+        help: "Total number of polls, successful or not.",
         kind: Kind::Counter,
         labels: COLLECTOR,
         part: Part::Health,
@@ -71,7 +68,7 @@ pub(super) const FAMILIES: &[Family] = &[
     },
     Family {
         name: "lyvecloud_collector_failures_total",
-        help: "How many polls of the collector failed, by reason.",
+        help: "Total number of failed polls, by reason.",
         kind: Kind::Counter,
         labels: &["account", "collector", "reason"],
         part: Part::Health,
@@ -79,8 +76,7 @@ pub(super) const FAMILIES: &[Family] = &[
     },
     Family {
         name: "lyvecloud_api_requests_total",
-        help: "How many requests to the vendor ended, by endpoint and by code: the answer's status, other where that is \
-               none of the registered ones, or the reason why there was no answer.",
+        help: "Total number of requests to the vendor, by HTTP status or by the reason of the failure.",
         kind: Kind::Counter,
         labels: &["account", "endpoint", "code"],
         part: Part::Health,
@@ -88,7 +84,7 @@ pub(super) const FAMILIES: &[Family] = &[
     },
     Family {
         name: "lyvecloud_api_contract_deviations",
-        help: "In how many ways the endpoint's last answer was not as documented; 0 where it was.",
+        help: "Number of ways in which the endpoint's last answer differed from its documentation.",
         kind: Kind::Gauge,
         labels: &["account", "endpoint"],
         part: Part::Health,
@@ -100,8 +96,7 @@ pub(super) const FAMILIES: &[Family] = &[
     },
     Family {
         name: "lyvecloud_logins_total",
-        help: "How many logins ended, by result: accepted, refused, or failed where the vendor decided nothing. With \
-               object_storage each signed request that was accepted or refused is one.",
+        help: "Total number of logins, by result; with object_storage of signed requests.",
         kind: Kind::Counter,
         labels: &["account", "result"],
         part: Part::Health,
@@ -114,7 +109,7 @@ pub(super) const FAMILIES: &[Family] = &[
     },
     Family {
         name: "lyvecloud_series_dropped_total",
-        help: "How many series were not made of what the vendor listed, by reason, counted at each poll.",
+        help: "Total number of series dropped, by reason.",
         kind: Kind::Counter,
         labels: &["account", "reason"],
         part: Part::Health,

@@ -2,18 +2,14 @@
 
 use jiff::Timestamp;
 
-use super::{Family, Kind, Sink, number, polled, polled_from_both};
+use super::{Family, Kind, Sink, number};
 use crate::model::{MonthlyUsage, Part};
 use crate::store::AccountState;
 
 pub(super) const FAMILIES: &[Family] = &[
     Family {
         name: "lyvecloud_account_monthly_average_usage_bytes",
-        help: concat!(
-            "Mean size of the account's own buckets over a closed month (UTC), from which the vendor computes the \
-             bill; with object_storage it is computed here, from those of its days that have figures.",
-            polled_from_both!("monthly_usage", "6 hours", "billing", "15 minutes")
-        ),
+        help: "Average size of the account's own buckets in a closed month (UTC).",
         kind: Kind::Gauge,
         labels: &["account", "month"],
         part: Part::MonthlyUsage,
@@ -21,10 +17,7 @@ pub(super) const FAMILIES: &[Family] = &[
     },
     Family {
         name: "lyvecloud_bucket_monthly_average_usage_bytes",
-        help: concat!(
-            "Mean size of the bucket over a closed month (UTC).",
-            polled!("account_v2", "monthly_usage", "6 hours")
-        ),
+        help: "Average size of the bucket in a closed month (UTC).",
         kind: Kind::Gauge,
         labels: &["account", "bucket", "month"],
         part: Part::MonthlyUsage,
@@ -32,10 +25,7 @@ pub(super) const FAMILIES: &[Family] = &[
     },
     Family {
         name: "lyvecloud_sub_account_monthly_average_usage_bytes",
-        help: concat!(
-            "Mean size of the sub-account's buckets over a closed month (UTC).",
-            polled!("account_v2", "monthly_usage", "6 hours")
-        ),
+        help: "Average size of the sub-account's buckets in a closed month (UTC).",
         kind: Kind::Gauge,
         labels: &["account", "sub_account_id", "sub_account", "month"],
         part: Part::MonthlyUsage,

@@ -2,17 +2,14 @@
 
 use jiff::Timestamp;
 
-use super::{Family, Kind, Sink, flag, number, polled};
+use super::{Family, Kind, Sink, flag, number};
 use crate::model::{Part, Permissions, ServiceAccount};
 use crate::store::AccountState;
 
 pub(super) const FAMILIES: &[Family] = &[
     Family {
         name: "lyvecloud_service_account_enabled",
-        help: concat!(
-            "Whether the service account is switched on (1) or off (0).",
-            polled!("account_v2", "service_accounts", "hour")
-        ),
+        help: "Whether the service account is enabled.",
         kind: Kind::Gauge,
         labels: &["account", "service_account_id", "service_account"],
         part: Part::Credentials,
@@ -20,10 +17,7 @@ pub(super) const FAMILIES: &[Family] = &[
     },
     Family {
         name: "lyvecloud_service_account_ready",
-        help: concat!(
-            "Whether the service account has spread to all regions (1) or not yet (0).",
-            polled!("account_v2", "service_accounts", "hour")
-        ),
+        help: "Whether the service account is ready in all regions.",
         kind: Kind::Gauge,
         labels: &["account", "service_account_id", "service_account"],
         part: Part::Credentials,
@@ -31,10 +25,7 @@ pub(super) const FAMILIES: &[Family] = &[
     },
     Family {
         name: "lyvecloud_permissions",
-        help: concat!(
-            "How many permissions of this type and with these actions the account has; a policy has no actions.",
-            polled!("account_v2", "permissions", "hour")
-        ),
+        help: "Number of permissions of the account, by type and actions.",
         kind: Kind::Gauge,
         labels: &["account", "permission_type", "actions"],
         part: Part::Permissions,
@@ -42,10 +33,7 @@ pub(super) const FAMILIES: &[Family] = &[
     },
     Family {
         name: "lyvecloud_permission_ready",
-        help: concat!(
-            "Whether the permission has spread to all regions (1) or not yet (0).",
-            polled!("account_v2", "permissions", "hour")
-        ),
+        help: "Whether the permission is ready in all regions.",
         kind: Kind::Gauge,
         labels: &["account", "permission_id", "permission"],
         part: Part::Permissions,

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{Family, Kind, Sink, flag, polled};
+use super::{Family, Kind, Sink, flag};
 use crate::clock::unix_seconds;
 use crate::model::{AccessKey, Part, User};
 use crate::store::AccountState;
@@ -12,10 +12,7 @@ const KEY: &[&str] = &["account", "user", "access_key_id"];
 pub(super) const FAMILIES: &[Family] = &[
     Family {
         name: "lyvecloud_access_key_created_timestamp_seconds",
-        help: concat!(
-            "When the access key was made, seconds since 1970.",
-            polled!("object_storage", "keys", "hour")
-        ),
+        help: "Unix timestamp of when the access key was created.",
         kind: Kind::Gauge,
         labels: KEY,
         part: Part::Keys,
@@ -25,11 +22,7 @@ pub(super) const FAMILIES: &[Family] = &[
     },
     Family {
         name: "lyvecloud_access_key_rotation_due_timestamp_seconds",
-        help: concat!(
-            "When the access key reaches the age that credential.max_age of the configuration allows, seconds since 1970; \
-             it goes on working. Only of active keys, and absent where no age is configured.",
-            polled!("object_storage", "keys", "hour")
-        ),
+        help: "Unix timestamp of when the active access key reaches its configured maximum age.",
         kind: Kind::Gauge,
         labels: KEY,
         part: Part::Keys,
@@ -39,10 +32,7 @@ pub(super) const FAMILIES: &[Family] = &[
     },
     Family {
         name: "lyvecloud_access_key_active",
-        help: concat!(
-            "Whether the access key is switched on (1) or off (0).",
-            polled!("object_storage", "keys", "hour")
-        ),
+        help: "Whether the access key is enabled.",
         kind: Kind::Gauge,
         labels: KEY,
         part: Part::Keys,
@@ -50,10 +40,7 @@ pub(super) const FAMILIES: &[Family] = &[
     },
     Family {
         name: "lyvecloud_user_password_change_required",
-        help: concat!(
-            "Whether the user has to choose a new password (1) or not (0).",
-            polled!("object_storage", "keys", "hour")
-        ),
+        help: "Whether the user has to change the password.",
         kind: Kind::Gauge,
         labels: &["account", "user"],
         part: Part::Keys,

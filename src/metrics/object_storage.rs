@@ -3,28 +3,17 @@
 use jiff::Timestamp;
 use jiff::civil::Date;
 
-use super::{Family, Kind, Sink, number, polled};
+use super::{Family, Kind, Sink, number};
 use crate::clock::{self, unix_seconds};
 use crate::model::{BilledDay, Billing, Buckets, Part, TransferDay};
 use crate::store::AccountState;
 
 const REGION: &[&str] = &["account", "region"];
 
-/// Of which day the figures are.
-macro_rules! of_the_day {
-    () => {
-        ", on the day (UTC) that lyvecloud_usage_data_timestamp_seconds tells."
-    };
-}
-
 pub(super) const FAMILIES: &[Family] = &[
     Family {
         name: "lyvecloud_account_objects",
-        help: concat!(
-            "How many objects the account stores",
-            of_the_day!(),
-            polled!("object_storage", "billing", "15 minutes")
-        ),
+        help: "Number of objects in the account, on the day of the usage metrics.",
         kind: Kind::Gauge,
         labels: &["account"],
         part: Part::CurrentUsage,
@@ -32,11 +21,7 @@ pub(super) const FAMILIES: &[Family] = &[
     },
     Family {
         name: "lyvecloud_account_ghost_bytes",
-        help: concat!(
-            "Size of what was deleted and is still billed",
-            of_the_day!(),
-            polled!("object_storage", "billing", "15 minutes")
-        ),
+        help: "Size of deleted data that is still billed, on the day of the usage metrics.",
         kind: Kind::Gauge,
         labels: &["account"],
         part: Part::CurrentUsage,
@@ -44,11 +29,7 @@ pub(super) const FAMILIES: &[Family] = &[
     },
     Family {
         name: "lyvecloud_usage_data_timestamp_seconds",
-        help: concat!(
-            "When the day (UTC) began that the account's usage, objects, ghost space and transfer are of, seconds since \
-             1970: the newest one that is over and has figures.",
-            polled!("object_storage", "billing", "15 minutes")
-        ),
+        help: "Unix timestamp of the start of the day (UTC) that the usage metrics refer to.",
         kind: Kind::Gauge,
         labels: &["account"],
         part: Part::CurrentUsage,
@@ -60,11 +41,7 @@ pub(super) const FAMILIES: &[Family] = &[
     },
     Family {
         name: "lyvecloud_region_day_upload_bytes",
-        help: concat!(
-            "What was uploaded to the region",
-            of_the_day!(),
-            polled!("object_storage", "billing", "15 minutes")
-        ),
+        help: "Bytes uploaded to the region on the day of the usage metrics.",
         kind: Kind::Gauge,
         labels: REGION,
         part: Part::CurrentUsage,
@@ -72,11 +49,7 @@ pub(super) const FAMILIES: &[Family] = &[
     },
     Family {
         name: "lyvecloud_region_day_download_bytes",
-        help: concat!(
-            "What was downloaded from the region",
-            of_the_day!(),
-            polled!("object_storage", "billing", "15 minutes")
-        ),
+        help: "Bytes downloaded from the region on the day of the usage metrics.",
         kind: Kind::Gauge,
         labels: REGION,
         part: Part::CurrentUsage,
@@ -84,11 +57,7 @@ pub(super) const FAMILIES: &[Family] = &[
     },
     Family {
         name: "lyvecloud_region_day_delete_bytes",
-        help: concat!(
-            "What was deleted in the region",
-            of_the_day!(),
-            polled!("object_storage", "billing", "15 minutes")
-        ),
+        help: "Bytes deleted in the region on the day of the usage metrics.",
         kind: Kind::Gauge,
         labels: REGION,
         part: Part::CurrentUsage,
@@ -96,7 +65,7 @@ pub(super) const FAMILIES: &[Family] = &[
     },
     Family {
         name: "lyvecloud_bucket_objects",
-        help: concat!("How many objects the bucket holds.", polled!("object_storage", "buckets", "hour")),
+        help: "Number of objects in the bucket.",
         kind: Kind::Gauge,
         labels: &["account", "bucket"],
         part: Part::CurrentUsage,

@@ -19,14 +19,14 @@ const BUILD_INFO: FamilyInfo = FamilyInfo {
     name: "lyvecloud_exporter_build_info",
     kind: Kind::Gauge,
     labels: &["version", "revision", "rustc"],
-    help: "What the running exporter was built from; always 1.",
+    help: "Version, revision and compiler from which the exporter was built; always 1.",
 };
 
 const REQUEST_DURATION: FamilyInfo = FamilyInfo {
     name: "lyvecloud_api_request_duration_seconds",
     kind: Kind::Histogram,
     labels: &["endpoint"],
-    help: "How long requests to the vendor took until their answers were read, all accounts together.",
+    help: "Duration of requests to the vendor until the answer was read.",
 };
 
 /// Where the exporter itself sends alerts.
@@ -34,7 +34,7 @@ pub(crate) const NOTIFICATIONS: FamilyInfo = FamilyInfo {
     name: "lyvecloud_exporter_notifications_total",
     kind: Kind::Counter,
     labels: &["alertmanager", "result"],
-    help: "Posts of alerts about credentials to each Alertmanager, by how they ended: delivered or failed.",
+    help: "Total number of posts of alerts to the Alertmanager, by result.",
 };
 
 /// What became of the last change of the web configuration.
@@ -42,53 +42,49 @@ pub(crate) const WEB_CONFIG_RELOAD: FamilyInfo = FamilyInfo {
     name: "lyvecloud_exporter_web_config_last_reload_successful",
     kind: Kind::Gauge,
     labels: &[],
-    help: "Whether the web configuration and its certificates were good when they were last read: 1, or 0 while a \
-           broken change is held back and the former ones stay in force. Absent without --web.config.file.",
+    help: "Whether the last read of the web configuration and its certificates was successful.",
 };
 
 const RELOAD_SUCCESSFUL: FamilyInfo = FamilyInfo {
     name: "lyvecloud_exporter_config_last_reload_successful",
     kind: Kind::Gauge,
     labels: &[],
-    help: "Whether the configuration was good when it was last read; where it is 0, an older one is still in use.",
+    help: "Whether the last configuration reload attempt was successful.",
 };
 
 const RELOAD_TIMESTAMP: FamilyInfo = FamilyInfo {
     name: "lyvecloud_exporter_config_last_reload_success_timestamp_seconds",
     kind: Kind::Gauge,
     labels: &[],
-    help: "When a good configuration was last read: at the start, or at a reload.",
+    help: "Unix timestamp of the last successful configuration reload.",
 };
 
 const SHARD_INFO: FamilyInfo = FamilyInfo {
     name: "lyvecloud_exporter_shard_info",
     kind: Kind::Gauge,
     labels: &["shard", "count"],
-    help: "Which of several replicas this is, from 0 on, and how many they are; always 1. An exporter that watches all \
-           accounts is shard 0 of 1.",
+    help: "Shard of this exporter and number of shards; always 1.",
 };
 
 const STATE_FILE_WRITTEN: FamilyInfo = FamilyInfo {
     name: "lyvecloud_exporter_state_file_last_write_successful",
     kind: Kind::Gauge,
     labels: &[],
-    help: "Whether the state file could be written when it last had to be; absent before the first time, and \
-           without a state file.",
+    help: "Whether the last write of the state file was successful.",
 };
 
 const PANICS: FamilyInfo = FamilyInfo {
     name: "lyvecloud_exporter_task_panics_total",
     kind: Kind::Counter,
     labels: &["task"],
-    help: "Faults of the exporter itself that ended a poll or a whole task, which was then started again, by task; \
-           each is logged.",
+    help: "Total number of panics of the task, which was restarted after each.",
 };
 
 const LOG_LINES_DROPPED: FamilyInfo = FamilyInfo {
     name: "lyvecloud_exporter_log_lines_dropped_total",
     kind: Kind::Counter,
     labels: &[],
-    help: "Log lines that were dropped because their reader was too slow or gone.",
+    help: "Total number of log lines dropped because their reader was too slow.",
 };
 
 /// The library's `process_*` apart.

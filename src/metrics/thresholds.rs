@@ -10,7 +10,7 @@ const SEVERITY: &[&str] = &["account", "severity"];
 pub(super) const FAMILIES: &[Family] = &[
     Family {
         name: "lyvecloud_account_info",
-        help: "Account that the exporter watches, by its id at the vendor and its API; always 1.",
+        help: "Watched account, with its id at the vendor and its API; always 1.",
         kind: Kind::Gauge,
         labels: &["account", "account_id", "api"],
         part: Part::Health,
@@ -55,7 +55,7 @@ pub(super) const FAMILIES: &[Family] = &[
     },
     Family {
         name: "lyvecloud_access_key_rotation_warning_seconds",
-        help: "Configured time to the rotation of an access key below which an alert of the severity fires.",
+        help: "Configured time to an access key's rotation below which an alert of the severity fires.",
         kind: Kind::Gauge,
         labels: SEVERITY,
         part: Part::Health,
@@ -82,7 +82,7 @@ pub(super) const FAMILIES: &[Family] = &[
     },
     Family {
         name: "lyvecloud_account_usage_drop_threshold_ratio",
-        help: "Configured share of its usage that may disappear within a day before an alert fires.",
+        help: "Configured share of usage that may disappear within a day before an alert fires.",
         kind: Kind::Gauge,
         labels: &["account"],
         part: Part::Health,

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{Family, Kind, Sink, number, polled, polled_from_both};
+use super::{Family, Kind, Sink, number};
 use crate::clock::unix_seconds;
 use crate::model::{CurrentUsage, Part, SubAccount};
 use crate::store::AccountState;
@@ -14,11 +14,7 @@ const SUB_ACCOUNT: &[&str] = &["account", "sub_account_id", "sub_account"];
 pub(super) const FAMILIES: &[Family] = &[
     Family {
         name: "lyvecloud_account_usage_bytes",
-        help: concat!(
-            "Size of the account's own buckets: month to date, or with object_storage what is billed for the newest day \
-             (UTC) that is over and has figures.",
-            polled_from_both!("current_usage", "15 minutes", "billing", "15 minutes")
-        ),
+        help: "Size of the account's own buckets, month to date; with object_storage on one day.",
         kind: Kind::Gauge,
         labels: &["account"],
         part: Part::CurrentUsage,
@@ -30,10 +26,7 @@ pub(super) const FAMILIES: &[Family] = &[
     },
     Family {
         name: "lyvecloud_account_buckets",
-        help: concat!(
-            "How many buckets the account has.",
-            polled_from_both!("current_usage", "15 minutes", "buckets", "hour")
-        ),
+        help: "Number of buckets of the account.",
         kind: Kind::Gauge,
         labels: &["account"],
         part: Part::CurrentUsage,
@@ -45,10 +38,7 @@ pub(super) const FAMILIES: &[Family] = &[
     },
     Family {
         name: "lyvecloud_account_usage_with_sub_accounts_bytes",
-        help: concat!(
-            "Size of the buckets of a master account together with those of its sub-accounts, month to date.",
-            polled!("account_v2", "current_usage", "15 minutes")
-        ),
+        help: "Size of the buckets of a master account and its sub-accounts, month to date.",
         kind: Kind::Gauge,
         labels: &["account"],
         part: Part::CurrentUsage,
@@ -61,11 +51,7 @@ pub(super) const FAMILIES: &[Family] = &[
     },
     Family {
         name: "lyvecloud_bucket_usage_bytes",
-        help: concat!(
-            "Size of the bucket: month to date, or with object_storage now; there the sizes do not add up to what is \
-             billed.",
-            polled_from_both!("current_usage", "15 minutes", "buckets", "hour")
-        ),
+        help: "Size of the bucket, month to date; with object_storage its current size.",
         kind: Kind::Gauge,
         labels: &["account", "bucket"],
         part: Part::CurrentUsage,
@@ -73,10 +59,7 @@ pub(super) const FAMILIES: &[Family] = &[
     },
     Family {
         name: "lyvecloud_sub_account_usage_bytes",
-        help: concat!(
-            "Size of the sub-account's buckets, month to date.",
-            polled!("account_v2", "current_usage", "15 minutes")
-        ),
+        help: "Size of the sub-account's buckets, month to date.",
         kind: Kind::Gauge,
         labels: SUB_ACCOUNT,
         part: Part::CurrentUsage,
@@ -84,10 +67,7 @@ pub(super) const FAMILIES: &[Family] = &[
     },
     Family {
         name: "lyvecloud_sub_account_buckets",
-        help: concat!(
-            "How many buckets the sub-account has.",
-            polled!("account_v2", "current_usage", "15 minutes")
-        ),
+        help: "Number of buckets of the sub-account.",
         kind: Kind::Gauge,
         labels: SUB_ACCOUNT,
         part: Part::CurrentUsage,
@@ -95,10 +75,7 @@ pub(super) const FAMILIES: &[Family] = &[
     },
     Family {
         name: "lyvecloud_sub_account_users",
-        help: concat!(
-            "How many users the sub-account has.",
-            polled!("account_v2", "current_usage", "15 minutes")
-        ),
+        help: "Number of users of the sub-account.",
         kind: Kind::Gauge,
         labels: SUB_ACCOUNT,
         part: Part::CurrentUsage,
@@ -106,10 +83,7 @@ pub(super) const FAMILIES: &[Family] = &[
     },
     Family {
         name: "lyvecloud_sub_account_service_accounts",
-        help: concat!(
-            "How many service accounts the sub-account has.",
-            polled!("account_v2", "current_usage", "15 minutes")
-        ),
+        help: "Number of service accounts of the sub-account.",
         kind: Kind::Gauge,
         labels: SUB_ACCOUNT,
         part: Part::CurrentUsage,
@@ -117,11 +91,7 @@ pub(super) const FAMILIES: &[Family] = &[
     },
     Family {
         name: "lyvecloud_sub_account_trial_remaining_seconds",
-        help: concat!(
-            "How long the sub-account's trial still lasts, which the vendor tells in whole days; absent where it has \
-             no trial.",
-            polled!("account_v2", "current_usage", "15 minutes")
-        ),
+        help: "Remaining time of the sub-account's trial; absent without a trial.",
         kind: Kind::Gauge,
         labels: SUB_ACCOUNT,
         part: Part::CurrentUsage,
@@ -133,10 +103,7 @@ pub(super) const FAMILIES: &[Family] = &[
     },
     Family {
         name: "lyvecloud_sub_account_created_timestamp_seconds",
-        help: concat!(
-            "When the sub-account was created, seconds since 1970.",
-            polled!("account_v2", "current_usage", "15 minutes")
-        ),
+        help: "Unix timestamp of when the sub-account was created.",
         kind: Kind::Gauge,
         labels: SUB_ACCOUNT,
         part: Part::CurrentUsage,

@@ -55,16 +55,17 @@ pub async fn scrape_of_the_demo() -> String {
 #[tokio::test]
 async fn the_demo_gives_the_golden_scrape() {
     let found = masked(&scrape_of_the_demo().await);
-    let golden = include_str!("golden.txt");
+    let path = crate::programs::repository("tests/integration/golden.txt");
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        std::fs::write(&path, &found).unwrap();
+    }
+    let golden = std::fs::read_to_string(&path).unwrap();
     if found == golden {
         return;
     }
-    let path = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("golden.txt");
-    std::fs::write(&path, &found).unwrap();
     let differs = found.lines().zip(golden.lines()).find(|(found, golden)| found != golden);
     panic!(
-        "the scrape is not the golden one; if it should be, copy {} over tests/integration/golden.txt. First difference: {differs:#?}",
-        path.display()
+        "not the golden scrape; if this is meant: UPDATE_GOLDEN=1, and read the difference. First: {differs:#?}"
     );
 }
 

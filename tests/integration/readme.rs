@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::{CommandFactory, Parser};
 use lyve_cloud_exporter::cli::Cli;
 use lyve_cloud_exporter::metrics;
+use lyve_cloud_exporter::model::Part;
 use regex::Regex;
 
 use crate::programs::repository;
@@ -166,12 +167,6 @@ fn the_pages_that_are_packed_are_all_there_are() {
     assert_eq!(packed.find_iter(&manifest).count(), 2, "the package keeps the links between them");
 }
 
-/// What a HELP tells before it comes to how old the value may be.
-fn told(help: &str) -> &str {
-    let end = [" Polled from the vendor", " For kind="].iter().filter_map(|start| help.find(start)).min();
-    help[..end.unwrap_or(help.len())].trim_end_matches('.')
-}
-
 #[test]
 fn the_table_of_metrics_is_that_of_the_code() {
     let rows = metrics::catalogue().into_iter().map(|family| {
@@ -181,14 +176,45 @@ fn the_table_of_metrics_is_that_of_the_code() {
             family.name,
             family.kind.name(),
             labels.join(", "),
-            told(family.help)
+            family.help.trim_end_matches('.')
         )
     });
     let table: String = rows.collect();
-    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("metrics.md");
-    std::fs::write(&path, &table).unwrap();
     let page = read("docs/metrics.md");
-    assert!(page.contains(&table), "the table of docs/metrics.md should be that of {}", path.display());
+    let (before, rest) = page.split_once("| name | type | labels | |\n|---|---|---|---|\n").unwrap();
+    let (found, after) = rest.split_once("\n\n").unwrap();
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        let page = format!("{before}| name | type | labels | |\n|---|---|---|---|\n{table}\n{after}");
+        std::fs::write(repository("docs/metrics.md"), page).unwrap();
+    } else {
+        assert_eq!(format!("{found}\n"), table, "the table of metrics; UPDATE_GOLDEN=1 writes it");
+    }
+}
+
+#[test]
+fn every_polled_metric_has_its_source_and_interval_in_the_page() {
+    let page = read("docs/metrics.md");
+    let (_, table) =
+        page.split_once("| collector | API | default interval | metrics |\n|---|---|---|---|\n").unwrap();
+    let (table, _) = table.split_once("\n\n").unwrap();
+    let default = lyve_cloud_exporter::config::Poll::default();
+    let mut rows = table.lines();
+    let mut named = std::collections::BTreeSet::new();
+    for declared in lyve_cloud_exporter::api::collectors() {
+        let row = rows.next().unwrap();
+        let minutes = (declared.interval)(&default).as_secs() / 60;
+        let interval = if minutes < 60 { format!("{minutes}m") } else { format!("{}h", minutes / 60) };
+        let [_, collector, _, shown, metrics, _] = row.split('|').map(str::trim).collect::<Vec<_>>()[..]
+        else {
+            panic!("{row}");
+        };
+        assert_eq!((collector, shown), (&*format!("`{}`", declared.collector), &*interval));
+        named.extend(metrics.split(", ").map(|name| name.trim_matches('`').to_owned()));
+    }
+    assert_eq!(rows.next(), None);
+    let polled = metrics::families().iter().filter(|family| family.part != Part::Health);
+    let polled: std::collections::BTreeSet<_> = polled.map(|family| family.name.to_owned()).collect();
+    assert_eq!(named, polled);
 }
 
 #[test]

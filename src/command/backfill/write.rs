@@ -30,7 +30,7 @@ pub(super) fn write(partial: &Partial, plan: &Plan<'_>, out: impl Write) -> io::
     let mut out = Dated::new(out);
     for family in families() {
         let Some(kind) = kind(family) else { continue };
-        out.family(family.name, family.kind.name(), family.meaning());
+        out.family(family.name, family.kind.name(), family.help);
         for account in &plan.accounts {
             let names =
                 if kind == Kind::SubAccount { newest_names(partial, plan, account)? } else { Names::new() };
