@@ -133,6 +133,32 @@ fn each_alert_says_what_it_is_and_where_to_read_on() {
 }
 
 #[test]
+fn each_summary_is_short_and_names_the_account_and_the_date() {
+    let dated = ["ExpiresSoon", "CredentialExpired", "DateContradicted", "RotationDue", "AboveBudget"];
+    let date = Regex::new(r"\b\d{4}-\d{2}(-\d{2})?\b").unwrap();
+    let mut read = BTreeSet::new();
+    for path in rule_tests() {
+        for test in list(&yaml(Path::new(&path))["tests"]) {
+            for case in list(&test["alert_rule_test"]) {
+                let name = text(&case["alertname"]);
+                for alert in list(&case["exp_alerts"]) {
+                    let summary = text(&alert["exp_annotations"]["summary"]);
+                    assert!(summary.chars().count() <= 80, "{summary}");
+                    if let Some(account) = alert["exp_labels"].get("account") {
+                        assert!(summary.contains(text(account)), "{summary}");
+                    }
+                    if dated.iter().any(|dated| name.contains(dated)) {
+                        assert!(date.is_match(summary), "{name}: {summary}");
+                    }
+                    read.insert(name.to_owned());
+                }
+            }
+        }
+    }
+    assert_eq!(read, names());
+}
+
+#[test]
 fn each_alert_has_its_runbook_and_its_row_in_the_table_and_none_is_without_an_alert() {
     let runbooks = read("docs/runbooks.md");
     let headings = runbooks.lines().filter_map(|line| line.strip_prefix("## "));
@@ -386,7 +412,9 @@ fn a_message_says_what_is_wrong_and_what_to_do() {
 Lyve Cloud account production: service account backup will end soon
 (critical, since 2026-11-24 08:00 UTC)
 
-About service account backup will end soon. First: look.
+About service account backup will end soon.
+
+First: look.
 
 Runbook: https://runbook.example/#x
 Source: http://prometheus:9090/graph
