@@ -4,6 +4,7 @@ mod container;
 mod helm;
 mod kubernetes;
 mod package;
+mod prefix;
 mod systemd;
 
 use std::process::Command;

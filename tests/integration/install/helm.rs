@@ -36,7 +36,7 @@ fn template(name: &str, more: &[&str]) -> Command {
     template_of(&repository(CHART), name, more)
 }
 
-fn render(name: &str, more: &[&str]) -> Vec<Value> {
+pub fn render(name: &str, more: &[&str]) -> Vec<Value> {
     documents(&succeeds(&mut template(name, more)))
 }
 
@@ -314,7 +314,7 @@ fn wrong_values_are_refused_by_name() {
 }
 
 /// What Helm prints behind an installation. `helm template` has no notes, so a copy of the chart renders them as an object.
-fn notes(name: &str, more: &[&str]) -> String {
+pub fn notes(name: &str, more: &[&str]) -> String {
     let directory = tempfile::tempdir().unwrap();
     let chart = directory.path().join("chart");
     succeeds(Command::new("cp").arg("--recursive").arg(repository(CHART)).arg(&chart));
@@ -340,7 +340,8 @@ fn the_notes_say_how_to_see_that_it_works() {
         assert!(plain.contains(line), "{line}: {plain}");
     }
     let everything = notes("everything", &[]);
-    for line in ["rollout status statefulset/lyve\n", "curl -s -k https://localhost:10059/metrics -u USER |"]
+    for line in
+        ["rollout status statefulset/lyve\n", "curl -s -k https://localhost:10059/lyve/metrics -u USER |"]
     {
         assert!(everything.contains(line), "{line}: {everything}");
     }

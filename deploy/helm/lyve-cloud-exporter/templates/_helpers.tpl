@@ -56,6 +56,11 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- if or .Values.web.config .Values.web.tlsSecret }}true{{ end }}
 {{- end }}
 
+{{- /* What every path begins with, as the exporter sees it: empty, or as in /lyve. */}}
+{{- define "exporter.prefix" -}}
+{{- with default (urlParse .Values.web.externalURL).path .Values.web.routePrefix | trimAll "/" }}/{{ . }}{{ end }}
+{{- end }}
+
 {{- define "exporter.hasTLS" -}}
 {{- if or .Values.web.tlsSecret .Values.web.config.tls_server_config }}true{{ end }}
 {{- end }}
