@@ -4,7 +4,8 @@
 //! ```text
 //! cargo bench --bench compare                   # seven minutes
 //! cargo bench --bench compare -- --long         # with 1,000,000 buckets
-//! cargo bench --bench compare -- scrape fleet   # parts of it: scrape memory publish decode fleet start attack
+//! cargo bench --bench compare -- scrape fleet   # parts of it: scrape memory months publish decode fleet start attack
+//! EXPORTER=PROGRAM cargo bench --bench compare  # of another build, for example with musl
 //! ```
 //!
 //! It prints tables in Markdown. Needs nginx (Debian's `nginx-light`) and gzip.
@@ -67,6 +68,13 @@ fn compare(runtime: &Runtime, arguments: &[&str]) {
     if wanted("memory") {
         bars.memory(measures::hour(runtime, 10, BUCKETS / 10), measures::hour(runtime, 1, 100));
     }
+    let months = if wanted("months") {
+        [(1, 100, 0), (20, 10_000, 0), (20, 10_000, 6), (2, 100_000, 6), (20, 10_000, 24)]
+            .map(|(accounts, buckets, months)| measures::months(runtime, accounts, buckets, months))
+            .to_vec()
+    } else {
+        Vec::new()
+    };
     if wanted("publish") {
         bars.publish(&measures::publish(runtime, 10, BUCKETS / 10));
     }
@@ -85,6 +93,9 @@ fn compare(runtime: &Runtime, arguments: &[&str]) {
     if let Some(noisy) = sizes.get(2) {
         println!("{}", table::growth(&sizes));
         println!("{}", table::noise(noisy, &loaded, &process::load()));
+    }
+    if !months.is_empty() {
+        println!("\n{}", table::months(&months));
     }
     if !attacks.is_empty() {
         println!("\n{}", table::attacks(&attacks));

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use tokio::runtime::Runtime;
 
 use crate::scrape::{Connection, Encoding, Scrapes, Spread, count, millis, quantile, scrapes};
-use crate::servers::{self, EXPORTER, Server, until_answered};
+use crate::servers::{self, Server, program, until_answered};
 use crate::vendor;
 
 /// How often everything is measured anew, in turn.
@@ -128,6 +128,43 @@ series: {max_per_account: 1000000}";
     exporter.process.resident()
 }
 
+/// What a fleet with closed months takes.
+#[derive(Clone)]
+pub(crate) struct Months {
+    pub(crate) accounts: usize,
+    pub(crate) buckets: usize,
+    pub(crate) months: i32,
+    /// MiB, after the first scrapes, as Prometheus makes them, and the most until then.
+    pub(crate) resident: f64,
+    pub(crate) peak: f64,
+    /// MiB, the most after polls that made everything again, and a scrape without gzip.
+    pub(crate) peak_at_last: f64,
+}
+
+/// The memory of accounts of so many buckets (of each) with so many closed months.
+pub(crate) fn months(runtime: &Runtime, accounts: usize, buckets: usize, months: i32) -> Months {
+    let directory = tempfile::tempdir().unwrap();
+    let simulator = runtime.block_on(vendor::vendor(accounts, buckets, months));
+    let settings = format!(
+        "poll: {{current_usage: 10s, monthly_usage: 30s, credentials: 6h, verify_login: 6h, inventory: 6h}}
+history: {{months: {months}}}
+series: {{max_per_account: 10000000}}"
+    );
+    let exporter = servers::exporter(directory.path(), &vendor::config(&simulator, accounts, &settings));
+    ready(&exporter);
+    let mut connection = Connection::open(exporter.address).unwrap();
+    connection.scrape(Encoding::Gzip);
+    connection.scrape(Encoding::Gzip);
+    let (resident, peak) = (exporter.process.resident(), exporter.process.peak());
+    for _ in 0..12 {
+        std::thread::sleep(Duration::from_secs(5));
+        connection.scrape(Encoding::Gzip);
+    }
+    connection.scrape(Encoding::Identity);
+    let peak_at_last = exporter.process.peak();
+    Months { accounts, buckets, months, resident, peak, peak_at_last }
+}
+
 /// Scrapes while all accounts publish, ms.
 pub(crate) struct Publish {
     pub(crate) p50: f64,
@@ -220,7 +257,7 @@ pub(crate) fn start(runtime: &Runtime) -> Spread {
     let config = vendor::config(&simulator, 1, "");
     let beyond = (0..15).map(|_| {
         let began = Instant::now();
-        let version = Command::new(EXPORTER).arg("--version").stdout(Stdio::null()).status().unwrap();
+        let version = Command::new(program()).arg("--version").stdout(Stdio::null()).status().unwrap();
         assert!(version.success());
         let version = began.elapsed();
         let began = Instant::now();

@@ -3,15 +3,18 @@
 use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::process::{Process, this_program};
 use crate::scrape::{Connection, Encoding};
 
-/// The release binary.
-pub(crate) const EXPORTER: &str = env!("CARGO_BIN_EXE_lyve-cloud-exporter");
+/// The program that is measured: what cargo has built, or another build of it that `EXPORTER` names.
+pub(crate) fn program() -> PathBuf {
+    std::env::var_os("EXPORTER")
+        .map_or_else(|| env!("CARGO_BIN_EXE_lyve-cloud-exporter").into(), PathBuf::from)
+}
 
 pub(crate) struct Server {
     pub(crate) process: Process,
@@ -46,7 +49,7 @@ pub(crate) fn exporter_with(directory: &Path, config: &str, more: Option<String>
     std::io::Write::write_all(&mut file.unwrap(), config.as_bytes()).unwrap();
     let address = free_port();
     let process = Process::start(
-        Command::new(EXPORTER)
+        Command::new(program())
             .arg(format!("--config.file={}", path.display()))
             .arg(format!("--web.listen-address={address}"))
             .arg("--log.level=warn")

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use crate::attack::{Attacked, Fared};
 use crate::decode::Decoded;
-use crate::measures::{Fleet, Publish, Size};
+use crate::measures::{Fleet, Months, Publish, Size};
 use crate::scrape::{Spread, count, short};
 
 /// What is measured, beside its bar.
@@ -118,6 +118,20 @@ pub(crate) fn growth(sizes: &[Size]) -> String {
             ];
             writeln!(text, "| {} |", figures.join(" | ")).unwrap();
         }
+    }
+    text
+}
+
+/// Memory by how much there is.
+pub(crate) fn months(measured: &[Months]) -> String {
+    let mut text = String::from(
+        "| accounts | buckets of each | closed months | series of buckets | after the first scrapes, MiB | peak until then | peak at last |\n|---|---|---|---|---|---|---|\n",
+    );
+    for Months { accounts, buckets, months, resident, peak, peak_at_last } in measured {
+        let series = accounts * buckets * (1 + usize::try_from(*months).unwrap());
+        let (resident, peak, last) = (short(*resident), short(*peak), short(*peak_at_last));
+        writeln!(text, "| {accounts} | {buckets} | {months} | {series} | {resident} | {peak} | {last} |")
+            .unwrap();
     }
     text
 }
