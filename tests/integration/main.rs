@@ -23,6 +23,7 @@ mod listening;
 mod manage;
 mod object_storage;
 mod prometheus;
+mod protocols;
 mod proxies;
 mod readme;
 mod reload;

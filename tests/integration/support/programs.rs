@@ -137,6 +137,13 @@ impl Program {
         std::fs::read_to_string(self.directory.path().join("log")).expect("a log of text")
     }
 
+    /// Its warnings and errors. Prometheus 3 writes levels in capitals.
+    pub fn complaints(&self) -> Vec<String> {
+        let levels = ["level=warn", "level=error"];
+        let is_one = |line: &&str| levels.iter().any(|level| line.to_lowercase().contains(level));
+        self.log().lines().filter(is_one).map(str::to_owned).collect()
+    }
+
     pub async fn get(&self, path: &str) -> Answer {
         get(self.address, path).await
     }
