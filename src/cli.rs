@@ -7,7 +7,9 @@ use std::path::PathBuf;
 
 use url::Url;
 
-use clap::{Args, CommandFactory, Parser, Subcommand};
+use clap::builder::styling::{AnsiColor, Styles};
+use clap::parser::ValueSource;
+use clap::{Args, CommandFactory, FromArgMatches as _, Parser, Subcommand};
 
 use crate::build_info;
 use crate::logging::{LogFormat, LogLevel};
@@ -19,9 +21,16 @@ pub use manage::{
     PermissionVerb, SecretPlace, ServiceAccountVerb,
 };
 
+/// The colours of the help and of errors, where the output is a terminal and NO_COLOR is not set.
+const STYLES: Styles = Styles::styled()
+    .header(AnsiColor::Green.on_default().bold())
+    .usage(AnsiColor::Green.on_default().bold())
+    .literal(AnsiColor::Cyan.on_default().bold())
+    .placeholder(AnsiColor::Cyan.on_default());
+
 /// Prometheus exporter for Seagate Lyve Cloud: storage usage, its history, and when credentials expire
 #[derive(Clone, Debug, PartialEq, Eq, Parser)]
-#[command(name = "lyve-cloud-exporter", version = build_info::LONG)]
+#[command(name = "lyve-cloud-exporter", version = build_info::LONG, styles = STYLES)]
 pub struct Cli {
     /// The flags, which every command takes.
     #[command(flatten)]
@@ -31,6 +40,19 @@ pub struct Cli {
 }
 
 impl Cli {
+    /// Reads the command line. A wrong one ends the process with status 2.
+    #[must_use]
+    pub fn read() -> Self {
+        let matches = <Self as CommandFactory>::command().get_matches();
+        let mut cli = Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+        let is_default = matches.value_source("log_level") == Some(ValueSource::DefaultValue);
+        // A live check says in its own words what the log would say before it.
+        if is_default && matches!(cli.command, Some(Command::Check { live: true, .. })) {
+            cli.options.log_level = LogLevel::Error;
+        }
+        cli
+    }
+
     /// What to do: to run, where no command is given.
     #[must_use]
     pub fn command(&self) -> Command {
@@ -54,6 +76,12 @@ pub enum Command {
         /// Also logs in to each account and makes one read of every endpoint
         #[arg(long)]
         live: bool,
+        /// Also writes what the answers look like, without any value of yours, for a person to read and to send
+        #[arg(long, value_name = "FILE", requires = "live")]
+        report: Option<PathBuf>,
+        /// How to print what was found
+        #[arg(long, value_name = "FORMAT", default_value = "text", requires = "live")]
+        output: CheckOutput,
     },
     /// Polls everything once and prints the metrics; fails if a poll failed
     Once {
@@ -71,6 +99,16 @@ pub enum Command {
     Manage(Manage),
     /// Asks the running exporter whether it is ready
     Health,
+}
+
+/// How a live check prints what it found.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum CheckOutput {
+    /// For a person.
+    #[default]
+    Text,
+    /// For a program.
+    Json,
 }
 
 /// What of the past is wanted.
@@ -328,6 +366,10 @@ mod tests {
 
     use super::*;
 
+    fn check(live: bool) -> Command {
+        Command::Check { live, report: None, output: CheckOutput::Text }
+    }
+
     fn parse(arguments: &[&str]) -> Result<Cli, clap::Error> {
         Cli::try_parse_from(std::iter::once("lyve-cloud-exporter").chain(arguments.iter().copied()))
     }
@@ -387,11 +429,11 @@ mod tests {
             &["--log.level=debug", "check", "--config.file=c.yaml", "--live"],
         ] {
             let cli = parse(arguments).unwrap();
-            assert_eq!(cli.command(), Command::Check { live: true });
+            assert_eq!(cli.command(), check(true));
             assert_eq!(cli.options.config_file, Some(PathBuf::from("c.yaml")));
             assert_eq!(cli.options.log_level, LogLevel::Debug);
         }
-        assert_eq!(parse(&["check"]).unwrap().command(), Command::Check { live: false });
+        assert_eq!(parse(&["check"]).unwrap().command(), check(false));
         assert_eq!(parse(&["run"]).unwrap().command(), Command::Run);
         assert_eq!(parse(&["demo"]).unwrap().command(), Command::Demo { write_config: None });
         assert_eq!(parse(&["once"]).unwrap().command(), Command::Once { output: None });
@@ -474,6 +516,9 @@ mod tests {
             &["--web.config.file"],
             &["--web.enable-lifecycle=yes"],
             &["check", "extra"],
+            &["check", "--report=file"],
+            &["check", "--output=json"],
+            &["check", "--live", "--output=xml"],
         ] {
             assert_eq!(parse(arguments).unwrap_err().exit_code(), 2, "{arguments:?}");
         }

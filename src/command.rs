@@ -9,8 +9,8 @@ mod once;
 mod table;
 
 pub use backfill::{BackfillError, Request, backfill};
-pub use check::report;
+pub use check::{Findings, TITLE, check};
 pub use demo::Demo;
 pub use health::health;
 pub use manage::{Failure, manage};
-pub use once::{Once, check, once};
+pub use once::{Once, once};

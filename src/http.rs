@@ -4,7 +4,7 @@
 //! makes what is sent. A request never calls the vendor and never waits for a poll: everything is made from the store.
 
 mod access;
-mod answers;
+pub(crate) mod answers;
 mod connections;
 mod peer;
 

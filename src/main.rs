@@ -7,17 +7,16 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use clap::Parser as _;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use lyve_cloud_exporter::api::Proxies;
 use lyve_cloud_exporter::atomic_file::{self, Readers};
-use lyve_cloud_exporter::cli::{self, Backfill, Cli, Command, Options};
+use lyve_cloud_exporter::cli::{self, Backfill, CheckOutput, Cli, Command, Options};
 use lyve_cloud_exporter::clock::{Clock, System};
 use lyve_cloud_exporter::command::{
-    BackfillError, Demo, Failure, Request, backfill, check, health, manage, once, report,
+    BackfillError, Demo, Failure, Request, backfill, check, health, manage, once,
 };
 use lyve_cloud_exporter::config::{self, Config};
 use lyve_cloud_exporter::daemon::{Daemon, Deps};
@@ -61,7 +60,7 @@ fn main() -> ExitCode {
         return ExitCode::from(2);
     }
     // A wrong command line ends here, with status 2.
-    let cli = Cli::parse();
+    let cli = Cli::read();
     let log = match Log::init(cli.options.log_level, cli.options.log_format) {
         Ok(log) => log,
         Err(error) => {
@@ -137,31 +136,28 @@ async fn execute(cli: &Cli) -> Result<(), Ended> {
             let config = demo.config().map_err(|error| Ended::failed("cannot start the simulator", error))?;
             serve(deps(&cli.options, config.of_shard(shard), clock), shard, guard, listeners).await
         }
-        Command::Check { live } => {
+        Command::Check { live, report, output } => {
             let config = load(&cli.options).and_then(writable);
             let ((config, _), proxies) = both(both(config, guard(&cli.options)), proxies())?;
-            print(proxies.lines().map(|line| format!("{line}\n")))?;
-            let direct = config.accounts.iter().filter(|account| proxies.excepts(account.address()));
-            print(direct.map(|account| {
-                format!("account {}: no proxy, by NO_PROXY or as its address is local\n", account.name)
-            }))?;
-            print(config.warnings(clock.now()).iter().map(|warning| format!("warning: {warning}\n")))?;
+            // A program that reads JSON wants nothing else.
+            if output == CheckOutput::Text {
+                print(proxies.lines().map(|line| format!("{line}\n")))?;
+                let direct = config.accounts.iter().filter(|account| proxies.excepts(account.address()));
+                print(direct.map(|account| {
+                    format!("account {}: no proxy, by NO_PROXY or as its address is local\n", account.name)
+                }))?;
+                print(config.warnings(clock.now()).iter().map(|warning| format!("warning: {warning}\n")))?;
+            }
             let all = config.accounts.len();
             let config = config.of_shard(shard);
-            if shard != Shard::WHOLE {
+            if shard != Shard::WHOLE && output == CheckOutput::Text {
                 let own = config.accounts.len();
                 print([format!("Shard {shard} watches {own} of the {all} accounts.\n")])?;
             }
             if !live {
                 return print([GOOD]);
             }
-            let checked = check(deps(&cli.options, config, Arc::clone(&clock))).await;
-            let once = checked.map_err(|error| Ended::failed("cannot poll", error))?;
-            print([report(&once, clock.now())])?;
-            match once.failures().count() {
-                0 => Ok(()),
-                count => Err(Ended::Failed(format!("{count} of {} polls failed", once.polls.len()))),
-            }
+            check_live(config, &proxies, clock, report.as_deref(), output).await
         }
         Command::Once { output } => {
             let (config, _) = both(load(&cli.options), proxies())?;
@@ -227,6 +223,40 @@ fn deps(options: &Options, config: Config, clock: Arc<dyn Clock>) -> Deps {
         enable_lifecycle: options.enable_lifecycle,
     };
     Deps { config, loader: None, clock, jitter: JITTER, web }
+}
+
+/// Asks everything once and shows what was found; writes the report where one is wanted.
+async fn check_live(
+    config: Config,
+    proxies: &Proxies,
+    clock: Arc<dyn Clock>,
+    report: Option<&Path>,
+    output: CheckOutput,
+) -> Result<(), Ended> {
+    let (findings, text) =
+        check(config, proxies, clock).await.map_err(|error| Ended::failed("cannot poll", error))?;
+    let written = match report {
+        Some(path) => atomic_file::write(path, Readers::Owner, |out| out.write_all(text.as_bytes()))
+            .map_err(|error| Ended::Unwritten(format!("cannot write {}: {error}", path.display()))),
+        None => Ok(()),
+    };
+    match output {
+        CheckOutput::Text => {
+            let name = report.filter(|_| written.is_ok()).map(|path| path.display().to_string());
+            let shown = findings.shown(name.as_deref());
+            printed(anstream::stdout().lock().write_all(shown.as_bytes()))?;
+        }
+        CheckOutput::Json => {
+            let json = serde_json::to_string_pretty(&findings)
+                .map_err(|error| Ended::failed("cannot write JSON", error))?;
+            print([json.as_str(), "\n"])?;
+        }
+    }
+    written?;
+    match findings.failed_polls {
+        0 => Ok(()),
+        count => Err(Ended::Failed(format!("{count} of {} polls failed", findings.polls))),
+    }
 }
 
 /// Reads the configuration from where it was read at the start.
@@ -362,10 +392,15 @@ fn save<T: AsRef<[u8]>>(path: &Path, parts: &[T]) -> Result<(), Ended> {
     .map_err(|error| Ended::Unwritten(format!("cannot write {}: {error}", path.display())))
 }
 
-/// Prints to standard output. A reader that has closed its end, such as `head`, has what it wanted.
+/// Prints to standard output.
 fn print<T: AsRef<[u8]>>(parts: impl IntoIterator<Item = T>) -> Result<(), Ended> {
     let mut out = std::io::stdout().lock();
-    match parts.into_iter().try_for_each(|part| out.write_all(part.as_ref())).and_then(|()| out.flush()) {
+    printed(parts.into_iter().try_for_each(|part| out.write_all(part.as_ref())).and_then(|()| out.flush()))
+}
+
+/// What came of printing. A reader that has closed its end, such as `head`, has what it wanted.
+fn printed(outcome: std::io::Result<()>) -> Result<(), Ended> {
+    match outcome {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
             Err(Ended::Unwritten(format!("cannot write to standard output: {error}")))
         }

@@ -11,6 +11,7 @@ mod account;
 mod credentials;
 mod keys;
 mod memory;
+mod odd;
 pub mod state_file;
 mod usage;
 

@@ -8,7 +8,6 @@ use crate::api::ApiError;
 use crate::daemon::{Daemon, Deps};
 use crate::exposition::{Body, Encoding, Format, Page};
 use crate::model::Collector;
-use crate::poll::Poller;
 use crate::store::Store;
 
 /// What polling everything once came to.
@@ -25,28 +24,9 @@ pub struct Once {
 /// # Errors
 /// Where a client cannot be made.
 pub async fn once(deps: Deps) -> io::Result<Once> {
-    poll(deps, Poller::poll).await
-}
-
-/// Polls everything in such a way that each endpoint is asked: where a login worked, its session is looked at too, which
-/// a daemon does at its next poll.
-///
-/// # Errors
-/// Where a client cannot be made.
-pub async fn check(deps: Deps) -> io::Result<Once> {
-    poll(deps, async |poller| {
-        for _ in 0..poller.descriptor().rounds {
-            poller.poll().await?;
-        }
-        Ok(())
-    })
-    .await
-}
-
-async fn poll(deps: Deps, each: impl AsyncFn(&Poller) -> Result<(), ApiError>) -> io::Result<Once> {
-    let (daemon, each) = (Daemon::new(deps)?, &each);
+    let daemon = Daemon::new(deps)?;
     let polls = join_all(daemon.pollers().into_iter().map(|poller| async move {
-        let outcome = each(&poller).await;
+        let outcome = poller.poll().await;
         (poller.account(), poller.collector(), outcome)
     }))
     .await;

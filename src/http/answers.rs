@@ -2,7 +2,7 @@
 
 mod body;
 mod headers;
-mod page;
+pub(crate) mod page;
 mod plain;
 mod routes;
 mod status;

@@ -286,18 +286,32 @@ async fn a_live_check_shows_each_endpoint_and_each_credential() {
     let good = output(with_config(&site.config()).args(["check", "--live"])).await;
     let report = text(&good.stdout);
     assert_eq!(good.status.code(), Some(0), "{report}\n{}", text(&good.stderr));
-    for collector in ["current_usage", "monthly_usage", "credentials", "service_accounts", "permissions"] {
-        assert!(report.lines().any(|line| line.contains(collector) && line.ends_with("works")), "{report}");
+    for (endpoint, read) in [
+        ("POST /auth/token", "logged in"),
+        ("GET /auth/token", "the session ends in"),
+        ("GET /usage/current", "month to date"),
+        ("GET /usage/monthly", "month"),
+        ("GET /service-accounts", "1 service account, 0 with an end date"),
+        ("GET /permissions", "permission"),
+    ] {
+        let works = |line: &str| line.starts_with(&format!("  ✓ {endpoint}  ")) && line.contains(read);
+        assert!(report.lines().any(works), "{endpoint}: {report}");
     }
+    assert!(good.stderr.is_empty() && !report.contains('\u{1b}'), "{report}");
+    let last: Vec<_> = report.lines().rev().take(2).collect();
+    assert_eq!(
+        last,
+        [
+            "Next: start the exporter, and have Prometheus scrape it.",
+            "1 account: everything that is watched can be read."
+        ]
+    );
     let cells = |name: &str| -> Vec<String> {
         let line = report.lines().find(|line| line.contains(name)).unwrap_or_default();
         line.split("  ").map(str::trim).filter(|cell| !cell.is_empty()).map(str::to_owned).collect()
     };
-    assert_eq!(
-        cells("API credentials"),
-        ["production", "API credentials", "Never expires", "-", "configuration"]
-    );
-    assert_eq!(cells("veeam"), ["production", "veeam", "Never expires", "-", "vendor"]);
+    assert_eq!(cells("API credentials"), ["API credentials", "Never expires", "-", "configuration"]);
+    assert_eq!(cells("veeam"), ["veeam", "Never expires", "-", "vendor"]);
 
     let asked = [
         Endpoint::Login,
@@ -317,10 +331,13 @@ async fn a_live_check_shows_each_endpoint_and_each_credential() {
     let bad = output(with_config(&site.config()).args(["check", "--live"])).await;
     assert_eq!(bad.status.code(), Some(1));
     let report = text(&bad.stdout);
-    for collector in ["permissions", "credentials"] {
-        let told = |line: &str| line.contains(collector) && line.contains("not allowed");
-        assert!(report.lines().any(told), "{collector}: {report}");
+    for endpoint in ["GET /permissions", "GET /auth/token"] {
+        let told =
+            |line: &str| line.starts_with(&format!("  ✗ {endpoint}")) && line.contains("403 (AccessDenied)");
+        assert!(report.lines().any(told), "{endpoint}: {report}");
     }
+    assert!(report.contains("→ Ask an account administrator for the right to read this"), "{report}");
+    assert!(report.contains("1 account, 1 with errors: 2 of 5 polls failed.\n"), "{report}");
     assert!(!text(&bad.stderr).contains("canary") && !report.contains("canary"));
 }
 

@@ -16,6 +16,7 @@ mod browser;
 mod credentials;
 mod dashboards;
 mod failures;
+mod first_contact;
 mod fleet;
 mod golden;
 mod install;

@@ -136,7 +136,7 @@ async fn one_that_fails_is_named_and_not_called_the_vendor() {
     let output = run(&site, &["check", "--live"], &[("HTTPS_PROXY", &proxy)]).await;
     let shown = text(&output.stdout);
     let says = format!(
-        "failed (connect): POST /auth/token: cannot connect to api.vendor.test through the proxy http://{dead} \
+        "POST /auth/token       proxy: cannot connect to api.vendor.test through the proxy http://{dead} \
          (HTTPS_PROXY): Connection refused"
     );
     assert!(shown.contains(&says), "{shown}");

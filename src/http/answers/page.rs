@@ -20,7 +20,7 @@ mod summary;
 #[cfg(test)]
 mod tests;
 mod urgency;
-mod words;
+pub(crate) mod words;
 
 use std::sync::Arc;
 

@@ -11,7 +11,7 @@ const UNITS: [&str; 6] = ["kB", "MB", "GB", "TB", "PB", "EB"];
 
 /// A size in the decimal units by which the vendor bills, three figures at least: `9.84 TB`.
 #[allow(clippy::cast_precision_loss, reason = "a few figures are shown")]
-pub(super) fn size(bytes: u64) -> String {
+pub(crate) fn size(bytes: u64) -> String {
     if bytes < 1000 {
         return format!("{bytes} B");
     }
@@ -30,7 +30,7 @@ pub(super) fn size(bytes: u64) -> String {
 }
 
 /// A number with its thousands apart: `10,000`.
-pub(super) fn number(count: u64) -> String {
+pub(crate) fn number(count: u64) -> String {
     let digits = count.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (index, digit) in digits.chars().enumerate() {
@@ -43,12 +43,12 @@ pub(super) fn number(count: u64) -> String {
 }
 
 /// A number of things: `1 bucket`, `26 buckets`.
-pub(super) fn count(count: u64, thing: &str) -> String {
+pub(crate) fn count(count: u64, thing: &str) -> String {
     format!("{} {thing}{}", number(count), if count == 1 { "" } else { "s" })
 }
 
 /// A number of things of a list.
-pub(super) fn length(length: usize, thing: &str) -> String {
+pub(crate) fn length(length: usize, thing: &str) -> String {
     count(length as u64, thing)
 }
 

@@ -1,0 +1,117 @@
+//! How far a request came, what metrics and alerts miss without it, and what to do: one sentence each.
+
+use serde::Serialize;
+
+use super::probe::{Probe, Reached};
+use crate::api::ApiError;
+use crate::model::{Endpoint, Reason};
+
+/// How far a request came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Step {
+    /// The credentials could not be read.
+    Secret,
+    /// The name of the host has no address.
+    Dns,
+    /// No connection.
+    Tcp,
+    /// No connection through the proxy.
+    Proxy,
+    /// The certificate is not trusted, or the other side does not speak TLS.
+    Tls,
+    /// No whole answer in time.
+    Time,
+    /// What answered is not the vendor.
+    Between,
+    /// The vendor answered with an error.
+    Status,
+    /// The answer cannot be understood.
+    Answer,
+}
+
+impl Step {
+    /// What it is called.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Secret => "credentials",
+            Self::Dns => "DNS",
+            Self::Tcp => "connection",
+            Self::Proxy => "proxy",
+            Self::Tls => "TLS",
+            Self::Time => "time",
+            Self::Between => "something in between",
+            Self::Status => "vendor's answer",
+            Self::Answer => "format",
+        }
+    }
+}
+
+/// How far the request came that failed like this.
+pub(super) fn step(error: &ApiError, probe: Option<&Probe>) -> Step {
+    match (error.reason, error.status) {
+        (Reason::Tls, _) => Step::Tls,
+        (Reason::Timeout, None) => Step::Time,
+        (Reason::Connect, None) => match probe.map(|probe| probe.reached) {
+            Some(Reached::NoAddress) => Step::Dns,
+            Some(Reached::Proxy) => Step::Proxy,
+            _ => Step::Tcp,
+        },
+        (Reason::Connect, Some(407)) => Step::Proxy,
+        (Reason::Connect, Some(_)) => Step::Between,
+        (Reason::Decode, _) => Step::Answer,
+        (Reason::Auth, None) => Step::Secret,
+        _ => Step::Status,
+    }
+}
+
+/// What is missed where an endpoint cannot be read.
+pub(super) const fn meaning(endpoint: Endpoint) -> &'static str {
+    match endpoint {
+        Endpoint::Login => {
+            "nothing of the account can be read, and no alert but those about failures can fire"
+        }
+        Endpoint::Session => "when the session ends is not known; nothing else is missed",
+        Endpoint::CurrentUsage => {
+            "no usage of the account and its buckets; alerts on usage, budget and forecast cannot fire"
+        }
+        Endpoint::MonthlyUsage => "no closed months, and no cost of them",
+        Endpoint::ServiceAccounts => "no end dates of service accounts; alerts on their expiry cannot fire",
+        Endpoint::Permissions => "no metrics of permissions; nothing else is missed",
+        Endpoint::Billing => "no usage, transfer and cost of the account; alerts on them cannot fire",
+        Endpoint::ListBuckets | Endpoint::BucketStats => "no metrics of buckets",
+        Endpoint::UserInfo => "who has to change a password is not known; nothing else is missed",
+        Endpoint::ListUsers | Endpoint::ListAccessKeys => {
+            "no metrics of access keys; alerts on their rotation cannot fire"
+        }
+    }
+}
+
+/// What to do, in one sentence.
+pub(super) fn advice(error: &ApiError, step: Step, api: &str) -> String {
+    let url = if api == "account_v2" { "base_url" } else { "iam_url, s3_url and region" };
+    let keys =
+        if api == "account_v2" { "account_id, access_key and secret" } else { "access_key and secret" };
+    match (step, error.reason) {
+        (Step::Secret, _) => "Make the file or variable of the credentials readable for the exporter's user.".to_owned(),
+        (Step::Dns, _) => format!("Check the host in {url}, and that this machine can resolve names of the internet."),
+        (Step::Tcp, _) => "Ask for outbound TCP to this host and port, or set HTTPS_PROXY if connections go through a proxy.".to_owned(),
+        (Step::Proxy, _) => "Check the proxy's URL, name and password, and that it lets this host through.".to_owned(),
+        (Step::Tls, _) => "If a proxy of your network opens TLS, name its CA in ca_file; otherwise check the clock and the host.".to_owned(),
+        (Step::Time, _) => "Raise poll.timeout; if that does not help, a firewall may be dropping packets.".to_owned(),
+        (Step::Between, _) => format!("Check {url}, and ask who runs the proxy or firewall that gave this answer."),
+        (Step::Answer, _) => "Run check --live --report=FILE and send the file to this project.".to_owned(),
+        (Step::Status, Reason::Auth) => format!("Compare {keys} with the console; if they have expired, generate new ones there."),
+        (Step::Status, Reason::Forbidden) if error.endpoint == Endpoint::Billing => {
+            "Use the account's root key, or do without billing.".to_owned()
+        }
+        (Step::Status, Reason::Forbidden) => {
+            "Ask an account administrator for the right to read this, or do without it.".to_owned()
+        }
+        (Step::Status, Reason::RateLimited) => "Wait some minutes, and poll less often.".to_owned(),
+        (Step::Status, Reason::Server | Reason::Timeout) => {
+            "Try again later; if it lasts, contact the vendor's support.".to_owned()
+        }
+        (Step::Status, _) => format!("Check {url}; if they are right, run check --live --report=FILE and send the file to this project."),
+    }
+}

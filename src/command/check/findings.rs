@@ -1,0 +1,267 @@
+//! What asking came to, for whoever shows it: nothing here depends on how.
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::advice::{self, Step};
+use super::ask::{Answers, Asked};
+use super::probe::Probe;
+use super::read;
+use crate::api::{self, ApiError, Proxies};
+use crate::config::{Account, Api, Config};
+use crate::model::{Collector, CredentialKind, DropReason, Endpoint, Expiry, Reason};
+use crate::store::AccountState;
+
+/// What was found of each account.
+#[derive(Debug, Serialize)]
+pub struct Findings {
+    /// In the order of the configuration.
+    pub accounts: Vec<AccountFindings>,
+    /// How many polls failed, of how many.
+    pub failed_polls: usize,
+    /// How many polls were made.
+    pub polls: usize,
+}
+
+/// What was found of one account.
+#[derive(Debug, Serialize)]
+pub struct AccountFindings {
+    /// Its name.
+    pub account: String,
+    /// Its API, as the configuration names it.
+    pub api: &'static str,
+    /// The hosts that were asked.
+    pub hosts: Vec<String>,
+    /// The proxy on the way to them.
+    pub proxy: Option<String>,
+    /// What was found of each endpoint.
+    pub endpoints: Vec<EndpointFinding>,
+    /// What is odd about the data.
+    pub notes: Vec<String>,
+    /// Its credentials.
+    pub credentials: Vec<CredentialFinding>,
+}
+
+/// What was found of one endpoint.
+#[derive(Debug, Serialize)]
+pub struct EndpointFinding {
+    /// Its name.
+    pub endpoint: &'static str,
+    /// How it went.
+    pub result: Verdict,
+    /// What was read, or why nothing was.
+    pub summary: String,
+    /// The status of the last answer.
+    pub status: Option<u16>,
+    /// How long the slowest answer took.
+    pub seconds: Option<f64>,
+    /// How long the largest answer was.
+    pub bytes: Option<usize>,
+    /// In what way the answers are not as documented.
+    pub deviations: Vec<String>,
+    /// What failed.
+    pub error: Option<ErrorFinding>,
+}
+
+/// How asking an endpoint went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// It answered as documented.
+    Works,
+    /// It answered in another way than documented, or may not be used and is not needed.
+    Differs,
+    /// It failed.
+    Failed,
+    /// It was not asked, as another one failed.
+    NotAsked,
+}
+
+/// What failed, what comes of it, and what to do.
+#[derive(Debug, Serialize)]
+pub struct ErrorFinding {
+    /// How far the request came.
+    pub step: Step,
+    /// The kind of failure, as in the metrics.
+    pub reason: &'static str,
+    /// The status of the answer.
+    pub status: Option<u16>,
+    /// The vendor's code.
+    pub code: Option<String>,
+    /// What went wrong.
+    pub detail: String,
+    /// What was found by looking closer.
+    pub looked: Option<String>,
+    /// What metrics and alerts miss.
+    pub meaning: &'static str,
+    /// What to do.
+    pub advice: String,
+}
+
+/// How one credential stands.
+#[derive(Debug, Serialize)]
+pub struct CredentialFinding {
+    /// Its name.
+    pub name: String,
+    /// Its status in words.
+    pub status: String,
+    /// When it ends.
+    pub expires_at: Option<Timestamp>,
+    /// Where that is known from.
+    pub source: &'static str,
+}
+
+impl Findings {
+    /// What asking came to. `probes` are what was found by looking closer at connections that failed.
+    #[must_use]
+    pub fn of(asked: &Asked, config: &Config, proxies: &Proxies, probes: &[Probe], now: Timestamp) -> Self {
+        let accounts = config.accounts.iter().filter_map(|account| {
+            let state = asked.store.account(&account.name)?.state();
+            Some(of_account(account, &state, asked, proxies, probes, now))
+        });
+        Self {
+            accounts: accounts.collect(),
+            failed_polls: asked.polls.iter().filter(|(.., outcome)| outcome.is_err()).count(),
+            polls: asked.polls.len(),
+        }
+    }
+}
+
+fn of_account(
+    account: &Account,
+    state: &AccountState,
+    asked: &Asked,
+    proxies: &Proxies,
+    probes: &[Probe],
+    now: Timestamp,
+) -> AccountFindings {
+    let urls = match &account.api {
+        Api::AccountV2 { base_url } => vec![base_url],
+        Api::ObjectStorage(api) => vec![&api.iam_url, &api.s3_url],
+    };
+    let host = |url: &url::Url| url[url::Position::BeforeHost..url::Position::AfterPort].to_owned();
+    let mut hosts: Vec<String> = urls.iter().copied().map(host).collect();
+    hosts.dedup();
+    let errors: Vec<&ApiError> = asked
+        .polls
+        .iter()
+        .filter(|(name, ..)| **name == *account.name)
+        .filter_map(|(.., outcome)| outcome.as_ref().err())
+        .collect();
+    let none = std::collections::BTreeMap::new();
+    let answers = asked.answers.get(&account.name).unwrap_or(&none);
+    let probe = probes.iter().find(|probe| hosts.contains(&probe.host));
+    let endpoints = endpoints(&account.api).into_iter().filter(|endpoint| is_wanted(*endpoint, state));
+    let mut told: Vec<&ApiError> = Vec::new();
+    let endpoints = endpoints.map(|endpoint| {
+        let error = errors.iter().copied().find(|error| error.endpoint == endpoint);
+        // What gets no answer gets none for every endpoint: once is enough.
+        let is_new = error.is_some_and(|error| {
+            let is_same = |told: &&ApiError| told.reason == error.reason && told.detail == error.detail;
+            error.status.is_some() || !told.iter().any(is_same)
+        });
+        let error = error.filter(|_| is_new).inspect(|error| told.push(error));
+        of_endpoint(endpoint, error, answers.get(&endpoint), &errors, probe, state, now)
+    });
+    AccountFindings {
+        account: account.name.clone(),
+        api: account.api.name(),
+        proxy: urls.first().and_then(|url| proxies.for_url(url)).map(ToString::to_string),
+        endpoints: endpoints.collect(),
+        hosts,
+        notes: notes(state, now),
+        credentials: credentials(state, now),
+    }
+}
+
+/// The endpoints of an API, in the order in which they are asked.
+fn endpoints(api: &Api) -> Vec<Endpoint> {
+    let of_v2 = |endpoint: &Endpoint| Endpoint::ACCOUNT_V2.contains(endpoint);
+    let is_v2 = matches!(api, Api::AccountV2 { .. });
+    Endpoint::ALL.into_iter().filter(|endpoint| of_v2(endpoint) == is_v2).collect()
+}
+
+/// Whether one of the account's collectors asks it.
+fn is_wanted(endpoint: Endpoint, state: &AccountState) -> bool {
+    api::collectors()
+        .filter(|declared| state.spec.polls(declared.collector))
+        .any(|declared| declared.endpoints().any(|asked| asked == endpoint))
+}
+
+fn of_endpoint(
+    endpoint: Endpoint,
+    error: Option<&ApiError>,
+    answers: Option<&Answers>,
+    errors: &[&ApiError],
+    probe: Option<&Probe>,
+    state: &AccountState,
+    now: Timestamp,
+) -> EndpointFinding {
+    let deviations = answers.map(|answers| answers.deviations(endpoint)).unwrap_or_default();
+    let (result, summary) = match (error, answers) {
+        (Some(error), _) => (Verdict::Failed, error.detail.to_string()),
+        (None, Some(answers)) if answers.worked && deviations.is_empty() => {
+            (Verdict::Works, read::summary(endpoint, state, now))
+        }
+        (None, Some(answers)) if answers.worked => (Verdict::Differs, read::summary(endpoint, state, now)),
+        // The one endpoint without which its collector goes on.
+        (None, Some(answers)) => {
+            (Verdict::Differs, format!("{}: {}", answers.status, advice::meaning(endpoint)))
+        }
+        (None, None) => {
+            let why = errors.first().map_or(String::new(), |error| format!(", as {} failed", error.endpoint));
+            (Verdict::NotAsked, format!("not asked{why}"))
+        }
+    };
+    EndpointFinding {
+        endpoint: endpoint.name(),
+        result,
+        summary,
+        status: answers.map(|answers| answers.status),
+        seconds: answers.map(|answers| answers.slowest.as_secs_f64()),
+        bytes: answers.map(|answers| answers.bytes),
+        deviations,
+        error: error.map(|error| {
+            let probe = probe.filter(|_| error.status.is_none() && error.reason == Reason::Connect);
+            let step = advice::step(error, probe);
+            ErrorFinding {
+                step,
+                reason: error.reason.name(),
+                status: error.status,
+                code: error.code.as_deref().map(str::to_owned),
+                detail: error.detail.to_string(),
+                looked: probe.map(|probe| probe.found.clone()),
+                meaning: advice::meaning(endpoint),
+                advice: advice::advice(error, step, state.spec.api),
+            }
+        }),
+    }
+}
+
+fn notes(state: &AccountState, now: Timestamp) -> Vec<String> {
+    let mut notes = state.odd_figures(now);
+    for reason in DropReason::ALL {
+        let count = state.dropped.get(reason);
+        if count > 0 {
+            notes.push(format!("{count} listed things have no series of their own ({})", reason.name()));
+        }
+    }
+    notes
+}
+
+fn credentials(state: &AccountState, now: Timestamp) -> Vec<CredentialFinding> {
+    let of_view = |view: crate::store::CredentialView<'_>| CredentialFinding {
+        name: view.name.to_owned(),
+        status: view.status.words(view.expiry, now),
+        expires_at: if let Expiry::At(end) = view.expiry { Some(end) } else { None },
+        source: match (view.kind, view.expiry) {
+            (_, Expiry::Unknown) => "nobody said",
+            (CredentialKind::AccountApi, Expiry::Never) if state.spec.polls(Collector::KEYS) => {
+                "these keys have none"
+            }
+            (CredentialKind::AccountApi, _) => "configuration",
+            (CredentialKind::ServiceAccount, _) => "vendor",
+        },
+    };
+    state.credentials(now).map(of_view).collect()
+}
