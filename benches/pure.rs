@@ -17,18 +17,18 @@ use lyve_cloud_exporter::api::account_v2::decode_current_usage;
 use lyve_cloud_exporter::exposition::{Encoding, Format, Page};
 use lyve_cloud_exporter::metrics::families;
 use lyve_cloud_exporter::model::{
-    Answer, BucketUsage, Collector, CurrentUsage, Dropped, Expiry, WarningSteps,
+    BucketUsage, Collected, Collector, CurrentUsage, Dropped, Expiry, WarningSteps,
 };
 use lyve_cloud_exporter::store::{AccountSpec, Store};
 
 const NOW: Timestamp = Timestamp::constant(1_795_521_600, 0);
 
-fn usage(buckets: usize) -> Answer<CurrentUsage> {
+fn usage(buckets: usize) -> Collected<CurrentUsage> {
     let bucket =
         |number| BucketUsage { name: format!("bucket-{number:06}").into(), usage_bytes: 1_234_567_890 };
     let buckets = (0..buckets).map(bucket).collect();
     let data = CurrentUsage { buckets, ..CurrentUsage::default() };
-    Answer { data, dropped: Dropped::default() }
+    Collected { data, dropped: Dropped::default() }
 }
 
 /// Accounts that were polled once.

@@ -23,12 +23,12 @@ use jiff::Timestamp;
 pub use own::{Build, ExporterMetrics};
 pub(crate) use own::{NOTIFICATIONS, NOTIFIER, RELOAD, ROTATION, STATE_FILE, WEB_CONFIG_RELOAD};
 
-use crate::model::{Answer, AnyData, Dropped, Part};
+use crate::model::{AnyData, Collected, Dropped, StatePart};
 use crate::store::{AccountSpec, AccountState};
 
 /// How the samples of a family are to be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum MetricType {
     /// It goes up and down.
     Gauge,
     /// It only goes up, from the exporter's start on.
@@ -37,7 +37,7 @@ pub enum Kind {
     Histogram,
 }
 
-impl Kind {
+impl MetricType {
     /// The word for it in the exposition formats.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -60,11 +60,11 @@ pub struct Family {
     /// Its HELP text: what it is and its unit, in at most 100 characters.
     pub help: &'static str,
     /// A gauge or a counter.
-    pub kind: Kind,
+    pub kind: MetricType,
     /// The names of its labels.
     pub labels: &'static [&'static str],
     /// What its samples are made from; beside it, only the instant decides.
-    pub part: Part,
+    pub part: StatePart,
     /// Gives one account's samples to a sink, in the order of their identities, none twice.
     pub walk: fn(&AccountState, Timestamp, &mut Sink<'_>),
 }
@@ -103,7 +103,7 @@ pub fn series(spec: &Arc<AccountSpec>, data: AnyData, now: Timestamp) -> usize {
     };
     let mut state = AccountState::new(Arc::clone(spec));
     let without = count(&state);
-    state.succeed(Answer { data, dropped: Dropped::default() }, now, Duration::ZERO);
+    state.succeed(Collected { data, dropped: Dropped::default() }, now, Duration::ZERO);
     count(&state).saturating_sub(without)
 }
 
@@ -113,7 +113,7 @@ pub struct FamilyInfo {
     /// Its name.
     pub name: &'static str,
     /// How its samples are to be read.
-    pub kind: Kind,
+    pub kind: MetricType,
     /// The names of its labels.
     pub labels: &'static [&'static str],
     /// Its HELP text: what it is and its unit, in at most 100 characters.

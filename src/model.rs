@@ -21,10 +21,10 @@ mod usage;
 mod warning;
 
 pub use billing::{BilledDay, Billing, RegionTransfer, TransferDay};
-pub use collector::{AnyData, Collector, Data, Part, Timestamped};
+pub use collector::{AnyData, Collector, Data, StatePart, Timestamped};
 pub use cost::Price;
 pub use credential::{CredentialKind, CredentialStatus, Expiry, Logins, credential_status, time_left};
-pub use dropped::{Answer, DropReason, Dropped};
+pub use dropped::{Collected, DropReason, Dropped};
 pub use failure::{Failure, Reason};
 pub use identity::Identity;
 pub use inventory::{Permission, PermissionCount, Permissions, ServiceAccount};

@@ -28,7 +28,7 @@ use jiff::Timestamp;
 use crate::api::{self, Budget, Client, Descriptor};
 use crate::config::{self, Config};
 use crate::metrics;
-use crate::model::{Answer, AnyData};
+use crate::model::{AnyData, Collected};
 use crate::store::{AccountCell, AccountSpec};
 
 pub use fleet::{Changes, Fleet, Known, Plan};
@@ -84,20 +84,20 @@ pub fn spec(account: &config::Account, config: &Config) -> AccountSpec {
 /// Leaves out of an answer what the configuration wants no series for, and counts it.
 fn admit(
     declared: &Descriptor,
-    answer: Answer<AnyData>,
+    answer: Collected<AnyData>,
     series: &config::Series,
     spec: &Arc<AccountSpec>,
     now: Timestamp,
-) -> Answer<AnyData> {
-    let Answer { data, mut dropped } = answer;
+) -> Collected<AnyData> {
+    let Collected { data, mut dropped } = answer;
     let count = |data| metrics::series(spec, data, now);
     let data = (declared.admit)(data, &mut Budget::new(series, &mut dropped, &count));
-    Answer { data, dropped }
+    Collected { data, dropped }
 }
 
 /// One account that is polled: its place in the store and its client.
 #[derive(Clone, Debug)]
-pub struct Account {
+pub struct PolledAccount {
     /// Where its answers go.
     pub cell: Arc<AccountCell>,
     /// How they are asked for.

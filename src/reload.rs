@@ -48,15 +48,15 @@ pub enum ReloadError {
     Unfinished,
 }
 
-type Answer = oneshot::Sender<Result<(), ReloadError>>;
+type Waiter = oneshot::Sender<Result<(), ReloadError>>;
 
 /// Asks for reloads. A clone asks the same daemon.
 #[derive(Clone, Debug)]
-pub struct Reloader(mpsc::Sender<Answer>);
+pub struct Reloader(mpsc::Sender<Waiter>);
 
 /// Where the requests arrive.
 #[derive(Debug)]
-pub struct Requests(mpsc::Receiver<Answer>);
+pub struct Requests(mpsc::Receiver<Waiter>);
 
 /// The most requests that one reload answers; more wait for the next.
 const TOGETHER: usize = 64;
@@ -82,7 +82,7 @@ impl Reloader {
 
 /// Requests that came before a reload began, and share it.
 #[derive(Debug)]
-pub struct Waiting(Vec<Answer>);
+pub struct Waiting(Vec<Waiter>);
 
 impl Requests {
     /// Those who wait for a reload, as soon as there is one; `None` once nobody can ask any more.

@@ -40,7 +40,7 @@ use crate::clock::Clock;
 use self::server::{Plain, Server};
 use self::world::World;
 
-pub use self::account::Account;
+pub use self::account::SimulatedAccount;
 pub use self::endpoint::Endpoint;
 pub use self::inventory::{Actions, ExpirationDate, Permission, ServiceAccount, SubAccount};
 pub use self::object_storage::{DailyTransfer, Figure, ObjectStorageAccount, Transfer, User, UserKind};
@@ -136,8 +136,8 @@ impl Simulator {
 
     /// The account of this id, made where there is none yet.
     #[must_use]
-    pub fn account(&self, id: &str) -> Account {
-        Account::new(Arc::clone(&self.shared), id)
+    pub fn account(&self, id: &str) -> SimulatedAccount {
+        SimulatedAccount::new(Arc::clone(&self.shared), id)
     }
 
     /// Where Lyve Cloud Object Storage is, its IAM host and its S3 host alike: `http://127.0.0.1:…`, without a trailing

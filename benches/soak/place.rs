@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use lyve_cloud_exporter::config;
 use lyve_cloud_exporter::reload::Loader;
-use lyve_cloud_exporter::simulator::{Account, ObjectStorageAccount, Simulator};
+use lyve_cloud_exporter::simulator::{ObjectStorageAccount, SimulatedAccount, Simulator};
 use tempfile::TempDir;
 
 use crate::vendor::{ACCOUNTS, ARCHIVE, SECRET_MARK, Vendor};
@@ -51,8 +51,9 @@ pub(crate) struct Place {
 impl Place {
     /// With the secrets that the vendor's accounts have now.
     pub(crate) fn new(vendor: &Vendor) -> Self {
-        let base_url =
-            |account: &Account, simulator: &Simulator| (account.id().to_owned(), simulator.base_url());
+        let base_url = |account: &SimulatedAccount, simulator: &Simulator| {
+            (account.id().to_owned(), simulator.base_url())
+        };
         let mut base_urls: BTreeMap<_, _> =
             vendor.accounts.iter().map(|account| base_url(account, &vendor.main)).collect();
         base_urls.extend([base_url(&vendor.guest, &vendor.other)]);
@@ -78,7 +79,7 @@ impl Place {
     }
 
     /// Brings an account's secret file up to date.
-    pub(crate) fn write_secret(&self, account: &Account) {
+    pub(crate) fn write_secret(&self, account: &SimulatedAccount) {
         self.put(&format!("{}.secret", account.id()), &format!("{}\n", account.pair().1));
     }
 

@@ -7,8 +7,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 use jiff::civil::date;
 use lyve_cloud_exporter::simulator::{
-    Account, Actions, Endpoint, Fault, Figure, ObjectStorageAccount, Permission, ServiceAccount, Simulator,
-    SubAccount, Transfer, Usage, User, UserKind,
+    Actions, Endpoint, Fault, Figure, ObjectStorageAccount, Permission, ServiceAccount, SimulatedAccount,
+    Simulator, SubAccount, Transfer, Usage, User, UserKind,
 };
 
 use crate::clock::Fast;
@@ -31,15 +31,15 @@ pub(crate) const BUCKET_POOL: usize = 40;
 pub(crate) struct Vendor {
     pub(crate) main: Simulator,
     pub(crate) other: Simulator,
-    pub(crate) accounts: Vec<Account>,
-    pub(crate) guest: Account,
+    pub(crate) accounts: Vec<SimulatedAccount>,
+    pub(crate) guest: SimulatedAccount,
     pub(crate) archive: ObjectStorageAccount,
 }
 
 /// An account of either API.
 #[derive(Clone, Copy)]
 pub(crate) enum Customer<'a> {
-    AccountV2(&'a Account),
+    AccountV2(&'a SimulatedAccount),
     ObjectStorage(&'a ObjectStorageAccount),
 }
 
@@ -95,7 +95,7 @@ impl Vendor {
         Self { main, other, accounts, guest, archive }
     }
 
-    pub(crate) fn all(&self) -> impl Iterator<Item = &Account> {
+    pub(crate) fn all(&self) -> impl Iterator<Item = &SimulatedAccount> {
         self.accounts.iter().chain([&self.guest])
     }
 
@@ -105,7 +105,7 @@ impl Vendor {
     }
 }
 
-fn furnished(simulator: &Simulator, name: &str, buckets: usize) -> Account {
+fn furnished(simulator: &Simulator, name: &str, buckets: usize) -> SimulatedAccount {
     let account = simulator.account(name).secret(&format!("{SECRET_MARK}{name}"));
     let account = (0..buckets).fold(account, |account, index| {
         let name = format!("{name} \"{index}\"");

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use fastrand::Rng;
 use hyper::Method;
-use lyve_cloud_exporter::simulator::{Account, Endpoint, Fault, Settings, Simulator};
+use lyve_cloud_exporter::simulator::{Endpoint, Fault, Settings, SimulatedAccount, Simulator};
 
 use crate::client;
 use crate::faults::{FAULTS, fault};
@@ -246,7 +246,7 @@ impl<'a> Weather<'a> {
         if self.rng.u8(..8) == 0 { &self.vendor.other } else { &self.vendor.main }
     }
 
-    fn account(&mut self) -> &'a Account {
+    fn account(&mut self) -> &'a SimulatedAccount {
         match self.rng.usize(..=self.vendor.accounts.len()) {
             index if index < self.vendor.accounts.len() => &self.vendor.accounts[index],
             _ => &self.vendor.guest,
@@ -297,13 +297,13 @@ impl<'a> Weather<'a> {
     }
 
     /// The vendor knows the new secret first, the exporter's file somewhat later.
-    async fn regenerate(&mut self, account: &Account) {
+    async fn regenerate(&mut self, account: &SimulatedAccount) {
         self.new_secret(account);
         self.pause(0..700).await;
         self.place.write_secret(account);
     }
 
-    fn new_secret(&mut self, account: &Account) {
+    fn new_secret(&mut self, account: &SimulatedAccount) {
         let secret = format!("{SECRET_MARK}{:x}", self.rng.u64(..));
         account.regenerate_as(&account.pair().0, &secret);
     }

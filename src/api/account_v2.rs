@@ -34,14 +34,14 @@ use super::{Api, ApiError, Declared, Endpoint, Reason, Telemetry, Transport, Zer
 use crate::clock::{self, Clock};
 use crate::config::{self, Secret};
 use crate::model::{
-    Answer, CurrentUsage, Month, MonthlyUsage, PastUsage, Permissions, ServiceAccount, Session,
+    Collected, CurrentUsage, Month, MonthlyUsage, PastUsage, Permissions, ServiceAccount, Session,
 };
 
 /// Understands an answer of `GET /usage/current`, for who has one at hand.
 ///
 /// # Errors
 /// Why it cannot be understood, in words that hold nothing of it.
-pub fn decode_current_usage(body: impl std::io::BufRead) -> Result<Answer<CurrentUsage>, Box<str>> {
+pub fn decode_current_usage(body: impl std::io::BufRead) -> Result<Collected<CurrentUsage>, Box<str>> {
     usage::current(body)
 }
 
@@ -92,7 +92,7 @@ impl Client {
     ///
     /// # Errors
     /// Where there is no whole answer.
-    pub async fn current_usage(&self) -> Result<Answer<CurrentUsage>, ApiError> {
+    pub async fn current_usage(&self) -> Result<Collected<CurrentUsage>, ApiError> {
         let url = url(&self.base, Endpoint::CurrentUsage);
         let (mut answer, sent) = self.get(Endpoint::CurrentUsage, url, usage::current).await?;
         sent.token.confidential.remove_from(&mut answer);
@@ -110,7 +110,7 @@ impl Client {
         first: Month,
         last: Month,
         zeros: Zeros,
-    ) -> Result<Answer<MonthlyUsage>, ApiError> {
+    ) -> Result<Collected<MonthlyUsage>, ApiError> {
         const ENDPOINT: Endpoint = Endpoint::MonthlyUsage;
         let (mut parts, mut tokens) = (Vec::new(), Vec::new());
         for (first, last) in queries(first, last) {
@@ -142,7 +142,7 @@ impl Client {
     ///
     /// # Errors
     /// Where there is no whole answer.
-    pub async fn service_accounts(&self) -> Result<Answer<Vec<ServiceAccount>>, ApiError> {
+    pub async fn service_accounts(&self) -> Result<Collected<Vec<ServiceAccount>>, ApiError> {
         let url = url(&self.base, Endpoint::ServiceAccounts);
         let (mut found, sent) = self.get(Endpoint::ServiceAccounts, url, inventory::service_accounts).await?;
         let confidential = &sent.token.confidential;
@@ -163,7 +163,7 @@ impl Client {
     ///
     /// # Errors
     /// Where there is no whole answer.
-    pub async fn permissions(&self) -> Result<Answer<Permissions>, ApiError> {
+    pub async fn permissions(&self) -> Result<Collected<Permissions>, ApiError> {
         let url = url(&self.base, Endpoint::Permissions);
         let (mut answer, sent) = self.get(Endpoint::Permissions, url, inventory::permissions).await?;
         sent.token.confidential.remove_from(&mut answer);

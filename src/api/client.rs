@@ -8,7 +8,7 @@ use super::collect::{Collect, Context, Descriptor};
 use super::{ApiError, Telemetry, Transport, TransportError, account_v2, object_storage};
 use crate::clock::Clock;
 use crate::config;
-use crate::model::{Answer, AnyData, Collector, Month, PastUsage};
+use crate::model::{AnyData, Collected, Collector, Month, PastUsage};
 
 /// One of the vendor's APIs, as one account is asked through it.
 pub trait Api: Send + Sync + Sized + 'static {
@@ -75,7 +75,7 @@ pub struct Declared<A> {
     collect: for<'a> fn(&'a A, Context<'a>) -> Collecting<'a>,
 }
 
-type Collecting<'a> = BoxFuture<'a, Result<Answer<AnyData>, ApiError>>;
+type Collecting<'a> = BoxFuture<'a, Result<Collected<AnyData>, ApiError>>;
 
 impl<A: Api> Declared<A> {
     /// The collector that brings `T`.
@@ -95,7 +95,7 @@ pub trait Source: Send + Sync {
     fn descriptor(&self) -> &'static Descriptor;
 
     /// Asks the vendor.
-    fn collect<'a>(&'a self, context: Context<'a>) -> BoxFuture<'a, Result<Answer<AnyData>, ApiError>>;
+    fn collect<'a>(&'a self, context: Context<'a>) -> BoxFuture<'a, Result<Collected<AnyData>, ApiError>>;
 }
 
 struct Bound<A: 'static> {

@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 
 use super::{Api, ApiError, Budget, Endpoint};
 use crate::config::{Config, Poll};
-use crate::model::{Answer, AnyData, Collector, Data, Expiry, Logins, Timestamped};
+use crate::model::{AnyData, Collected, Collector, Data, Expiry, Logins, Timestamped};
 use crate::saved::{Entries, Loaded, Object};
 use crate::store::state_file::Format;
 
@@ -83,7 +83,7 @@ pub trait Collect: Data + Clone + Serialize + DeserializeOwned {
     fn collect(
         client: &Self::Api,
         context: Context<'_>,
-    ) -> impl Future<Output = Result<Answer<Self>, ApiError>> + Send;
+    ) -> impl Future<Output = Result<Collected<Self>, ApiError>> + Send;
 
     /// Looks at how things stand after a poll that worked.
     fn note(_: &Context<'_>) {}

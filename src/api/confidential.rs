@@ -3,7 +3,7 @@
 
 use crate::config::Secret;
 use crate::model::{
-    Answer, Billing, Buckets, CurrentUsage, DropReason, MonthlyUsage, Permission, ServiceAccount, User,
+    Billing, Buckets, Collected, CurrentUsage, DropReason, MonthlyUsage, Permission, ServiceAccount, User,
 };
 
 /// A secret that is at least this long, bytes, is found within a text too. A shorter one could be a part of an honest name.
@@ -26,7 +26,7 @@ impl Confidential {
     }
 
     /// Takes out of an answer every listed thing that repeats one of them, and counts it as invalid.
-    pub(super) fn remove_from<T: Listing>(&self, answer: &mut Answer<T>) {
+    pub(super) fn remove_from<T: Listing>(&self, answer: &mut Collected<T>) {
         let removed = answer.data.retain(&|texts| !texts.iter().any(|text| self.is_in(text)));
         answer.dropped.add(DropReason::Invalid, removed as u64);
     }

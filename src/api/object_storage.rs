@@ -36,7 +36,7 @@ use super::transport::{Call, Incoming, Reply, Signed};
 use super::{Api, ApiError, Declared, Endpoint, Reason, Telemetry, Transport, Zeros};
 use crate::clock::{self, Clock};
 use crate::config;
-use crate::model::{AccessKey, Answer, Billing, Buckets, DropReason, Dropped, Month, PastUsage, User};
+use crate::model::{AccessKey, Billing, Buckets, Collected, DropReason, Dropped, Month, PastUsage, User};
 
 /// After a change of users or keys the vendor refuses good requests for a while (seen on the wire): what is refused is asked
 /// once more after this time, before it counts.
@@ -120,9 +120,9 @@ impl Client {
     ///
     /// # Errors
     /// Where there is no whole answer; for any but the account's root key.
-    pub async fn billing(&self, first: Date, last: Date) -> Result<Answer<Billing>, ApiError> {
+    pub async fn billing(&self, first: Date, last: Date) -> Result<Collected<Billing>, ApiError> {
         let today = Offset::UTC.to_datetime(self.clock.now()).date();
-        let mut whole = Answer {
+        let mut whole = Collected {
             data: Billing { first, last: last.min(before(today)), ..Billing::default() },
             dropped: Dropped::default(),
         };
@@ -153,7 +153,7 @@ impl Client {
     ///
     /// # Errors
     /// Where there is no whole answer.
-    pub async fn buckets(&self) -> Result<Answer<Buckets>, ApiError> {
+    pub async fn buckets(&self) -> Result<Collected<Buckets>, ApiError> {
         let listed = self.ask(Endpoint::ListBuckets, Question::Query(None), buckets::list).await?;
         let count = listed.names.len() as u64;
         let names: Arc<[_]> = listed.names.into();
@@ -161,7 +161,7 @@ impl Client {
         let (buckets, mut dropped) =
             self.ask(Endpoint::BucketStats, question, move |body| buckets::stats(body, &names)).await?;
         dropped.merge(listed.dropped);
-        let mut answer = Answer { data: Buckets { count, buckets }, dropped };
+        let mut answer = Collected { data: Buckets { count, buckets }, dropped };
         self.guard.confidential().await.remove_from(&mut answer);
         Ok(answer)
     }
@@ -170,15 +170,15 @@ impl Client {
     ///
     /// # Errors
     /// Where there is no whole answer.
-    pub async fn keys(&self) -> Result<Answer<Vec<User>>, ApiError> {
+    pub async fn keys(&self) -> Result<Collected<Vec<User>>, ApiError> {
         let question = Question::Action("RSGetUserInfo", &[]);
-        let Answer { data: mut users, mut dropped } = match self
+        let Collected { data: mut users, mut dropped } = match self
             .ask(Endpoint::UserInfo, question, users::info)
             .await
         {
             Err(error) if may_not_ask(&error) => {
                 tracing::debug!(account = %self.account, %error, "going on without what it tells of users");
-                Answer { data: Users::new(), dropped: Dropped::default() }
+                Collected { data: Users::new(), dropped: Dropped::default() }
             }
             answer => answer?,
         };
@@ -213,12 +213,12 @@ impl Client {
             }
             all.push(user);
         }
-        let mut answer = Answer { data: all, dropped };
+        let mut answer = Collected { data: all, dropped };
         self.guard.confidential().await.remove_from(&mut answer);
         Ok(answer)
     }
 
-    async fn keys_of(&self, user: &str) -> Result<Answer<Vec<AccessKey>>, Failed> {
+    async fn keys_of(&self, user: &str) -> Result<Collected<Vec<AccessKey>>, Failed> {
         let parameters = [("UserName", user)];
         let question = Question::Action("ListAccessKeys", &parameters);
         self.answer(Endpoint::ListAccessKeys, question, users::keys).await

@@ -33,7 +33,7 @@ use super::{ApiError, Endpoint, Observation, Reason, Telemetry};
 use crate::config::Secret;
 
 pub(super) use body::Incoming;
-pub(super) use exchange::{Answer, Request};
+pub(super) use exchange::{RawResponse, Request};
 pub use proxies::{Proxies, Proxy, ProxyError};
 pub(super) use reply::{FailureReply, Reply};
 pub use tls::TransportError;

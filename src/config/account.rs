@@ -27,7 +27,7 @@ const IAM_URL: &str = "https://iam.global.lyve.seagate.com";
 
 /// Which API an account is watched through.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
+enum ApiKind {
     AccountV2,
     ObjectStorage,
 }
@@ -39,11 +39,11 @@ pub(super) fn read(mut section: Section, directory: &Path, faults: &mut Faults) 
     let has_kind = section.has("api");
     let kind = match section.parsed("api", kind, faults) {
         None if has_kind => None,
-        kind => Some(kind.unwrap_or(Kind::AccountV2)),
+        kind => Some(kind.unwrap_or(ApiKind::AccountV2)),
     };
     let api = api(kind, &mut section, faults);
     let has_account_id = section.has("account_id");
-    let account_id = if kind != Some(Kind::AccountV2) && !has_account_id {
+    let account_id = if kind != Some(ApiKind::AccountV2) && !has_account_id {
         // Asked for all the same, so that the section knows the key.
         section.text("account_id", faults);
         name.clone()
@@ -55,8 +55,8 @@ pub(super) fn read(mut section: Section, directory: &Path, faults: &mut Faults) 
     let secret = secret_source(&mut section, "secret", "secret_file", directory, faults);
     let credentials = section.section("credential", faults);
     let (credential, max_age) = match kind {
-        Some(Kind::AccountV2) => (credential(credentials, faults), None),
-        Some(Kind::ObjectStorage) => (Expiry::Never, max_age(credentials, faults)),
+        Some(ApiKind::AccountV2) => (credential(credentials, faults), None),
+        Some(ApiKind::ObjectStorage) => (Expiry::Never, max_age(credentials, faults)),
         None => (Expiry::Unknown, None),
     };
     let ca_file = section.text("ca_file", faults).and_then(|text| ca_file(text, directory, faults));
@@ -102,16 +102,16 @@ fn digest(access_key: &SecretSource) -> Result<String, String> {
     Ok(digest.as_ref().iter().take(8).map(|byte| format!("{byte:02x}")).collect())
 }
 
-fn kind(text: &str) -> Result<Kind, String> {
+fn kind(text: &str) -> Result<ApiKind, String> {
     match text {
-        "account_v2" => Ok(Kind::AccountV2),
-        "object_storage" => Ok(Kind::ObjectStorage),
+        "account_v2" => Ok(ApiKind::AccountV2),
+        "object_storage" => Ok(ApiKind::ObjectStorage),
         _ => Err("must be account_v2 or object_storage".to_owned()),
     }
 }
 
 /// Where the API is. Where nobody knows which API it is, nothing more is said of its keys.
-fn api(kind: Option<Kind>, section: &mut Section, faults: &mut Faults) -> Option<Api> {
+fn api(kind: Option<ApiKind>, section: &mut Section, faults: &mut Faults) -> Option<Api> {
     const HOSTS: [&str; 3] = ["iam_url", "s3_url", "region"];
     match kind {
         None => {
@@ -119,12 +119,12 @@ fn api(kind: Option<Kind>, section: &mut Section, faults: &mut Faults) -> Option
             HOSTS.into_iter().chain(["base_url"]).for_each(|key| drop(section.text(key, &mut unheard)));
             None
         }
-        Some(Kind::AccountV2) => {
+        Some(ApiKind::AccountV2) => {
             refuse(&HOSTS, "it belongs to an account with `api: object_storage`", section, faults);
             let base_url = url(section, "base_url", BASE_URL, faults)?;
             Some(Api::AccountV2 { base_url })
         }
-        Some(Kind::ObjectStorage) => {
+        Some(ApiKind::ObjectStorage) => {
             let advice = "an object_storage account has region, or iam_url and s3_url";
             refuse(&["base_url"], advice, section, faults);
             let has_iam_url = section.has("iam_url");

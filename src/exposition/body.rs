@@ -40,12 +40,12 @@ pub(super) enum Piece {
     /// It is copied.
     Short(Box<str>),
     /// It is a part of its own.
-    Long(Part),
+    Long(LongText),
 }
 
 /// Text that is sent as it is, with what is packed from it once that was asked for.
 #[derive(Debug)]
-pub(super) struct Part {
+pub(super) struct LongText {
     text: Bytes,
     gzip: OnceLock<Bytes>,
 }
@@ -55,7 +55,10 @@ impl Piece {
         if text.len() < SHORT {
             return Self::Short(text.into_boxed_str());
         }
-        Self::Long(Part { text: Bytes::from(text.into_bytes().into_boxed_slice()), gzip: OnceLock::new() })
+        Self::Long(LongText {
+            text: Bytes::from(text.into_bytes().into_boxed_slice()),
+            gzip: OnceLock::new(),
+        })
     }
 
     pub(super) fn length(&self) -> usize {
@@ -66,7 +69,7 @@ impl Piece {
     }
 }
 
-impl Part {
+impl LongText {
     fn gzip(&self) -> io::Result<Bytes> {
         if let Some(member) = self.gzip.get() {
             return Ok(member.clone());

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use prometheus::proto::MetricFamily;
 
 use super::body::{Assembly, Body, PackedShort};
-use super::run::{self, Account, Remade, Run};
+use super::run::{self, AccountAt, Remade, Run};
 use super::{Encoding, Format, lines};
 use crate::metrics::{self, Family};
 use crate::store::AccountState;
@@ -85,7 +85,7 @@ impl Page {
     /// had to be made again.
     pub fn refresh(&mut self, states: &[Arc<AccountState>], now: Timestamp) -> Remade {
         let accounts: Vec<_> =
-            states.iter().map(|state| Account { state, changes_at: state.changes_at(now) }).collect();
+            states.iter().map(|state| AccountAt { state, changes_at: state.changes_at(now) }).collect();
         let mut remade = Remade::default();
         for kept in &mut self.families {
             remade += run::refresh(&mut kept.runs, kept.family, &accounts, now);

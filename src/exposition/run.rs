@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::body::Piece;
 use super::samples;
 use crate::metrics::Family;
-use crate::model::Part;
+use crate::model::StatePart;
 use crate::store::AccountState;
 
 /// A run is closed where it has reached this many bytes, so that a change makes little more than this again.
@@ -22,7 +22,7 @@ const PIECE: usize = 128 * 1024;
 
 /// An account at the instant of a refresh.
 #[derive(Debug)]
-pub(super) struct Account<'a> {
+pub(super) struct AccountAt<'a> {
     pub(super) state: &'a AccountState,
     /// See [`AccountState::changes_at`].
     pub(super) changes_at: Timestamp,
@@ -69,7 +69,12 @@ impl Run {
 }
 
 /// How many bytes of a family's runs do not hold any more, by the states' versions at `now`.
-pub(super) fn stale(runs: &[Arc<Run>], part: Part, states: &[Arc<AccountState>], now: Timestamp) -> usize {
+pub(super) fn stale(
+    runs: &[Arc<Run>],
+    part: StatePart,
+    states: &[Arc<AccountState>],
+    now: Timestamp,
+) -> usize {
     let mut rest = states;
     let mut stale = 0;
     for (position, run) in runs.iter().enumerate() {
@@ -88,7 +93,7 @@ pub(super) fn stale(runs: &[Arc<Run>], part: Part, states: &[Arc<AccountState>],
 pub(super) fn refresh(
     runs: &mut Vec<Arc<Run>>,
     family: &Family,
-    accounts: &[Account<'_>],
+    accounts: &[AccountAt<'_>],
     now: Timestamp,
 ) -> Remade {
     let mut cutter =
@@ -136,14 +141,14 @@ struct OpenRun {
 impl Cutter<'_> {
     /// Makes the samples of the accounts of one old run. Runs that are made again one after the other become one
     /// where they are short.
-    fn render(&mut self, accounts: &[Account<'_>]) {
+    fn render(&mut self, accounts: &[AccountAt<'_>]) {
         for account in accounts {
             self.account(account);
         }
         self.close_from(RUN);
     }
 
-    fn account(&mut self, account: &Account<'_>) {
+    fn account(&mut self, account: &AccountAt<'_>) {
         let state = account.state;
         let version = state.version(self.family.part);
         let lines = samples::lines(self.family, state, self.now, PIECE);

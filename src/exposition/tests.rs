@@ -171,9 +171,9 @@ fn only_what_changed_is_made_again() {
     };
     poll("b", 2000);
     let reads = |part| families().iter().filter(|family| family.part == part).count();
-    let usage = reads(crate::model::Part::CurrentUsage);
-    let health = reads(crate::model::Part::Health);
-    let cost = reads(crate::model::Part::Cost);
+    let usage = reads(crate::model::StatePart::CurrentUsage);
+    let health = reads(crate::model::StatePart::Health);
+    let cost = reads(crate::model::StatePart::Cost);
 
     let mut page = Page::new();
     assert_eq!(page.refresh(&store.snapshot(), now).walks, 3 * families().len());

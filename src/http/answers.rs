@@ -14,4 +14,4 @@ pub(super) use plain::text;
 pub use routes::{Routes, Web};
 
 /// An answer whose body is ready to be sent.
-pub(super) type Answer = hyper::Response<Parts>;
+pub(super) type HttpResponse = hyper::Response<Parts>;

@@ -2,16 +2,16 @@
 
 use jiff::Timestamp;
 
-use super::{Family, Kind, Sink};
-use crate::model::{MonthTotal, Part};
+use super::{Family, MetricType, Sink};
+use crate::model::{MonthTotal, StatePart};
 use crate::store::AccountState;
 
 pub(super) const FAMILIES: &[Family] = &[Family {
     name: "lyvecloud_account_estimated_cost",
     help: "Estimated cost of a month (UTC), at the configured price; not the invoice.",
-    kind: Kind::Gauge,
+    kind: MetricType::Gauge,
     labels: &["account", "month", "currency"],
-    part: Part::Cost,
+    part: StatePart::Cost,
     walk: account,
 }];
 

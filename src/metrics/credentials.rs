@@ -2,42 +2,42 @@
 
 use jiff::Timestamp;
 
-use super::{Family, Kind, Sink, flag};
+use super::{Family, MetricType, Sink, flag};
 use crate::clock::unix_seconds;
-use crate::model::{CredentialStatus, Expiry, Part, Session};
+use crate::model::{CredentialStatus, Expiry, Session, StatePart};
 use crate::store::{AccountState, CredentialView};
 
 pub(super) const FAMILIES: &[Family] = &[
     Family {
         name: "lyvecloud_credential_expiry_timestamp_seconds",
         help: "Unix timestamp of when the credential expires; absent if it never does or is not known.",
-        kind: Kind::Gauge,
+        kind: MetricType::Gauge,
         labels: &["account", "kind", "credential_id", "credential"],
-        part: Part::Credentials,
+        part: StatePart::Credentials,
         walk: expiry,
     },
     Family {
         name: "lyvecloud_credential_status",
         help: "Credential status; exactly one status series is 1.",
-        kind: Kind::Gauge,
+        kind: MetricType::Gauge,
         labels: &["account", "kind", "credential_id", "credential", "status"],
-        part: Part::Credentials,
+        part: StatePart::Credentials,
         walk: status,
     },
     Family {
         name: "lyvecloud_credential_last_accepted_timestamp_seconds",
         help: "Unix timestamp of when the vendor last accepted the account's own credential.",
-        kind: Kind::Gauge,
+        kind: MetricType::Gauge,
         labels: &["account", "kind", "credential_id", "credential"],
-        part: Part::Credentials,
+        part: StatePart::Credentials,
         walk: last_accepted,
     },
     Family {
         name: "lyvecloud_session_expiry_timestamp_seconds",
         help: "Unix timestamp of when the session of the exporter expires; it logs in again before.",
-        kind: Kind::Gauge,
+        kind: MetricType::Gauge,
         labels: &["account"],
-        part: Part::Credentials,
+        part: StatePart::Credentials,
         walk: session_expiry,
     },
 ];

@@ -2,9 +2,9 @@
 
 use jiff::Timestamp;
 
-use super::{Family, Kind, Sink, flag, number};
+use super::{Family, MetricType, Sink, flag, number};
 use crate::clock::unix_seconds;
-use crate::model::{Collector, DropReason, Part};
+use crate::model::{Collector, DropReason, StatePart};
 use crate::model::{LoginResult, Reason};
 use crate::store::{AccountState, Health};
 
@@ -14,17 +14,17 @@ pub(super) const FAMILIES: &[Family] = &[
     Family {
         name: "lyvecloud_up",
         help: "Whether the last poll of every collector of the account was successful.",
-        kind: Kind::Gauge,
+        kind: MetricType::Gauge,
         labels: &["account"],
-        part: Part::Health,
+        part: StatePart::Health,
         walk: |state, _, sink| sink(&[&state.spec.name], flag(state.up())),
     },
     Family {
         name: "lyvecloud_collector_up",
         help: "Whether the last poll of the collector was successful; 0 before the first.",
-        kind: Kind::Gauge,
+        kind: MetricType::Gauge,
         labels: COLLECTOR,
-        part: Part::Health,
+        part: StatePart::Health,
         walk: |state, _, sink| {
             for collector in collectors(state) {
                 let up = state.collector_up(collector);
@@ -35,25 +35,25 @@ pub(super) const FAMILIES: &[Family] = &[
     Family {
         name: "lyvecloud_collector_last_attempt_timestamp_seconds",
         help: "Unix timestamp of the end of the last poll, successful or not.",
-        kind: Kind::Gauge,
+        kind: MetricType::Gauge,
         labels: COLLECTOR,
-        part: Part::Health,
+        part: StatePart::Health,
         walk: |state, _, sink| each(state, sink, |health| health.last_attempt.map(unix_seconds)),
     },
     Family {
         name: "lyvecloud_collector_last_success_timestamp_seconds",
         help: "Unix timestamp of the end of the last successful poll: the time of the shown data.",
-        kind: Kind::Gauge,
+        kind: MetricType::Gauge,
         labels: COLLECTOR,
-        part: Part::Health,
+        part: StatePart::Health,
         walk: |state, _, sink| each(state, sink, |health| health.last_success.map(unix_seconds)),
     },
     Family {
         name: "lyvecloud_collector_last_duration_seconds",
         help: "Duration of the last poll, successful or not.",
-        kind: Kind::Gauge,
+        kind: MetricType::Gauge,
         labels: COLLECTOR,
-        part: Part::Health,
+        part: StatePart::Health,
         walk: |state, _, sink| {
             each(state, sink, |health| health.last_duration.map(|took| took.as_secs_f64()));
         },
@@ -61,33 +61,33 @@ pub(super) const FAMILIES: &[Family] = &[
     Family {
         name: "lyvecloud_collector_polls_total",
         help: "Total number of polls, successful or not.",
-        kind: Kind::Counter,
+        kind: MetricType::Counter,
         labels: COLLECTOR,
-        part: Part::Health,
+        part: StatePart::Health,
         walk: |state, _, sink| each(state, sink, |health| Some(number(health.polls))),
     },
     Family {
         name: "lyvecloud_collector_failures_total",
         help: "Total number of failed polls, by reason.",
-        kind: Kind::Counter,
+        kind: MetricType::Counter,
         labels: &["account", "collector", "reason"],
-        part: Part::Health,
+        part: StatePart::Health,
         walk: failures,
     },
     Family {
         name: "lyvecloud_api_requests_total",
         help: "Total number of requests to the vendor, by HTTP status or by the reason of the failure.",
-        kind: Kind::Counter,
+        kind: MetricType::Counter,
         labels: &["account", "endpoint", "code"],
-        part: Part::Health,
+        part: StatePart::Health,
         walk: requests,
     },
     Family {
         name: "lyvecloud_api_contract_deviations",
         help: "Number of ways in which the endpoint's last answer differed from its documentation.",
-        kind: Kind::Gauge,
+        kind: MetricType::Gauge,
         labels: &["account", "endpoint"],
-        part: Part::Health,
+        part: StatePart::Health,
         walk: |state, _, sink| {
             for (endpoint, deviations) in &state.deviations {
                 sink(&[&state.spec.name, endpoint.name()], number(deviations.len() as u64));
@@ -97,9 +97,9 @@ pub(super) const FAMILIES: &[Family] = &[
     Family {
         name: "lyvecloud_logins_total",
         help: "Total number of logins, by result; with object_storage of signed requests.",
-        kind: Kind::Counter,
+        kind: MetricType::Counter,
         labels: &["account", "result"],
-        part: Part::Health,
+        part: StatePart::Health,
         walk: |state, _, sink| {
             for result in LoginResult::ALL {
                 let count = state.login_results.get(&result).copied().unwrap_or_default();
@@ -110,9 +110,9 @@ pub(super) const FAMILIES: &[Family] = &[
     Family {
         name: "lyvecloud_series_dropped_total",
         help: "Total number of series dropped, by reason.",
-        kind: Kind::Counter,
+        kind: MetricType::Counter,
         labels: &["account", "reason"],
-        part: Part::Health,
+        part: StatePart::Health,
         walk: |state, _, sink| {
             for reason in DropReason::ALL {
                 let count = state.dropped.get(reason);
@@ -160,7 +160,7 @@ mod tests {
     use crate::api::ApiError;
     use crate::metrics::testing::{TOOK, answer, at, samples, spec, state};
     use crate::model::Endpoint;
-    use crate::model::{Answer, Dropped, Permissions};
+    use crate::model::{Collected, Dropped, Permissions};
     use crate::store::AccountSpec;
 
     fn two_collectors() -> AccountSpec {
@@ -192,7 +192,7 @@ mod tests {
         let timeout = ApiError::new(Reason::Timeout, Endpoint::Permissions, "no answer in 30 s");
         let state = state(two_collectors(), |state| {
             let data = crate::model::CurrentUsage::default();
-            state.succeed(Answer { data, dropped }, before, TOOK);
+            state.succeed(Collected { data, dropped }, before, TOOK);
             state.fail(Collector::PERMISSIONS, timeout.failure(now), Duration::from_secs(30));
             state.count_request(Endpoint::CurrentUsage, Ok(200));
             state.count_request(Endpoint::CurrentUsage, Ok(200));

@@ -2,33 +2,33 @@
 
 use jiff::Timestamp;
 
-use super::{Family, Kind, Sink, number};
-use crate::model::{MonthlyUsage, Part};
+use super::{Family, MetricType, Sink, number};
+use crate::model::{MonthlyUsage, StatePart};
 use crate::store::AccountState;
 
 pub(super) const FAMILIES: &[Family] = &[
     Family {
         name: "lyvecloud_account_monthly_average_usage_bytes",
         help: "Average size of the account's own buckets in a closed month (UTC).",
-        kind: Kind::Gauge,
+        kind: MetricType::Gauge,
         labels: &["account", "month"],
-        part: Part::MonthlyUsage,
+        part: StatePart::MonthlyUsage,
         walk: account,
     },
     Family {
         name: "lyvecloud_bucket_monthly_average_usage_bytes",
         help: "Average size of the bucket in a closed month (UTC).",
-        kind: Kind::Gauge,
+        kind: MetricType::Gauge,
         labels: &["account", "bucket", "month"],
-        part: Part::MonthlyUsage,
+        part: StatePart::MonthlyUsage,
         walk: buckets,
     },
     Family {
         name: "lyvecloud_sub_account_monthly_average_usage_bytes",
         help: "Average size of the sub-account's buckets in a closed month (UTC).",
-        kind: Kind::Gauge,
+        kind: MetricType::Gauge,
         labels: &["account", "sub_account_id", "sub_account", "month"],
-        part: Part::MonthlyUsage,
+        part: StatePart::MonthlyUsage,
         walk: sub_accounts,
     },
 ];

@@ -2,41 +2,41 @@
 
 use jiff::Timestamp;
 
-use super::{Family, Kind, Sink, flag, number};
-use crate::model::{Part, Permissions, ServiceAccount};
+use super::{Family, MetricType, Sink, flag, number};
+use crate::model::{Permissions, ServiceAccount, StatePart};
 use crate::store::AccountState;
 
 pub(super) const FAMILIES: &[Family] = &[
     Family {
         name: "lyvecloud_service_account_enabled",
         help: "Whether the service account is enabled.",
-        kind: Kind::Gauge,
+        kind: MetricType::Gauge,
         labels: &["account", "service_account_id", "service_account"],
-        part: Part::Credentials,
+        part: StatePart::Credentials,
         walk: |state, now, sink| service_accounts(state, now, sink, |account| account.enabled),
     },
     Family {
         name: "lyvecloud_service_account_ready",
         help: "Whether the service account is ready in all regions.",
-        kind: Kind::Gauge,
+        kind: MetricType::Gauge,
         labels: &["account", "service_account_id", "service_account"],
-        part: Part::Credentials,
+        part: StatePart::Credentials,
         walk: |state, now, sink| service_accounts(state, now, sink, |account| account.ready),
     },
     Family {
         name: "lyvecloud_permissions",
         help: "Number of permissions of the account, by type and actions.",
-        kind: Kind::Gauge,
+        kind: MetricType::Gauge,
         labels: &["account", "permission_type", "actions"],
-        part: Part::Permissions,
+        part: StatePart::Permissions,
         walk: permissions,
     },
     Family {
         name: "lyvecloud_permission_ready",
         help: "Whether the permission is ready in all regions.",
-        kind: Kind::Gauge,
+        kind: MetricType::Gauge,
         labels: &["account", "permission_id", "permission"],
-        part: Part::Permissions,
+        part: StatePart::Permissions,
         walk: permission_ready,
     },
 ];

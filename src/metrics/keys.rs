@@ -2,9 +2,9 @@
 
 use jiff::Timestamp;
 
-use super::{Family, Kind, Sink, flag};
+use super::{Family, MetricType, Sink, flag};
 use crate::clock::unix_seconds;
-use crate::model::{AccessKey, Part, User};
+use crate::model::{AccessKey, StatePart, User};
 use crate::store::AccountState;
 
 const KEY: &[&str] = &["account", "user", "access_key_id"];
@@ -13,9 +13,9 @@ pub(super) const FAMILIES: &[Family] = &[
     Family {
         name: "lyvecloud_access_key_created_timestamp_seconds",
         help: "Unix timestamp of when the access key was created.",
-        kind: Kind::Gauge,
+        kind: MetricType::Gauge,
         labels: KEY,
-        part: Part::Keys,
+        part: StatePart::Keys,
         walk: |state, now, sink| {
             keys(state, now, sink, |_, key| key.created.map(unix_seconds));
         },
@@ -23,9 +23,9 @@ pub(super) const FAMILIES: &[Family] = &[
     Family {
         name: "lyvecloud_access_key_rotation_due_timestamp_seconds",
         help: "Unix timestamp of when the active access key reaches its configured maximum age.",
-        kind: Kind::Gauge,
+        kind: MetricType::Gauge,
         labels: KEY,
-        part: Part::Keys,
+        part: StatePart::Keys,
         walk: |state, now, sink| {
             keys(state, now, sink, |state, key| key.rotation_due(state.spec.max_key_age).map(unix_seconds));
         },
@@ -33,17 +33,17 @@ pub(super) const FAMILIES: &[Family] = &[
     Family {
         name: "lyvecloud_access_key_active",
         help: "Whether the access key is enabled.",
-        kind: Kind::Gauge,
+        kind: MetricType::Gauge,
         labels: KEY,
-        part: Part::Keys,
+        part: StatePart::Keys,
         walk: |state, now, sink| keys(state, now, sink, |_, key| key.active.map(flag)),
     },
     Family {
         name: "lyvecloud_user_password_change_required",
         help: "Whether the user has to change the password.",
-        kind: Kind::Gauge,
+        kind: MetricType::Gauge,
         labels: &["account", "user"],
-        part: Part::Keys,
+        part: StatePart::Keys,
         walk: passwords,
     },
 ];

@@ -3,9 +3,9 @@
 use jiff::Timestamp;
 use jiff::civil::Date;
 
-use super::{Family, Kind, Sink, number};
+use super::{Family, MetricType, Sink, number};
 use crate::clock::{self, unix_seconds};
-use crate::model::{BilledDay, Billing, Buckets, Part, TransferDay};
+use crate::model::{BilledDay, Billing, Buckets, StatePart, TransferDay};
 use crate::store::AccountState;
 
 const REGION: &[&str] = &["account", "region"];
@@ -14,25 +14,25 @@ pub(super) const FAMILIES: &[Family] = &[
     Family {
         name: "lyvecloud_account_objects",
         help: "Number of objects in the account, on the day of the usage metrics.",
-        kind: Kind::Gauge,
+        kind: MetricType::Gauge,
         labels: &["account"],
-        part: Part::CurrentUsage,
+        part: StatePart::CurrentUsage,
         walk: |state, now, sink| account(state, now, sink, |day| day.objects),
     },
     Family {
         name: "lyvecloud_account_ghost_bytes",
         help: "Size of deleted data that is still billed, on the day of the usage metrics.",
-        kind: Kind::Gauge,
+        kind: MetricType::Gauge,
         labels: &["account"],
-        part: Part::CurrentUsage,
+        part: StatePart::CurrentUsage,
         walk: |state, now, sink| account(state, now, sink, |day| day.ghost_bytes),
     },
     Family {
         name: "lyvecloud_usage_data_timestamp_seconds",
         help: "Unix timestamp of the start of the day (UTC) that the usage metrics refer to.",
-        kind: Kind::Gauge,
+        kind: MetricType::Gauge,
         labels: &["account"],
-        part: Part::CurrentUsage,
+        part: StatePart::CurrentUsage,
         walk: |state, now, sink| {
             if let Some((day, _)) = newest(state, now) {
                 sink(&[&state.spec.name], unix_seconds(clock::utc(day.at(0, 0, 0, 0))));
@@ -42,33 +42,33 @@ pub(super) const FAMILIES: &[Family] = &[
     Family {
         name: "lyvecloud_region_day_upload_bytes",
         help: "Bytes uploaded to the region on the day of the usage metrics.",
-        kind: Kind::Gauge,
+        kind: MetricType::Gauge,
         labels: REGION,
-        part: Part::CurrentUsage,
+        part: StatePart::CurrentUsage,
         walk: |state, now, sink| transfer(state, now, sink, |day| day.upload_bytes),
     },
     Family {
         name: "lyvecloud_region_day_download_bytes",
         help: "Bytes downloaded from the region on the day of the usage metrics.",
-        kind: Kind::Gauge,
+        kind: MetricType::Gauge,
         labels: REGION,
-        part: Part::CurrentUsage,
+        part: StatePart::CurrentUsage,
         walk: |state, now, sink| transfer(state, now, sink, |day| day.download_bytes),
     },
     Family {
         name: "lyvecloud_region_day_delete_bytes",
         help: "Bytes deleted in the region on the day of the usage metrics.",
-        kind: Kind::Gauge,
+        kind: MetricType::Gauge,
         labels: REGION,
-        part: Part::CurrentUsage,
+        part: StatePart::CurrentUsage,
         walk: |state, now, sink| transfer(state, now, sink, |day| day.delete_bytes),
     },
     Family {
         name: "lyvecloud_bucket_objects",
         help: "Number of objects in the bucket.",
-        kind: Kind::Gauge,
+        kind: MetricType::Gauge,
         labels: &["account", "bucket"],
-        part: Part::CurrentUsage,
+        part: StatePart::CurrentUsage,
         walk: buckets,
     },
 ];

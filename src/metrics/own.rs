@@ -9,7 +9,7 @@ use prometheus::{
     Gauge, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
 };
 
-use super::{FamilyInfo, Kind};
+use super::{FamilyInfo, MetricType};
 use crate::clock::unix_seconds;
 use crate::logging;
 use crate::model::Endpoint;
@@ -17,14 +17,14 @@ use crate::shard::Shard;
 
 const BUILD_INFO: FamilyInfo = FamilyInfo {
     name: "lyvecloud_exporter_build_info",
-    kind: Kind::Gauge,
+    kind: MetricType::Gauge,
     labels: &["version", "revision", "rustc"],
     help: "Version, revision and compiler from which the exporter was built; always 1.",
 };
 
 const REQUEST_DURATION: FamilyInfo = FamilyInfo {
     name: "lyvecloud_api_request_duration_seconds",
-    kind: Kind::Histogram,
+    kind: MetricType::Histogram,
     labels: &["endpoint"],
     help: "Duration of requests to the vendor until the answer was read.",
 };
@@ -32,7 +32,7 @@ const REQUEST_DURATION: FamilyInfo = FamilyInfo {
 /// Where the exporter itself sends alerts.
 pub(crate) const NOTIFICATIONS: FamilyInfo = FamilyInfo {
     name: "lyvecloud_exporter_notifications_total",
-    kind: Kind::Counter,
+    kind: MetricType::Counter,
     labels: &["alertmanager", "result"],
     help: "Total number of posts of alerts to the Alertmanager, by result.",
 };
@@ -40,49 +40,49 @@ pub(crate) const NOTIFICATIONS: FamilyInfo = FamilyInfo {
 /// What became of the last change of the web configuration.
 pub(crate) const WEB_CONFIG_RELOAD: FamilyInfo = FamilyInfo {
     name: "lyvecloud_exporter_web_config_last_reload_successful",
-    kind: Kind::Gauge,
+    kind: MetricType::Gauge,
     labels: &[],
     help: "Whether the last read of the web configuration and its certificates was successful.",
 };
 
 const RELOAD_SUCCESSFUL: FamilyInfo = FamilyInfo {
     name: "lyvecloud_exporter_config_last_reload_successful",
-    kind: Kind::Gauge,
+    kind: MetricType::Gauge,
     labels: &[],
     help: "Whether the last configuration reload attempt was successful.",
 };
 
 const RELOAD_TIMESTAMP: FamilyInfo = FamilyInfo {
     name: "lyvecloud_exporter_config_last_reload_success_timestamp_seconds",
-    kind: Kind::Gauge,
+    kind: MetricType::Gauge,
     labels: &[],
     help: "Unix timestamp of the last successful configuration reload.",
 };
 
 const SHARD_INFO: FamilyInfo = FamilyInfo {
     name: "lyvecloud_exporter_shard_info",
-    kind: Kind::Gauge,
+    kind: MetricType::Gauge,
     labels: &["shard", "count"],
     help: "Shard of this exporter and number of shards; always 1.",
 };
 
 const STATE_FILE_WRITTEN: FamilyInfo = FamilyInfo {
     name: "lyvecloud_exporter_state_file_last_write_successful",
-    kind: Kind::Gauge,
+    kind: MetricType::Gauge,
     labels: &[],
     help: "Whether the last write of the state file was successful.",
 };
 
 const PANICS: FamilyInfo = FamilyInfo {
     name: "lyvecloud_exporter_task_panics_total",
-    kind: Kind::Counter,
+    kind: MetricType::Counter,
     labels: &["task"],
     help: "Total number of panics of the task, which was restarted after each.",
 };
 
 const LOG_LINES_DROPPED: FamilyInfo = FamilyInfo {
     name: "lyvecloud_exporter_log_lines_dropped_total",
-    kind: Kind::Counter,
+    kind: MetricType::Counter,
     labels: &[],
     help: "Total number of log lines dropped because their reader was too slow.",
 };

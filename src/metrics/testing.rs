@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::families;
-use crate::model::{Answer, Collector, Dropped, Expiry, WarningSteps};
+use crate::model::{Collected, Collector, Dropped, Expiry, WarningSteps};
 use crate::store::{AccountSpec, AccountState, Store};
 
 pub(crate) const TOOK: Duration = Duration::from_millis(1500);
@@ -52,8 +52,8 @@ pub(crate) fn state(spec: AccountSpec, change: impl FnOnce(&mut AccountState)) -
     cell.state()
 }
 
-pub(crate) fn answer<T>(data: T) -> Answer<T> {
-    Answer { data, dropped: Dropped::default() }
+pub(crate) fn answer<T>(data: T) -> Collected<T> {
+    Collected { data, dropped: Dropped::default() }
 }
 
 /// The samples of one family: the label values with `|` between them, and the value.

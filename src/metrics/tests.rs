@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 
 use super::testing::{at, samples, spec, state};
-use super::{Kind, catalogue, families};
+use super::{MetricType, catalogue, families};
 use crate::model::{Collector, DropReason};
 use crate::model::{LoginResult, Reason};
 
@@ -11,7 +11,7 @@ fn names_are_sorted_used_once_and_follow_the_conventions() {
     let names: Vec<_> = catalogue.iter().map(|family| family.name).collect();
     assert!(names.is_sorted_by(|a, b| a < b), "{names:?}");
     for family in catalogue {
-        let counter = family.kind == Kind::Counter;
+        let counter = family.kind == MetricType::Counter;
         assert_eq!(family.name.ends_with("_total"), counter, "{}", family.name);
         assert!(family.name.starts_with("lyvecloud_"));
         let labels: BTreeSet<_> = family.labels.iter().collect();

@@ -2,8 +2,8 @@
 //!
 //! A change of the configuration renews every part of an account's state, so they may be shown with any.
 
-use super::{Family, Kind};
-use crate::model::Part;
+use super::{Family, MetricType};
+use crate::model::StatePart;
 
 const SEVERITY: &[&str] = &["account", "severity"];
 
@@ -11,9 +11,9 @@ pub(super) const FAMILIES: &[Family] = &[
     Family {
         name: "lyvecloud_account_info",
         help: "Watched account, with its id at the vendor and its API; always 1.",
-        kind: Kind::Gauge,
+        kind: MetricType::Gauge,
         labels: &["account", "account_id", "api"],
-        part: Part::Health,
+        part: StatePart::Health,
         walk: |state, _, sink| {
             sink(&[&state.spec.name, &state.spec.account_id, state.spec.api], 1.0);
         },
@@ -21,9 +21,9 @@ pub(super) const FAMILIES: &[Family] = &[
     Family {
         name: "lyvecloud_collector_interval_seconds",
         help: "Configured interval between two polls of the collector.",
-        kind: Kind::Gauge,
+        kind: MetricType::Gauge,
         labels: &["account", "collector"],
-        part: Part::Health,
+        part: StatePart::Health,
         walk: |state, _, sink| {
             for (collector, interval) in &state.spec.intervals {
                 sink(&[&state.spec.name, collector.name()], interval.as_secs_f64());
@@ -33,17 +33,17 @@ pub(super) const FAMILIES: &[Family] = &[
     Family {
         name: "lyvecloud_account_data_max_age_seconds",
         help: "Configured age at which data without a successful poll is withdrawn.",
-        kind: Kind::Gauge,
+        kind: MetricType::Gauge,
         labels: &["account"],
-        part: Part::Health,
+        part: StatePart::Health,
         walk: |state, _, sink| sink(&[&state.spec.name], state.spec.data_max_age.as_secs_f64()),
     },
     Family {
         name: "lyvecloud_credential_warning_seconds",
         help: "Configured remaining life of a credential below which an alert of the severity fires.",
-        kind: Kind::Gauge,
+        kind: MetricType::Gauge,
         labels: SEVERITY,
-        part: Part::Health,
+        part: StatePart::Health,
         walk: |state, _, sink| {
             let steps = state.spec.warning;
             for (severity, step) in [("critical", steps.critical), ("warning", steps.warning)] {
@@ -56,9 +56,9 @@ pub(super) const FAMILIES: &[Family] = &[
     Family {
         name: "lyvecloud_access_key_rotation_warning_seconds",
         help: "Configured time to an access key's rotation below which an alert of the severity fires.",
-        kind: Kind::Gauge,
+        kind: MetricType::Gauge,
         labels: SEVERITY,
-        part: Part::Health,
+        part: StatePart::Health,
         walk: |state, _, sink| {
             if state.spec.max_key_age.is_some() {
                 sink(&[&state.spec.name, "info"], state.spec.warning.rotation.as_secs_f64());
@@ -69,9 +69,9 @@ pub(super) const FAMILIES: &[Family] = &[
     Family {
         name: "lyvecloud_account_budget",
         help: "Configured budget of the account for one month.",
-        kind: Kind::Gauge,
+        kind: MetricType::Gauge,
         labels: &["account", "currency"],
-        part: Part::Health,
+        part: StatePart::Health,
         walk: |state, _, sink| {
             if let Some(price) = &state.spec.price
                 && let Some(budget) = price.budget
@@ -83,9 +83,9 @@ pub(super) const FAMILIES: &[Family] = &[
     Family {
         name: "lyvecloud_account_usage_drop_threshold_ratio",
         help: "Configured share of usage that may disappear within a day before an alert fires.",
-        kind: Kind::Gauge,
+        kind: MetricType::Gauge,
         labels: &["account"],
-        part: Part::Health,
+        part: StatePart::Health,
         walk: |state, _, sink| sink(&[&state.spec.name], state.spec.usage_drop),
     },
 ];

@@ -2,9 +2,9 @@
 
 use jiff::Timestamp;
 
-use super::{Family, Kind, Sink, number};
+use super::{Family, MetricType, Sink, number};
 use crate::clock::unix_seconds;
-use crate::model::{CurrentUsage, Part, SubAccount};
+use crate::model::{CurrentUsage, StatePart, SubAccount};
 use crate::store::AccountState;
 
 const SECONDS_PER_DAY: u64 = 86_400;
@@ -15,9 +15,9 @@ pub(super) const FAMILIES: &[Family] = &[
     Family {
         name: "lyvecloud_account_usage_bytes",
         help: "Size of the account's own buckets, month to date; with object_storage on one day.",
-        kind: Kind::Gauge,
+        kind: MetricType::Gauge,
         labels: &["account"],
-        part: Part::CurrentUsage,
+        part: StatePart::CurrentUsage,
         walk: |state, now, sink| {
             if let Some(usage) = state.usage_now(now) {
                 sink(&[&state.spec.name], number(usage.bytes));
@@ -27,9 +27,9 @@ pub(super) const FAMILIES: &[Family] = &[
     Family {
         name: "lyvecloud_account_buckets",
         help: "Number of buckets of the account.",
-        kind: Kind::Gauge,
+        kind: MetricType::Gauge,
         labels: &["account"],
-        part: Part::CurrentUsage,
+        part: StatePart::CurrentUsage,
         walk: |state, now, sink| {
             if let Some(count) = state.bucket_count(now) {
                 sink(&[&state.spec.name], number(count));
@@ -39,9 +39,9 @@ pub(super) const FAMILIES: &[Family] = &[
     Family {
         name: "lyvecloud_account_usage_with_sub_accounts_bytes",
         help: "Size of the buckets of a master account and its sub-accounts, month to date.",
-        kind: Kind::Gauge,
+        kind: MetricType::Gauge,
         labels: &["account"],
-        part: Part::CurrentUsage,
+        part: StatePart::CurrentUsage,
         walk: |state, now, sink| {
             let usage = state.good::<CurrentUsage>(now);
             if let Some(bytes) = usage.and_then(|good| good.data.usage_with_sub_accounts_bytes) {
@@ -52,49 +52,49 @@ pub(super) const FAMILIES: &[Family] = &[
     Family {
         name: "lyvecloud_bucket_usage_bytes",
         help: "Size of the bucket, month to date; with object_storage its current size.",
-        kind: Kind::Gauge,
+        kind: MetricType::Gauge,
         labels: &["account", "bucket"],
-        part: Part::CurrentUsage,
+        part: StatePart::CurrentUsage,
         walk: buckets,
     },
     Family {
         name: "lyvecloud_sub_account_usage_bytes",
         help: "Size of the sub-account's buckets, month to date.",
-        kind: Kind::Gauge,
+        kind: MetricType::Gauge,
         labels: SUB_ACCOUNT,
-        part: Part::CurrentUsage,
+        part: StatePart::CurrentUsage,
         walk: |state, now, sink| sub_accounts(state, now, sink, |sub| sub.usage_bytes.map(number)),
     },
     Family {
         name: "lyvecloud_sub_account_buckets",
         help: "Number of buckets of the sub-account.",
-        kind: Kind::Gauge,
+        kind: MetricType::Gauge,
         labels: SUB_ACCOUNT,
-        part: Part::CurrentUsage,
+        part: StatePart::CurrentUsage,
         walk: |state, now, sink| sub_accounts(state, now, sink, |sub| sub.buckets.map(number)),
     },
     Family {
         name: "lyvecloud_sub_account_users",
         help: "Number of users of the sub-account.",
-        kind: Kind::Gauge,
+        kind: MetricType::Gauge,
         labels: SUB_ACCOUNT,
-        part: Part::CurrentUsage,
+        part: StatePart::CurrentUsage,
         walk: |state, now, sink| sub_accounts(state, now, sink, |sub| sub.users.map(number)),
     },
     Family {
         name: "lyvecloud_sub_account_service_accounts",
         help: "Number of service accounts of the sub-account.",
-        kind: Kind::Gauge,
+        kind: MetricType::Gauge,
         labels: SUB_ACCOUNT,
-        part: Part::CurrentUsage,
+        part: StatePart::CurrentUsage,
         walk: |state, now, sink| sub_accounts(state, now, sink, |sub| sub.service_accounts.map(number)),
     },
     Family {
         name: "lyvecloud_sub_account_trial_remaining_seconds",
         help: "Remaining time of the sub-account's trial; absent without a trial.",
-        kind: Kind::Gauge,
+        kind: MetricType::Gauge,
         labels: SUB_ACCOUNT,
-        part: Part::CurrentUsage,
+        part: StatePart::CurrentUsage,
         walk: |state, now, sink| {
             sub_accounts(state, now, sink, |sub| {
                 sub.trial_days.map(|days| number(days.saturating_mul(SECONDS_PER_DAY)))
@@ -104,9 +104,9 @@ pub(super) const FAMILIES: &[Family] = &[
     Family {
         name: "lyvecloud_sub_account_created_timestamp_seconds",
         help: "Unix timestamp of when the sub-account was created.",
-        kind: Kind::Gauge,
+        kind: MetricType::Gauge,
         labels: SUB_ACCOUNT,
-        part: Part::CurrentUsage,
+        part: StatePart::CurrentUsage,
         walk: |state, now, sink| sub_accounts(state, now, sink, |sub| sub.created.map(unix_seconds)),
     },
 ];

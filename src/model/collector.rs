@@ -40,7 +40,7 @@ impl Display for Collector {
 /// A part of an account's state that is shown together. Each has a version of its own, so that what is made from one part
 /// is not made again when another changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Part {
+pub enum StatePart {
     /// What is stored now.
     CurrentUsage,
     /// The closed months.
@@ -63,7 +63,7 @@ pub trait Data: Any + Debug + Send + Sync {
     const COLLECTOR: Collector;
 
     /// The parts of an account's state that show it.
-    const PARTS: &'static [Part];
+    const PARTS: &'static [StatePart];
 }
 
 trait Erased: Any + Debug + Send + Sync {}
@@ -74,7 +74,7 @@ impl<T: Any + Debug + Send + Sync> Erased for T {}
 #[derive(Clone, Debug)]
 pub struct AnyData {
     collector: Collector,
-    parts: &'static [Part],
+    parts: &'static [StatePart],
     data: Arc<dyn Erased>,
 }
 
@@ -93,7 +93,7 @@ impl AnyData {
 
     /// The parts of an account's state that show it.
     #[must_use]
-    pub const fn parts(&self) -> &'static [Part] {
+    pub const fn parts(&self) -> &'static [StatePart] {
         self.parts
     }
 

@@ -53,16 +53,16 @@ impl Dropped {
 
 /// What one collector got: the data, and what of the answer could not be used.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Answer<T> {
+pub struct Collected<T> {
     /// The data.
     pub data: T,
     /// What was left out of it.
     pub dropped: Dropped,
 }
 
-impl<T> Answer<T> {
+impl<T> Collected<T> {
     /// The same answer with its data changed.
-    pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Answer<U> {
-        Answer { data: change(self.data), dropped: self.dropped }
+    pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Collected<U> {
+        Collected { data: change(self.data), dropped: self.dropped }
     }
 }

@@ -7,7 +7,7 @@ use tracing::error;
 
 use super::connection::Connection;
 use super::supervise::{supervise, supervise_poller};
-use super::{Account, Jitter, Meter, Poller, Recorder, Settings, spec, watch_rotation};
+use super::{Jitter, Meter, PolledAccount, Poller, Recorder, Settings, spec, watch_rotation};
 use crate::api::{Client, Source, Transport, TransportError};
 use crate::clock::Clock;
 use crate::config::{self, Config};
@@ -35,7 +35,7 @@ pub struct Known {
 #[derive(Clone)]
 struct Member {
     connection: Connection,
-    account: Account,
+    account: PolledAccount,
 }
 
 /// A configuration with everything that it needs made; nothing of it is in use yet.
@@ -106,7 +106,7 @@ impl Known {
                     let recorder = Arc::new(recorder);
                     let telemetry = Arc::clone(&recorder) as _;
                     let client = Client::new(account, transport.clone(), Arc::clone(&self.clock), telemetry)?;
-                    Member { connection, account: Account { cell, client, recorder } }
+                    Member { connection, account: PolledAccount { cell, client, recorder } }
                 }
             };
             specs.push((spec, Arc::clone(&member.account.cell)));
@@ -240,7 +240,12 @@ impl Fleet {
         tasks
     }
 
-    fn poller(&self, account: &Account, source: Box<dyn Source>, rotated: &watch::Sender<()>) -> Poller {
+    fn poller(
+        &self,
+        account: &PolledAccount,
+        source: Box<dyn Source>,
+        rotated: &watch::Sender<()>,
+    ) -> Poller {
         let Known { clock, meter, .. } = &self.known;
         let settings = self.settings.subscribe();
         Poller::new(

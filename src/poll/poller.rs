@@ -7,10 +7,10 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 use tracing::{info, warn};
 
-use super::{Account, Meter, Schedule, Settings, admit};
+use super::{Meter, PolledAccount, Schedule, Settings, admit};
 use crate::api::{ApiError, Context, Descriptor, Source};
 use crate::clock::{self, Clock};
-use crate::model::{Answer, AnyData, Collector, DropReason, Reason};
+use crate::model::{AnyData, Collected, Collector, DropReason, Reason};
 use crate::store::AccountState;
 
 /// What a person sees of a fault of the exporter itself.
@@ -21,7 +21,7 @@ const LOOK_FOR_NEW_SECRET: Duration = Duration::from_secs(5);
 
 /// Polls one collector of one account, again and again.
 pub struct Poller {
-    account: Account,
+    account: PolledAccount,
     source: Box<dyn Source>,
     clock: Arc<dyn Clock>,
     meter: Arc<dyn Meter>,
@@ -48,7 +48,7 @@ impl Poller {
     /// A poller that follows `settings`, and that polls at once when it hears that refused credentials were `rotated`.
     #[must_use]
     pub fn new(
-        account: Account,
+        account: PolledAccount,
         source: Box<dyn Source>,
         mut settings: watch::Receiver<Arc<Settings>>,
         clock: Arc<dyn Clock>,
@@ -207,7 +207,7 @@ impl Poller {
         });
     }
 
-    async fn collect(&self) -> Result<Answer<AnyData>, ApiError> {
+    async fn collect(&self) -> Result<Collected<AnyData>, ApiError> {
         let state = self.account.cell.state();
         self.source.collect(self.context(&state, self.clock.now())).await
     }
@@ -221,7 +221,7 @@ impl Poller {
         self.used.log.failed(&state.spec.name, self.collector().name(), error, now, self.due);
     }
 
-    fn log_success(&self, answer: &Answer<AnyData>, now: Timestamp) {
+    fn log_success(&self, answer: &Collected<AnyData>, now: Timestamp) {
         let state = self.account.cell.state();
         let (account, collector) = (&*state.spec.name, self.collector().name());
         self.used.log.worked(&state.spec.name, collector, now);
@@ -249,7 +249,7 @@ async fn other_question(
 
 /// Looks after credentials that failed: as soon as their files hold something else than what was refused, or can be read
 /// again, the account's pollers are told, so that a new secret is used at once and not after a backoff.
-pub async fn watch_rotation(account: Account, clock: Arc<dyn Clock>, rotated: watch::Sender<()>) {
+pub async fn watch_rotation(account: PolledAccount, clock: Arc<dyn Clock>, rotated: watch::Sender<()>) {
     loop {
         clock.sleep_until(clock::after(clock.now(), LOOK_FOR_NEW_SECRET)).await;
         if account.client.credentials_renewed().await {

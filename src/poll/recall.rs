@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::admit;
 use crate::api;
 use crate::config::{Config, Series};
-use crate::model::{Answer, Dropped, Timestamped};
+use crate::model::{Collected, Dropped, Timestamped};
 use crate::store::state_file::{Format, Saved, State};
 use crate::store::{AccountSpec, Memory, Store};
 
@@ -50,7 +50,7 @@ fn cut(mut memory: Memory, series: &Series, spec: &Arc<AccountSpec>, now: Timest
         if let Some(Timestamped { data: known, .. }) = memory.answers.get_mut(&declared.collector)
             && let Some(data) = known.take()
         {
-            let answer = Answer { data, dropped: Dropped::default() };
+            let answer = Collected { data, dropped: Dropped::default() };
             let admitted = admit(declared, answer, series, spec, now);
             *known = Some((declared.series_changed)(admitted.data));
         }

@@ -9,9 +9,9 @@ use crate::model::{
 };
 
 /// What a choice of series leaves of an answer.
-fn admitted<T: Data + Clone>(data: T, series: &Series) -> Answer<T> {
+fn admitted<T: Data + Clone>(data: T, series: &Series) -> Collected<T> {
     let declared = api::collectors().find(|declared| declared.collector == T::COLLECTOR).unwrap();
-    let answer = Answer { data: data.into(), dropped: Dropped::default() };
+    let answer = Collected { data: data.into(), dropped: Dropped::default() };
     let now = "2026-11-24T12:00:00Z".parse().unwrap();
     let answer = admit(declared, answer, series, &Arc::new(spec("acme")), now);
     answer.map(|data| data.get::<T>().unwrap().clone())
@@ -24,7 +24,7 @@ fn current(buckets: &[(&str, u64)]) -> CurrentUsage {
     CurrentUsage { usage_bytes: Some(600), buckets: buckets.collect(), ..CurrentUsage::default() }
 }
 
-fn names(answer: &Answer<CurrentUsage>) -> Vec<&str> {
+fn names(answer: &Collected<CurrentUsage>) -> Vec<&str> {
     answer.data.buckets.iter().map(|bucket| &*bucket.name).collect()
 }
 

@@ -25,12 +25,12 @@ use super::{ExpirationDate, Permission, ServiceAccount, Shared, SubAccount, Usag
 /// # }
 /// ```
 #[derive(Clone, Debug)]
-pub struct Account {
+pub struct SimulatedAccount {
     pub(super) shared: Arc<Shared>,
     pub(super) id: String,
 }
 
-impl Account {
+impl SimulatedAccount {
     pub(super) fn new(shared: Arc<Shared>, id: &str) -> Self {
         let account = Self { shared, id: id.to_owned() };
         account.change(|_| ());

@@ -13,7 +13,9 @@ use jiff::{SignedDuration, Timestamp};
 use crate::config::Secret;
 use crate::model::{Expiry, Month};
 
-use super::{Account, Actions, ExpirationDate, Permission, ServiceAccount, Simulator, SubAccount, Usage};
+use super::{
+    Actions, ExpirationDate, Permission, ServiceAccount, SimulatedAccount, Simulator, SubAccount, Usage,
+};
 
 pub use self::archive_global::{ObjectStorageDemo, object_storage_account};
 
@@ -81,7 +83,7 @@ pub fn world(simulator: &Simulator) {
     archive_global::fill(simulator, now);
 }
 
-fn fill_northwind(account: Account, now: Timestamp) {
+fn fill_northwind(account: SimulatedAccount, now: Timestamp) {
     let mut account = buckets(account, tables::NORTHWIND, MONTHS, now);
     for (name, counts, row) in tables::NORTHWIND_SUB_ACCOUNTS {
         let mut sub_account = SubAccount::new(&id(name), name, usage(row, MONTHS, now))
@@ -158,7 +160,7 @@ fn fill_northwind(account: Account, now: Timestamp) {
         );
 }
 
-fn fill_contoso(account: Account, now: Timestamp) {
+fn fill_contoso(account: SimulatedAccount, now: Timestamp) {
     let permission = |name: &str| id(&format!("contoso permission {name}"));
     let service = |name: &str| ServiceAccount::new(&id(&format!("contoso service {name}")), name);
     // Its first month has no data: the account is a month younger than the history that is shown.
@@ -185,7 +187,7 @@ fn fill_contoso(account: Account, now: Timestamp) {
 }
 
 /// The buckets of a table, as old as the account where the table does not say otherwise.
-fn buckets(account: Account, rows: &[Row], age: i32, now: Timestamp) -> Account {
+fn buckets(account: SimulatedAccount, rows: &[Row], age: i32, now: Timestamp) -> SimulatedAccount {
     rows.iter().fold(account, |account, row| account.bucket(row.name, usage(row, age, now)))
 }
 

@@ -15,7 +15,7 @@ use crate::clock::Clock;
 
 use super::server::Server;
 use super::world::World;
-use super::{ANY_PORT, Account, Endpoint, ObjectStorageAccount, Shared, Simulator};
+use super::{ANY_PORT, Endpoint, ObjectStorageAccount, Shared, SimulatedAccount, Simulator};
 
 use self::fault::Faults;
 use self::log::Log;
@@ -189,7 +189,7 @@ impl Simulator {
     }
 }
 
-impl Account {
+impl SimulatedAccount {
     /// The next request of this account to `endpoint` (`None`: to any) meets a fault.
     pub fn fail_once(&self, endpoint: impl Into<Option<Endpoint>>, fault: Fault) {
         self.shared.script.faults().add(Some(self.id.clone()), endpoint.into(), fault, true);

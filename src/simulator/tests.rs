@@ -18,7 +18,7 @@ use crate::clock::Manual;
 use crate::model::Month;
 
 use super::*;
-use client::{Answer, Client};
+use client::{Client, HttpResponse};
 
 fn at(text: &str) -> Timestamp {
     text.parse().unwrap()
@@ -32,7 +32,7 @@ fn month(year: i32, number: i32) -> Month {
 struct Stage {
     clock: Manual,
     simulator: Simulator,
-    acme: Account,
+    acme: SimulatedAccount,
 }
 
 impl Stage {

@@ -7,8 +7,8 @@ use jiff::Timestamp;
 
 use crate::clock;
 use crate::model::{
-    Answer, AnyData, Collector, Data, Dropped, Endpoint, Expiry, Failure, Identity, LoginResult, Logins,
-    Part, Price, Reason, RequestCode, ServiceAccount, Session, Timestamped, WarningSteps,
+    AnyData, Collected, Collector, Data, Dropped, Endpoint, Expiry, Failure, Identity, LoginResult, Logins,
+    Price, Reason, RequestCode, ServiceAccount, Session, StatePart, Timestamped, WarningSteps,
 };
 
 /// What the configuration says of an account, as far as it shows.
@@ -102,7 +102,7 @@ pub struct AccountState {
     pub(super) answers: BTreeMap<Collector, Timestamped<AnyData>>,
     pub(super) health: BTreeMap<Collector, Health>,
     /// Of the parts that changed since all of them did.
-    versions: BTreeMap<Part, u64>,
+    versions: BTreeMap<StatePart, u64>,
     all_changed: u64,
 }
 
@@ -144,11 +144,11 @@ impl AccountState {
 
     /// Which version of a part this is; two equal versions are of the same account with the same content.
     #[must_use]
-    pub fn version(&self, part: Part) -> u64 {
+    pub fn version(&self, part: StatePart) -> u64 {
         self.versions.get(&part).copied().unwrap_or(self.all_changed)
     }
 
-    fn touch(&mut self, part: Part) {
+    fn touch(&mut self, part: StatePart) {
         self.versions.insert(part, next_version());
     }
 
@@ -164,7 +164,7 @@ impl AccountState {
     }
 
     /// Takes the answer of a poll that was a whole success and ended at `at`.
-    pub fn succeed(&mut self, answer: Answer<impl Into<AnyData>>, at: Timestamp, took: Duration) {
+    pub fn succeed(&mut self, answer: Collected<impl Into<AnyData>>, at: Timestamp, took: Duration) {
         let data = answer.data.into();
         let collector = data.collector();
         data.parts().iter().for_each(|part| self.touch(*part));
@@ -174,7 +174,7 @@ impl AccountState {
         health.attempt(at, took);
         health.last_success = Some(at);
         health.failing = None;
-        self.touch(Part::Health);
+        self.touch(StatePart::Health);
     }
 
     /// Takes the failure of a poll. What was known stays.
@@ -183,7 +183,7 @@ impl AccountState {
         health.attempt(failure.at, took);
         *health.failures.entry(failure.reason).or_default() += 1;
         health.failing = Some(failure);
-        self.touch(Part::Health);
+        self.touch(StatePart::Health);
     }
 
     /// Puts what `change` makes of a collector's last good answer in its place.
@@ -198,14 +198,14 @@ impl AccountState {
     /// Counts one request.
     pub fn count_request(&mut self, endpoint: Endpoint, outcome: Result<u16, Reason>) {
         *self.requests.entry((endpoint, RequestCode::of(outcome))).or_default() += 1;
-        self.touch(Part::Health);
+        self.touch(StatePart::Health);
     }
 
     /// Takes note of how an endpoint's answers differ from what is documented.
     pub fn set_deviations(&mut self, endpoint: Endpoint, words: Box<[Box<str>]>) {
         if self.deviations.get(&endpoint) != Some(&words) {
             self.deviations.insert(endpoint, words);
-            self.touch(Part::Health);
+            self.touch(StatePart::Health);
         }
     }
 
@@ -221,8 +221,8 @@ impl AccountState {
             }
             LoginResult::Failed => {}
         }
-        self.touch(Part::Credentials);
-        self.touch(Part::Health);
+        self.touch(StatePart::Credentials);
+        self.touch(StatePart::Health);
     }
 
     /// A collector's last good answer, unless it is too old to be shown at `now`.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::{CommandFactory, Parser};
 use lyve_cloud_exporter::cli::Cli;
 use lyve_cloud_exporter::metrics;
-use lyve_cloud_exporter::model::Part;
+use lyve_cloud_exporter::model::StatePart;
 use regex::Regex;
 
 use crate::programs::repository;
@@ -212,7 +212,7 @@ fn every_polled_metric_has_its_source_and_interval_in_the_page() {
         named.extend(metrics.split(", ").map(|name| name.trim_matches('`').to_owned()));
     }
     assert_eq!(rows.next(), None);
-    let polled = metrics::families().iter().filter(|family| family.part != Part::Health);
+    let polled = metrics::families().iter().filter(|family| family.part != StatePart::Health);
     let polled: std::collections::BTreeSet<_> = polled.map(|family| family.name.to_owned()).collect();
     assert_eq!(named, polled);
 }

@@ -12,7 +12,7 @@ const NAME: &str = "acme";
 
 /// An account of either API, with its secret in a file.
 enum Vendor {
-    AccountV2(simulator::Account),
+    AccountV2(simulator::SimulatedAccount),
     ObjectStorage(simulator::ObjectStorageAccount),
 }
 

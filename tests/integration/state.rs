@@ -7,7 +7,7 @@ use lyve_cloud_exporter::config::{Api, Config};
 use lyve_cloud_exporter::model::{Collector, CurrentUsage, Expiry, MonthlyUsage};
 use lyve_cloud_exporter::poll::formats;
 use lyve_cloud_exporter::reload::Loader;
-use lyve_cloud_exporter::simulator::{Account, Endpoint, Fault};
+use lyve_cloud_exporter::simulator::{Endpoint, Fault, SimulatedAccount};
 use lyve_cloud_exporter::store::state_file;
 use tempfile::TempDir;
 
@@ -19,7 +19,7 @@ const MONTHLY: &str = "lyvecloud_account_monthly_average_usage_bytes";
 const WRITTEN: &str = "lyvecloud_exporter_state_file_last_write_successful";
 
 /// A directory for a state file, and a configuration of `acme` that names it.
-fn kept(stage: &Stage) -> (TempDir, PathBuf, Config, Account) {
+fn kept(stage: &Stage) -> (TempDir, PathBuf, Config, SimulatedAccount) {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("state.json");
     let (acme, mut config) = stage.acme();
@@ -331,7 +331,7 @@ fn queries(stage: &Stage) -> Vec<String> {
 }
 
 /// Adds to the figures that there are.
-fn with_every_month(acme: Account) -> Account {
+fn with_every_month(acme: SimulatedAccount) -> SimulatedAccount {
     (5..=11).fold(acme, |acme, number| {
         acme.month(month(2026, number), &[("backups", f64::from(number)), ("media", 1.0)])
     })

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use crate::api::figure::{self, Absurd};
 use crate::api::wire::{self, Scalar, Undecodable, each, record, unique};
-use crate::model::{Answer, DropReason, Dropped, Expiry, Permission, ServiceAccount};
+use crate::model::{Collected, DropReason, Dropped, Expiry, Permission, ServiceAccount};
 
 record!(ServiceAccountItem {
     id = "id",
@@ -26,7 +26,7 @@ record!(PermissionItem {
 /// The service accounts, and which of them have an expiry that makes no sense.
 #[derive(Debug)]
 pub(super) struct ServiceAccounts {
-    pub(super) answer: Answer<Vec<ServiceAccount>>,
+    pub(super) answer: Collected<Vec<ServiceAccount>>,
     /// Their ids. Their expiry is unknown, not never.
     pub(super) unreadable_expiry: Vec<Box<str>>,
 }
@@ -60,7 +60,7 @@ pub(super) fn service_accounts(body: impl BufRead) -> Result<ServiceAccounts, Un
     // Of two of the same id the one that ends sooner is kept: a warning comes early rather than late.
     accounts.sort_by_key(|account| soonness(account.expiry));
     Ok(ServiceAccounts {
-        answer: Answer { data: unique(accounts, |account| &account.id, &mut dropped), dropped },
+        answer: Collected { data: unique(accounts, |account| &account.id, &mut dropped), dropped },
         unreadable_expiry,
     })
 }
@@ -75,7 +75,7 @@ fn soonness(expiry: Expiry) -> (u8, Option<Timestamp>) {
 }
 
 /// Understands the list of permissions.
-pub(super) fn permissions(body: impl BufRead) -> Result<Answer<Vec<Permission>>, Undecodable> {
+pub(super) fn permissions(body: impl BufRead) -> Result<Collected<Vec<Permission>>, Undecodable> {
     let mut dropped = Dropped::default();
     let mut permissions = Vec::new();
     wire::read_list(
@@ -96,7 +96,7 @@ pub(super) fn permissions(body: impl BufRead) -> Result<Answer<Vec<Permission>>,
             }
         }),
     )?;
-    Ok(Answer { data: unique(permissions, |permission| &permission.id, &mut dropped), dropped })
+    Ok(Collected { data: unique(permissions, |permission| &permission.id, &mut dropped), dropped })
 }
 
 /// `readyState`: a truth value, or a word that is `ready` where it is. Any other word is another state.

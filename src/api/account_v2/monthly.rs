@@ -12,7 +12,7 @@ use crate::api::Zeros;
 use crate::api::figure::{self, Absurd};
 use crate::api::wire::{self, KeyOf, Scalar, Seed, Shape, Take, Undecodable, each, record};
 use crate::model::{
-    Answer, BucketHistory, DropReason, Dropped, Month, MonthTotal, MonthlyUsage, SubAccountHistory,
+    BucketHistory, Collected, DropReason, Dropped, Month, MonthTotal, MonthlyUsage, SubAccountHistory,
 };
 
 record!(BucketItem { name = "name", usage = "usageGB" });
@@ -24,7 +24,7 @@ record!(SubAccountItem {
 
 /// What one answer says, its months understood.
 #[derive(Debug, Default, PartialEq)]
-pub(super) struct Part {
+pub(super) struct WindowUsage {
     totals: Vec<MonthTotal>,
     buckets: BTreeMap<Box<str>, Vec<MonthTotal>>,
     /// With the name that each had in that month.
@@ -33,7 +33,7 @@ pub(super) struct Part {
 }
 
 /// Understands the answer to a query for `window`.
-pub(super) fn part(body: impl BufRead, window: Window, zeros: Zeros) -> Result<Part, Undecodable> {
+pub(super) fn part(body: impl BufRead, window: Window, zeros: Zeros) -> Result<WindowUsage, Undecodable> {
     let mut root = Root::default();
     wire::read_object(body, &mut root)?;
     if let Some(fault) = root.fault.or(root.own.fault.take()).or(root.subs.fault.take()) {
@@ -70,7 +70,7 @@ pub(super) fn part(body: impl BufRead, window: Window, zeros: Zeros) -> Result<P
         let average_bytes = slot.total?;
         Some(MonthTotal { month, average_bytes })
     });
-    Ok(Part {
+    Ok(WindowUsage {
         totals: totals.collect(),
         buckets: own.series(|entry| {
             Some(MonthTotal { month: placed(&own_months, entry.slot)?, average_bytes: entry.bytes })
@@ -103,8 +103,8 @@ fn place(slots: &[Slot], base: Base, window: Window, dropped: &mut Dropped) -> V
 }
 
 /// Puts together the answers for windows that do not overlap.
-pub(super) fn merge(parts: impl IntoIterator<Item = Part>) -> Answer<MonthlyUsage> {
-    let mut all = Part::default();
+pub(super) fn merge(parts: impl IntoIterator<Item = WindowUsage>) -> Collected<MonthlyUsage> {
+    let mut all = WindowUsage::default();
     for part in parts {
         all.totals.extend(part.totals);
         all.dropped.merge(part.dropped);
@@ -121,7 +121,7 @@ pub(super) fn merge(parts: impl IntoIterator<Item = Part>) -> Answer<MonthlyUsag
         let name = months.last().map(|(_, name)| name.clone()).unwrap_or_default();
         SubAccountHistory { id, name, months: months.into_iter().map(|(total, _)| total).collect() }
     });
-    Answer {
+    Collected {
         data: MonthlyUsage {
             months: all.totals,
             buckets: buckets.collect(),

@@ -7,7 +7,7 @@ use serde::de::{IgnoredAny, MapAccess};
 use crate::api::figure::{self, Absurd};
 
 use crate::api::wire::{self, KeyOf, Scalar, Seed, Shape, Take, Undecodable, each, record, unique};
-use crate::model::{Answer, BucketUsage, CurrentUsage, DropReason, Dropped, SubAccount};
+use crate::model::{BucketUsage, Collected, CurrentUsage, DropReason, Dropped, SubAccount};
 
 record!(BucketItem { name = "name", usage = "usageGB" });
 record!(SubAccountItem {
@@ -22,7 +22,7 @@ record!(SubAccountItem {
 });
 
 /// Understands the month to date.
-pub(super) fn current(body: impl BufRead) -> Result<Answer<CurrentUsage>, Undecodable> {
+pub(super) fn current(body: impl BufRead) -> Result<Collected<CurrentUsage>, Undecodable> {
     let mut root = Root::default();
     wire::read_object(body, &mut root)?;
     if let Some(fault) = root.fault {
@@ -39,7 +39,7 @@ pub(super) fn current(body: impl BufRead) -> Result<Answer<CurrentUsage>, Undeco
     let subs = root.subs.unwrap_or_default();
     let with_sub_accounts = known(figure::bytes(&subs.total), subs.listed, &mut dropped);
     let is_master = subs.listed || with_sub_accounts != Some(0);
-    Ok(Answer {
+    Ok(Collected {
         data: CurrentUsage {
             usage_bytes,
             bucket_count,

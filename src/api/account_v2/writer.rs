@@ -19,7 +19,7 @@ use self::decode::{PermissionBody, ServiceAccountBody};
 use super::errors;
 use super::login::Login;
 use super::session::{Sessions, Token};
-use crate::api::transport::{Answer, FailureReply, Request};
+use crate::api::transport::{FailureReply, RawResponse, Request};
 use crate::api::{ManageError, NewPair, NoTelemetry, Outcome, Transport, TransportError};
 use crate::clock::Clock;
 use crate::config;
@@ -53,7 +53,7 @@ struct Asked<'a> {
 
 /// What came of a request that the vendor answered.
 enum Attempt {
-    Done(Answer),
+    Done(RawResponse),
     /// Refused, as the token is no longer accepted.
     TokenDead(ManageError),
 }
@@ -252,7 +252,7 @@ impl Writer {
         &self,
         asked: Asked<'_>,
         body: Option<&impl Serialize>,
-    ) -> Result<(Answer, Arc<Token>), ManageError> {
+    ) -> Result<(RawResponse, Arc<Token>), ManageError> {
         let no_json = |_| ManageError {
             detail: "the request cannot be written as JSON".into(),
             ..error(asked.name, Reason::Request, None, Outcome::NotDone)

@@ -9,7 +9,7 @@ use serde::de::{IgnoredAny, MapAccess};
 
 use crate::api::figure::{self, Absurd};
 use crate::api::wire::{self, KeyOf, MAX_NAME, Scalar, Seed, Shape, Take, Undecodable, each, record};
-use crate::model::{Answer, BilledDay, Billing, DropReason, Dropped, RegionTransfer, TransferDay};
+use crate::model::{BilledDay, Billing, Collected, DropReason, Dropped, RegionTransfer, TransferDay};
 
 /// Far more than there are regions.
 const MAX_REGIONS: usize = 1000;
@@ -25,7 +25,11 @@ record!(TransferItem {
 
 /// Understands the figures of the days from `first` to `last`, both included; what else the answer has is passed over:
 /// the day that is not over is always there (seen on the wire).
-pub(super) fn billing(body: impl BufRead, first: Date, last: Date) -> Result<Answer<Billing>, Undecodable> {
+pub(super) fn billing(
+    body: impl BufRead,
+    first: Date,
+    last: Date,
+) -> Result<Collected<Billing>, Undecodable> {
     let mut root = Root {
         days: first..=last,
         used: BTreeMap::new(),
@@ -50,7 +54,7 @@ pub(super) fn billing(body: impl BufRead, first: Date, last: Date) -> Result<Ans
         days: transfers.into_values().filter(|transfer| has_figures(&transfer.day)).collect(),
     });
     let regions = regions.filter(|region| !region.days.is_empty()).collect();
-    Ok(Answer { data: Billing { first, last, days, regions }, dropped: root.dropped })
+    Ok(Collected { data: Billing { first, last, days, regions }, dropped: root.dropped })
 }
 
 type Used = (Option<u64>, Option<u64>);
@@ -192,7 +196,7 @@ mod tests {
 
     use super::*;
 
-    fn read(body: &str) -> Result<Answer<Billing>, Undecodable> {
+    fn read(body: &str) -> Result<Collected<Billing>, Undecodable> {
         billing(body.as_bytes(), date(2026, 11, 1), date(2026, 11, 23))
     }
 

@@ -50,7 +50,7 @@ impl Setup {
     }
 
     /// Asks for the buckets; the clock goes on once so many requests have come.
-    async fn buckets_with_a_second_try_after(&self, requests: usize) -> Result<Answer<Buckets>, ApiError> {
+    async fn buckets_with_a_second_try_after(&self, requests: usize) -> Result<Collected<Buckets>, ApiError> {
         let waiting = async {
             self.vendor.requested(requests).await;
             loop {

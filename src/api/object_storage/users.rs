@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::xml::{self, List};
 use crate::api::figure;
 use crate::api::wire::{self, Undecodable, each, record};
-use crate::model::{AccessKey, Answer, DropReason, Dropped, User};
+use crate::model::{AccessKey, Collected, DropReason, Dropped, User};
 
 const USERS: List<2> =
     List { root: "ListUsers", list: "Users", item: "member", fields: ["UserName", "CreateDate"] };
@@ -31,7 +31,7 @@ record!(InfoItem {
 pub(super) type Users = BTreeMap<Box<str>, User>;
 
 /// Understands the answer of `RSGetUserInfo`.
-pub(super) fn info(body: impl BufRead) -> Result<Answer<Users>, Undecodable> {
+pub(super) fn info(body: impl BufRead) -> Result<Collected<Users>, Undecodable> {
     let mut dropped = Dropped::default();
     let mut users = Users::new();
     wire::read_list(
@@ -56,7 +56,7 @@ pub(super) fn info(body: impl BufRead) -> Result<Answer<Users>, Undecodable> {
             users.insert(name, user);
         }),
     )?;
-    Ok(Answer { data: users, dropped })
+    Ok(Collected { data: users, dropped })
 }
 
 /// A user of whom nothing is known but the name.
@@ -68,7 +68,7 @@ pub(super) fn nobody(name: Box<str>) -> User {
 pub(super) type Created = BTreeMap<Box<str>, Option<Timestamp>>;
 
 /// Understands the answer of `ListUsers`.
-pub(super) fn list(body: impl BufRead) -> Result<Answer<Created>, Undecodable> {
+pub(super) fn list(body: impl BufRead) -> Result<Collected<Created>, Undecodable> {
     let mut dropped = Dropped::default();
     let mut users = BTreeMap::new();
     xml::each(body, &USERS, |[name, created]| match name {
@@ -76,11 +76,11 @@ pub(super) fn list(body: impl BufRead) -> Result<Answer<Created>, Undecodable> {
         Some(name) if users.contains_key(&name) => dropped.add(DropReason::Duplicate, 1),
         Some(name) => drop(users.insert(name, created.as_deref().and_then(figure::instant))),
     })?;
-    Ok(Answer { data: users, dropped })
+    Ok(Collected { data: users, dropped })
 }
 
 /// Understands the answer of `ListAccessKeys` for one user.
-pub(super) fn keys(body: impl BufRead) -> Result<Answer<Vec<AccessKey>>, Undecodable> {
+pub(super) fn keys(body: impl BufRead) -> Result<Collected<Vec<AccessKey>>, Undecodable> {
     let mut dropped = Dropped::default();
     let mut keys = Vec::new();
     xml::each(body, &KEYS, |[id, status, created]| match id.filter(|id| wire::is_id(id)) {
@@ -92,7 +92,7 @@ pub(super) fn keys(body: impl BufRead) -> Result<Answer<Vec<AccessKey>>, Undecod
         }),
     })?;
     let keys = wire::unique(keys, |key| &key.id, &mut dropped);
-    Ok(Answer { data: keys, dropped })
+    Ok(Collected { data: keys, dropped })
 }
 
 fn active(status: &str) -> Option<bool> {

@@ -17,7 +17,7 @@ use super::xml::{self, List};
 use super::{IAM_VERSION, SECOND_TRY};
 use crate::api::confidential::Confidential;
 use crate::api::refusal::{Pair, PairSource};
-use crate::api::transport::{Answer, FailureReply, Request};
+use crate::api::transport::{FailureReply, RawResponse, Request};
 use crate::api::{ManageError, NewPair, Outcome, Transport, TransportError};
 use crate::clock::{self, Clock};
 use crate::config;
@@ -139,7 +139,7 @@ impl Writer {
     }
 
     /// Sends a request; a lone refusal, by which nothing was done, is asked once more.
-    async fn send(&self, action: &Action<'_>) -> Result<(Answer, Confidential), ManageError> {
+    async fn send(&self, action: &Action<'_>) -> Result<(RawResponse, Confidential), ManageError> {
         let pair = self.source.read(Endpoint::ListAccessKeys).await?;
         let mut attempt = self.attempt(action, &pair).await?;
         if let Err(Refused { may_pass: true, .. }) = attempt {
@@ -155,7 +155,7 @@ impl Writer {
         &self,
         action: &Action<'_>,
         pair: &Pair,
-    ) -> Result<Result<Answer, Refused>, ManageError> {
+    ) -> Result<Result<RawResponse, Refused>, ManageError> {
         let request = self.request(action, pair).ok_or_else(|| ManageError {
             detail: "the request cannot be signed: the access key holds characters that no header can carry"
                 .into(),

@@ -21,7 +21,7 @@ pub(in crate::api) struct Request {
 }
 
 /// An answer.
-pub(in crate::api) struct Answer {
+pub(in crate::api) struct RawResponse {
     pub(in crate::api) status: u16,
     pub(in crate::api) headers: HeaderMap,
     /// Its whole body, or why that could not be read. It can hold a secret.
@@ -38,7 +38,7 @@ pub(in crate::api) struct Broken {
 
 impl Transport {
     /// Sends a request and reads its answer, within the time of any other call. No redirect is followed.
-    pub(in crate::api) async fn exchange(&self, request: Request) -> Result<Answer, Broken> {
+    pub(in crate::api) async fn exchange(&self, request: Request) -> Result<RawResponse, Broken> {
         let deadline = Instant::now() + self.timeout;
         let Request { method, url, headers, body } = request;
         let mut builder = self.client().request(method, url.clone()).headers(headers);
@@ -70,7 +70,7 @@ impl Transport {
                 Err(_) => break Err(self.too_late()),
             }
         };
-        Ok(Answer { status, headers, body })
+        Ok(RawResponse { status, headers, body })
     }
 
     fn too_late(&self) -> Broken {

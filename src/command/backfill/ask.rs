@@ -2,13 +2,12 @@ use std::sync::Arc;
 
 use super::partial::{Answered, Key};
 use super::progress::Progress;
-use super::row::Answer;
 use crate::api::account_v2::final_at;
 use crate::api::{ApiError, Client, NoTelemetry, Transport, TransportError, Zeros};
 use crate::backoff::Backoff;
 use crate::clock::{self, Clock};
 use crate::config::{Account, Config};
-use crate::model::{PastUsage, Reason};
+use crate::model::Reason;
 
 /// How often one question is asked before it counts as failed.
 const TRIES: u32 = 4;
@@ -30,13 +29,6 @@ impl Asker {
         Client::new(account, self.transport.clone(), Arc::clone(&self.clock), Arc::new(NoTelemetry))
     }
 
-    async fn ask_once(&self, client: &Client, key: &Key) -> Result<Answer, ApiError> {
-        Ok(match client.past_usage(key.first, key.last, self.zeros).await? {
-            PastUsage::Months(months) => Answer::Months(months),
-            PastUsage::Days(days) => Answer::Days(days),
-        })
-    }
-
     /// The months of `key`. What may pass by itself is asked again a few times, no sooner than the vendor wants.
     pub(super) async fn ask(
         &self,
@@ -48,8 +40,8 @@ impl Asker {
         let mut failures = 0;
         loop {
             let now = self.clock.now();
-            let error = match self.ask_once(client, key).await {
-                Ok(answer) => return Ok(Answered { is_final: final_at(key.last) <= now, answer }),
+            let error = match client.past_usage(key.first, key.last, self.zeros).await {
+                Ok(usage) => return Ok(Answered { is_final: final_at(key.last) <= now, usage }),
                 Err(error) => error,
             };
             failures += 1;

@@ -13,8 +13,8 @@ use std::path::{Path, PathBuf};
 use flate2::Crc;
 use serde::{Deserialize, Serialize};
 
-use super::row::{Answer, Row};
-use crate::model::{Identity, Month};
+use super::row::{Row, rows};
+use crate::model::{Identity, Month, PastUsage};
 use crate::text::Text;
 
 /// The first line of the file.
@@ -39,7 +39,7 @@ pub(super) struct Key {
 pub(super) struct Answered {
     /// Whether none of its months can change any more.
     pub(super) is_final: bool,
-    pub(super) answer: Answer,
+    pub(super) usage: PastUsage,
 }
 
 /// The first line of an answer.
@@ -121,7 +121,7 @@ impl Partial {
         };
         put(&line(&asked)?)?;
         let mut length = 0;
-        for row in answered.answer.rows() {
+        for row in rows(&answered.usage) {
             let row = line(&row)?;
             length += row.len() as u64;
             put(&row)?;

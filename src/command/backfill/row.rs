@@ -6,13 +6,13 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use crate::clock;
-use crate::model::{BilledDay, Billing, Month, MonthTotal, MonthlyUsage};
+use crate::model::{BilledDay, Billing, Month, MonthTotal, MonthlyUsage, PastUsage};
 use crate::text::Text;
 
-/// What the figures of a row are of. Rows of one kind stand together, in this order.
+/// What the figures of a row are of. Rows of one subject stand together, in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum Kind {
+pub(super) enum Subject {
     /// The account's own buckets together: averages of months.
     Account,
     /// One bucket, its name: averages of months.
@@ -29,7 +29,7 @@ pub(super) enum Kind {
 
 /// One thing of an answer with its figures. On the disk it is one line of JSON.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
-pub(super) struct Row(pub(super) Kind, pub(super) Vec<Box<str>>, pub(super) Vec<Figure>);
+pub(super) struct Row(pub(super) Subject, pub(super) Vec<Box<str>>, pub(super) Vec<Figure>);
 
 /// A time and its figure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -73,35 +73,25 @@ impl FromStr for Time {
     }
 }
 
-/// What an API answered.
-#[derive(Debug)]
-pub(super) enum Answer {
-    /// Of the Account API v2.
-    Months(MonthlyUsage),
-    /// Of the platform since 2024.
-    Days(Billing),
-}
-
-impl Answer {
-    /// The rows, kind by kind, figures oldest first.
-    pub(super) fn rows(&self) -> Box<dyn Iterator<Item = Row> + '_> {
-        match self {
-            Self::Months(usage) => Box::new(months(usage)),
-            Self::Days(billing) => Box::new(days(billing)),
-        }
+/// The rows of what an API answered, subject by subject, figures oldest first.
+pub(super) fn rows(usage: &PastUsage) -> Box<dyn Iterator<Item = Row> + '_> {
+    match usage {
+        PastUsage::Months(usage) => Box::new(months(usage)),
+        PastUsage::Days(billing) => Box::new(days(billing)),
     }
 }
 
 fn months(usage: &MonthlyUsage) -> impl Iterator<Item = Row> {
-    let account = (!usage.months.is_empty()).then(|| Row(Kind::Account, Vec::new(), averages(&usage.months)));
+    let account =
+        (!usage.months.is_empty()).then(|| Row(Subject::Account, Vec::new(), averages(&usage.months)));
     let buckets = usage
         .buckets
         .iter()
-        .map(|bucket| Row(Kind::Bucket, vec![bucket.name.clone()], averages(&bucket.months)));
+        .map(|bucket| Row(Subject::Bucket, vec![bucket.name.clone()], averages(&bucket.months)));
     let sub_accounts = usage
         .sub_accounts
         .iter()
-        .map(|sub| Row(Kind::SubAccount, vec![sub.id.clone(), sub.name.clone()], averages(&sub.months)));
+        .map(|sub| Row(Subject::SubAccount, vec![sub.id.clone(), sub.name.clone()], averages(&sub.months)));
     account.into_iter().chain(buckets).chain(sub_accounts)
 }
 
@@ -114,10 +104,10 @@ fn days(billing: &Billing) -> impl Iterator<Item = Row> {
         billing.days.iter().filter_map(|day| Some(Figure(Text(Time::Day(day.day)), value(day)?))).collect()
     };
     let rows = [
-        (Kind::Account, averages(&billing.months())),
-        (Kind::Used, each(|day| day.used_bytes)),
-        (Kind::Ghost, each(|day| day.ghost_bytes)),
-        (Kind::Objects, each(|day| day.objects)),
+        (Subject::Account, averages(&billing.months())),
+        (Subject::Used, each(|day| day.used_bytes)),
+        (Subject::Ghost, each(|day| day.ghost_bytes)),
+        (Subject::Objects, each(|day| day.objects)),
     ];
     rows.into_iter()
         .filter(|(_, figures)| !figures.is_empty())

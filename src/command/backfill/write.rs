@@ -3,23 +3,23 @@ use std::io::{self, Write};
 
 use super::partial::Partial;
 use super::plan::Plan;
-use super::row::{Figure, Kind, Row};
+use super::row::{Figure, Row, Subject};
 use crate::config::Account;
 use crate::exposition::{Dated, Written};
 use crate::metrics::{Family, families, number};
 use crate::text::Text;
 
 /// From which rows a family is made, if it has a past at all.
-fn kind(family: &Family) -> Option<Kind> {
+fn kind(family: &Family) -> Option<Subject> {
     match family.name {
         "lyvecloud_account_estimated_cost" | "lyvecloud_account_monthly_average_usage_bytes" => {
-            Some(Kind::Account)
+            Some(Subject::Account)
         }
-        "lyvecloud_account_usage_bytes" => Some(Kind::Used),
-        "lyvecloud_account_ghost_bytes" => Some(Kind::Ghost),
-        "lyvecloud_account_objects" => Some(Kind::Objects),
-        "lyvecloud_bucket_monthly_average_usage_bytes" => Some(Kind::Bucket),
-        "lyvecloud_sub_account_monthly_average_usage_bytes" => Some(Kind::SubAccount),
+        "lyvecloud_account_usage_bytes" => Some(Subject::Used),
+        "lyvecloud_account_ghost_bytes" => Some(Subject::Ghost),
+        "lyvecloud_account_objects" => Some(Subject::Objects),
+        "lyvecloud_bucket_monthly_average_usage_bytes" => Some(Subject::Bucket),
+        "lyvecloud_sub_account_monthly_average_usage_bytes" => Some(Subject::SubAccount),
         _ => None,
     }
 }
@@ -32,13 +32,16 @@ pub(super) fn write(partial: &Partial, plan: &Plan<'_>, out: impl Write) -> io::
         let Some(kind) = kind(family) else { continue };
         out.family(family.name, family.kind.name(), family.help);
         for account in &plan.accounts {
-            let names =
-                if kind == Kind::SubAccount { newest_names(partial, plan, account)? } else { Names::new() };
-            if kind == Kind::SubAccount && names.is_empty() {
+            let names = if kind == Subject::SubAccount {
+                newest_names(partial, plan, account)?
+            } else {
+                Names::new()
+            };
+            if kind == Subject::SubAccount && names.is_empty() {
                 continue;
             }
             each_row(partial, plan, account, kind, |mut labels, figures| {
-                if kind == Kind::Bucket && !labels.iter().all(|bucket| plan.buckets.allows(bucket)) {
+                if kind == Subject::Bucket && !labels.iter().all(|bucket| plan.buckets.allows(bucket)) {
                     return Ok(());
                 }
                 if let [id, name] = &mut *labels
@@ -59,7 +62,7 @@ type Names = BTreeMap<Box<str>, Box<str>>;
 /// What the sub-accounts were called last: each has one name throughout, as on the metrics page.
 fn newest_names(partial: &Partial, plan: &Plan<'_>, account: &Account) -> io::Result<Names> {
     let mut names = Names::new();
-    each_row(partial, plan, account, Kind::SubAccount, |labels, _| {
+    each_row(partial, plan, account, Subject::SubAccount, |labels, _| {
         if let Ok([id, name]) = <[_; 2]>::try_from(labels) {
             names.insert(id, name);
         }
@@ -73,7 +76,7 @@ fn each_row(
     partial: &Partial,
     plan: &Plan<'_>,
     account: &Account,
-    kind: Kind,
+    kind: Subject,
     mut each: impl FnMut(Vec<Box<str>>, Vec<Figure>) -> io::Result<()>,
 ) -> io::Result<()> {
     for key in plan.keys_of(account) {

@@ -13,7 +13,7 @@ use tracing::{info, warn};
 
 use super::passwords::{Authenticator, Verdict};
 use crate::config::{ConfigFaults, Stamps, WebConfig};
-use crate::http::answers::{Answer, text};
+use crate::http::answers::{HttpResponse, text};
 use crate::http::peer::Peer;
 use crate::metrics::WEB_CONFIG_RELOAD;
 
@@ -156,7 +156,7 @@ impl Guard {
         path: &str,
         headers: &HeaderMap,
         peer: Peer,
-    ) -> Option<Answer> {
+    ) -> Option<HttpResponse> {
         // Whoever watches over the process needs to know no password.
         if config.users.is_empty() || matches!(path, "/-/healthy" | "/-/ready") {
             return None;

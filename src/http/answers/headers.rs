@@ -4,7 +4,7 @@ use hyper::header::{
     X_FRAME_OPTIONS,
 };
 
-use super::{Answer, page};
+use super::{HttpResponse, page};
 use crate::config::WebConfig;
 
 /// What every answer has.
@@ -14,7 +14,7 @@ const EVERY: [(HeaderName, &str); 2] = [(X_CONTENT_TYPE_OPTIONS, "nosniff"), (CA
 const PAGE: [(HeaderName, &str); 2] = [(X_FRAME_OPTIONS, "DENY"), (REFERRER_POLICY, "no-referrer")];
 
 /// Gives an answer the headers that protect it, and those of the web configuration in place of ours.
-pub(in crate::http) fn dress(config: &WebConfig, answer: &mut Answer) {
+pub(in crate::http) fn dress(config: &WebConfig, answer: &mut HttpResponse) {
     set(answer, &EVERY);
     for (name, value) in &config.headers {
         answer.headers_mut().insert(name, value.clone());

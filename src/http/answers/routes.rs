@@ -13,7 +13,7 @@ use url::Url;
 
 use super::headers::dress_page;
 use super::plain::text;
-use super::{Answer, Parts, page, status};
+use super::{HttpResponse, Parts, page, status};
 use crate::clock::Clock;
 use crate::exposition::{Encoding, Exposition, Format};
 use crate::http::access::may_reload;
@@ -59,7 +59,7 @@ const HEALTHY_WITHIN: Duration = Duration::from_secs(5);
 
 impl Routes {
     /// Answers one request. Its body, if it has one, is not read.
-    pub(in crate::http) async fn answer<B>(&self, request: Request<B>) -> Answer {
+    pub(in crate::http) async fn answer<B>(&self, request: Request<B>) -> HttpResponse {
         let Some(path) = self.local(request.uri().path()) else {
             return self.elsewhere(request.uri().path());
         };
@@ -98,7 +98,7 @@ impl Routes {
     }
 
     /// The root and the bare prefix lead to the page. The way there is relative, as a proxy may have a prefix of its own.
-    fn elsewhere(&self, path: &str) -> Answer {
+    fn elsewhere(&self, path: &str) -> HttpResponse {
         let prefix = &self.web.route_prefix;
         let way = if path == "/" { prefix.strip_prefix('/') } else { prefix.rsplit('/').next() };
         let location = way.and_then(|way| HeaderValue::from_str(&format!("./{way}/")).ok());
@@ -113,7 +113,7 @@ impl Routes {
     }
 
     /// Whether the process can do its work: its tasks run, and the store answers, from which everything is made.
-    async fn healthy(&self) -> Answer {
+    async fn healthy(&self) -> HttpResponse {
         let store = Arc::clone(&self.store);
         // Off the runtime's threads, which a lock that is never released would take away one by one.
         let looked = tokio::task::spawn_blocking(move || store.snapshot().len());
@@ -123,7 +123,7 @@ impl Routes {
         }
     }
 
-    async fn reload(&self, method: &Method, headers: &HeaderMap) -> Answer {
+    async fn reload(&self, method: &Method, headers: &HeaderMap) -> HttpResponse {
         if *method != Method::POST {
             return other_method("only POST is answered here\n", "POST");
         }
@@ -136,7 +136,7 @@ impl Routes {
         }
     }
 
-    async fn metrics(&self, headers: &HeaderMap) -> Answer {
+    async fn metrics(&self, headers: &HeaderMap) -> HttpResponse {
         let accept = joined(headers, &ACCEPT);
         let accept_encoding = joined(headers, &ACCEPT_ENCODING);
         let format = Format::negotiate(accept.as_deref());
@@ -148,7 +148,7 @@ impl Routes {
                 return text(StatusCode::INTERNAL_SERVER_ERROR, "cannot make the metrics: see the log\n");
             }
         };
-        let mut answer = Answer::new(Parts::from(body.parts));
+        let mut answer = HttpResponse::new(Parts::from(body.parts));
         let headers = answer.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(format.content_type()));
         headers.insert(VARY, HeaderValue::from_static("Accept, Accept-Encoding"));
@@ -158,13 +158,13 @@ impl Routes {
         answer
     }
 
-    async fn page(&self, query: &str) -> Answer {
+    async fn page(&self, query: &str) -> HttpResponse {
         let (web, query) = (self.web.clone(), query.to_owned());
         let page = match self.made(move |states, now| page::render(states, now, &web, &query)).await {
             Ok(page) => page,
             Err(answer) => return answer,
         };
-        let mut answer = Answer::new(Parts::from(page.html));
+        let mut answer = HttpResponse::new(Parts::from(page.html));
         if !page.found {
             *answer.status_mut() = StatusCode::NOT_FOUND;
         }
@@ -174,12 +174,12 @@ impl Routes {
         answer
     }
 
-    async fn status(&self) -> Answer {
+    async fn status(&self) -> HttpResponse {
         let json = match self.made(status::render).await {
             Ok(json) => json,
             Err(answer) => return answer,
         };
-        let mut answer = Answer::new(Parts::from(json));
+        let mut answer = HttpResponse::new(Parts::from(json));
         answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         answer
     }
@@ -188,7 +188,7 @@ impl Routes {
     async fn made<T: Send + 'static>(
         &self,
         make: impl FnOnce(&[Arc<AccountState>], Timestamp) -> T + Send + 'static,
-    ) -> Result<T, Answer> {
+    ) -> Result<T, HttpResponse> {
         // The semaphore is never closed.
         let permit = PAGES.acquire().await.ok();
         let (states, now) = (self.store.snapshot(), self.clock.now());
@@ -204,7 +204,7 @@ impl Routes {
     }
 }
 
-fn other_method(explanation: &str, allowed: &'static str) -> Answer {
+fn other_method(explanation: &str, allowed: &'static str) -> HttpResponse {
     let mut answer = text(StatusCode::METHOD_NOT_ALLOWED, explanation);
     answer.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));
     answer

@@ -10,11 +10,11 @@ use crate::store::{AccountState, CredentialView};
 #[derive(Serialize)]
 struct Status<'a> {
     now: String,
-    accounts: Vec<Account<'a>>,
+    accounts: Vec<AccountStatus<'a>>,
 }
 
 #[derive(Serialize)]
-struct Account<'a> {
+struct AccountStatus<'a> {
     account: &'a str,
     api: &'static str,
     up: bool,
@@ -101,10 +101,10 @@ pub(super) fn render(states: &[std::sync::Arc<AccountState>], now: Timestamp) ->
     serde_json::to_string(&status).unwrap_or_default()
 }
 
-fn account(state: &AccountState, now: Timestamp) -> Account<'_> {
+fn account(state: &AccountState, now: Timestamp) -> AccountStatus<'_> {
     let stored = Stored::of(state, now);
     let has_days = state.spec.polls(Collector::BILLING);
-    Account {
+    AccountStatus {
         account: &state.spec.name,
         api: state.spec.api,
         up: state.up(),

@@ -24,7 +24,7 @@ use super::Limits;
 use super::pace::{Pace, Paced, PacedBody};
 use super::slots::Slot;
 use crate::config::WebConfig;
-use crate::http::answers::{Answer, dress, text};
+use crate::http::answers::{HttpResponse, dress, text};
 use crate::http::peer::Peer;
 use crate::http::{Guard, Routes};
 
@@ -194,7 +194,7 @@ fn has_host<B>(request: &Request<B>) -> bool {
     }
 }
 
-fn head_too_large() -> Answer {
+fn head_too_large() -> HttpResponse {
     let code = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
     let mut answer = text(code, "the head of the request is too large\n");
     answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));

@@ -2,9 +2,9 @@ use std::time::Duration;
 
 use super::*;
 
-async fn change(client: &Client, method: &str, path: &str, body: &Value) -> Answer {
+async fn change(client: &Client, method: &str, path: &str, body: &Value) -> HttpResponse {
     let body = if body.is_null() { String::new() } else { body.to_string() };
-    Answer::parse(&client.ask(method, path, &body).await.unwrap())
+    HttpResponse::parse(&client.ask(method, path, &body).await.unwrap())
 }
 
 async fn created(client: &Client, path: &str, body: Value) -> String {

@@ -13,13 +13,13 @@ pub(super) struct Client {
 }
 
 #[derive(Debug)]
-pub(super) struct Answer {
+pub(super) struct HttpResponse {
     pub(super) status: u16,
     head: String,
     pub(super) body: Vec<u8>,
 }
 
-impl Answer {
+impl HttpResponse {
     pub(super) fn parse(bytes: &[u8]) -> Self {
         let end = bytes.windows(4).position(|four| four == b"\r\n\r\n").unwrap();
         let head = String::from_utf8(bytes[..end].to_vec()).unwrap();
@@ -90,12 +90,12 @@ impl Client {
         Ok(bytes)
     }
 
-    pub(super) async fn get(&self, path: &str) -> Answer {
-        Answer::parse(&self.ask("GET", path, "").await.unwrap())
+    pub(super) async fn get(&self, path: &str) -> HttpResponse {
+        HttpResponse::parse(&self.ask("GET", path, "").await.unwrap())
     }
 
-    pub(super) async fn log_in(&self, account: &str, access_key: &str, secret: &str) -> Answer {
+    pub(super) async fn log_in(&self, account: &str, access_key: &str, secret: &str) -> HttpResponse {
         let body = json!({"accountId": account, "accessKey": access_key, "secret": secret}).to_string();
-        Answer::parse(&self.ask("POST", "/auth/token", &body).await.unwrap())
+        HttpResponse::parse(&self.ask("POST", "/auth/token", &body).await.unwrap())
     }
 }

@@ -173,7 +173,7 @@ async fn it_speaks_tls() {
         let end = stream.read_to_end(&mut bytes).await;
         match expected {
             None => assert_eq!(end.unwrap_err().kind(), io::ErrorKind::ConnectionReset),
-            Some(expected) => assert_eq!(Answer::parse(&bytes).error(), expected),
+            Some(expected) => assert_eq!(HttpResponse::parse(&bytes).error(), expected),
         }
     }
 }

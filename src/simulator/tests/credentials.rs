@@ -37,7 +37,7 @@ async fn a_wrong_login_is_refused_with_the_code_that_ends_in_a_space() {
     }
     for malformed in ["", "{", r#"{"accountId":"acme"}"#] {
         let bytes = stage.client().ask("POST", "/auth/token", malformed).await.unwrap();
-        assert_eq!(Answer::parse(&bytes).error(), (400, "InvalidArgument".to_owned()));
+        assert_eq!(HttpResponse::parse(&bytes).error(), (400, "InvalidArgument".to_owned()));
     }
 }
 

@@ -47,7 +47,7 @@ async fn whoever_tries_to_change_something_is_told_on() {
         ("DELETE", "/auth/token"),
         ("POST", "/usage/current"),
     ] {
-        let answer = Answer::parse(&client.ask(method, path, "{}").await.unwrap());
+        let answer = HttpResponse::parse(&client.ask(method, path, "{}").await.unwrap());
         assert_eq!(answer.error(), (405, "MethodNotAllowed".to_owned()));
         assert_eq!(answer.header("allow"), Some("GET"));
         let told = stage.simulator.violations();

@@ -26,7 +26,7 @@ impl Place {
         Self { clock, simulator, archive }
     }
 
-    async fn ask(&self, request: &Request) -> Answer {
+    async fn ask(&self, request: &Request) -> HttpResponse {
         request.to(self.simulator.address()).await
     }
 

@@ -1,6 +1,6 @@
 //! Rules for the queries: they draw only what is exported, in ways that mean something, and never too much.
 
-use super::exported::{Kind, made_by_the_rules, metric};
+use super::exported::{MetricType, made_by_the_rules, metric};
 use super::for_each_panel;
 use super::model::{self, selectors};
 
@@ -54,7 +54,7 @@ fn rates_are_taken_of_counters_and_of_nothing_else() {
                 };
                 let name = &selector.name;
                 let function = selector.function.as_str();
-                let counts = kind != Kind::Gauge;
+                let counts = kind != MetricType::Gauge;
                 if counts && !["rate", "increase"].contains(&function) {
                     faults.push(format!("{name} counts up for ever: its value alone tells nothing"));
                 }

@@ -14,7 +14,7 @@ const ACME: &str = "acme";
 
 async fn set_the_stage(
     change: impl FnOnce(&mut Config),
-) -> (Stage, lyve_cloud_exporter::simulator::Account, Exporter) {
+) -> (Stage, lyve_cloud_exporter::simulator::SimulatedAccount, Exporter) {
     let stage = Stage::new().await;
     let (vendor, account) = full_account(&stage, ACME);
     let mut config = config(vec![account]);

@@ -127,7 +127,7 @@ pub fn collectors_beside(collector: Collector) -> &'static [Collector] {
 
 /// A simulated account of either API.
 pub enum Vendor {
-    AccountV2(simulator::Account),
+    AccountV2(simulator::SimulatedAccount),
     ObjectStorage(simulator::ObjectStorageAccount),
 }
 
@@ -209,7 +209,7 @@ pub fn path(endpoint: Endpoint) -> &'static str {
 }
 
 /// The configuration of an account without anything in it, whose pair is a canary.
-pub fn empty_account(stage: &Stage, name: &str) -> (simulator::Account, Account) {
+pub fn empty_account(stage: &Stage, name: &str) -> (simulator::SimulatedAccount, Account) {
     let vendor = stage
         .simulator
         .account(name)
@@ -219,7 +219,7 @@ pub fn empty_account(stage: &Stage, name: &str) -> (simulator::Account, Account)
 }
 
 /// The same with something of everything.
-pub fn full_account(stage: &Stage, name: &str) -> (simulator::Account, Account) {
+pub fn full_account(stage: &Stage, name: &str) -> (simulator::SimulatedAccount, Account) {
     let (vendor, account) = empty_account(stage, name);
     let vendor = vendor
         .bucket("backups", 534.5)
@@ -233,7 +233,7 @@ pub fn full_account(stage: &Stage, name: &str) -> (simulator::Account, Account) 
 }
 
 /// What is new at the vendor since the first poll.
-pub fn change_everything(vendor: &simulator::Account) {
+pub fn change_everything(vendor: &simulator::SimulatedAccount) {
     vendor.set_bucket_usage("backups", 1.0);
     vendor.remove_bucket("media");
     vendor.clone().month(month(2026, 10), &[("backups", 7.0)]);

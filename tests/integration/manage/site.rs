@@ -24,7 +24,7 @@ pub const PATIENCE: Duration = Duration::from_secs(60);
 /// in less than five days, and what is created is ready within a second.
 pub struct Site {
     pub simulator: Simulator,
-    pub acme: simulator::Account,
+    pub acme: simulator::SimulatedAccount,
     pub archive: ObjectStorageAccount,
     pub directory: TempDir,
 }

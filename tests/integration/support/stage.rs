@@ -105,7 +105,7 @@ impl Stage {
     }
 
     /// An account `acme` with two buckets, a service account and a permission, and its configuration.
-    pub fn acme(&self) -> (simulator::Account, Config) {
+    pub fn acme(&self) -> (simulator::SimulatedAccount, Config) {
         let acme = self
             .simulator
             .account("acme")

@@ -10,7 +10,7 @@ use crate::api::account_v2::Client;
 use crate::api::{ApiError, Collect, Context, Endpoint};
 use crate::clock;
 use crate::config::Poll;
-use crate::model::{Answer, Collector, Data, Dropped, Expiry, Part, Session, Timestamped};
+use crate::model::{Collected, Collector, Data, Dropped, Expiry, Session, StatePart, Timestamped};
 use crate::saved::{Entries, Loaded, Object};
 
 impl Collector {
@@ -20,7 +20,7 @@ impl Collector {
 
 impl Data for Session {
     const COLLECTOR: Collector = Collector::CREDENTIALS;
-    const PARTS: &'static [Part] = &[Part::Credentials];
+    const PARTS: &'static [StatePart] = &[StatePart::Credentials];
 }
 
 impl Collect for Session {
@@ -40,9 +40,9 @@ impl Collect for Session {
         early.filter(|at| *at > context.now).min().map(|at| (at, Duration::ZERO))
     }
 
-    async fn collect(client: &Client, context: Context<'_>) -> Result<Answer<Self>, ApiError> {
+    async fn collect(client: &Client, context: Context<'_>) -> Result<Collected<Self>, ApiError> {
         let session = if login_due(&context) { client.login_now().await? } else { client.session().await? };
-        Ok(Answer { data: session, dropped: Dropped::default() })
+        Ok(Collected { data: session, dropped: Dropped::default() })
     }
 
     fn note(context: &Context<'_>) {

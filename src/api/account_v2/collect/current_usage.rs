@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::api::account_v2::Client;
 use crate::api::{ApiError, Budget, Collect, Context, Endpoint};
 use crate::config::{Config, Poll};
-use crate::model::{Answer, BucketUsage, Collector, CurrentUsage, Data, Part, SubAccount};
+use crate::model::{BucketUsage, Collected, Collector, CurrentUsage, Data, StatePart, SubAccount};
 use crate::saved::ascending;
 
 impl Collector {
@@ -15,7 +15,7 @@ impl Collector {
 
 impl Data for CurrentUsage {
     const COLLECTOR: Collector = Collector::CURRENT_USAGE;
-    const PARTS: &'static [Part] = &[Part::CurrentUsage, Part::Cost];
+    const PARTS: &'static [StatePart] = &[StatePart::CurrentUsage, StatePart::Cost];
 }
 
 impl Collect for CurrentUsage {
@@ -30,7 +30,7 @@ impl Collect for CurrentUsage {
         now.series != before.series
     }
 
-    async fn collect(client: &Client, _: Context<'_>) -> Result<Answer<Self>, ApiError> {
+    async fn collect(client: &Client, _: Context<'_>) -> Result<Collected<Self>, ApiError> {
         client.current_usage().await
     }
 

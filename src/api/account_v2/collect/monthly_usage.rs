@@ -10,7 +10,7 @@ use crate::api::account_v2::{Client, MAX_MONTHS};
 use crate::api::{ApiError, Budget, Collect, Context, Endpoint, Reason, Zeros};
 use crate::config::{Config, Poll};
 use crate::model::{
-    Answer, BucketHistory, Collector, Data, Dropped, Month, MonthTotal, MonthlyUsage, Part, Settled,
+    BucketHistory, Collected, Collector, Data, Dropped, Month, MonthTotal, MonthlyUsage, Settled, StatePart,
     SubAccountHistory,
 };
 use crate::saved::{Entries, Loaded, Object, ascending};
@@ -25,7 +25,7 @@ impl Collector {
 
 impl Data for MonthlyUsage {
     const COLLECTOR: Collector = Collector::MONTHLY_USAGE;
-    const PARTS: &'static [Part] = &[Part::MonthlyUsage, Part::Cost];
+    const PARTS: &'static [StatePart] = &[StatePart::MonthlyUsage, StatePart::Cost];
 }
 
 impl Collect for MonthlyUsage {
@@ -55,7 +55,7 @@ impl Collect for MonthlyUsage {
 
     /// Every month of the history. Months that are final are not asked for again; where that is all of them, no request is
     /// made at all. So they stay although the vendor may have forgotten them.
-    async fn collect(client: &Client, context: Context<'_>) -> Result<Answer<Self>, ApiError> {
+    async fn collect(client: &Client, context: Context<'_>) -> Result<Collected<Self>, ApiError> {
         let now = context.now;
         let window = context.config.history.window(now);
         let known = context.last::<Self>().filter(|known| known.settled.is_some()).unwrap_or_default();
@@ -63,7 +63,7 @@ impl Collect for MonthlyUsage {
         let missing = history::missing(window, before);
         let ask = async |(first, last): Range| client.monthly_usage(first, last, Zeros::NoData).await;
         let older = if missing.older.0 > missing.older.1 {
-            Answer { data: Self::default(), dropped: Dropped::default() }
+            Collected { data: Self::default(), dropped: Dropped::default() }
         } else {
             ask(missing.older).await?
         };
@@ -79,7 +79,7 @@ impl Collect for MonthlyUsage {
             (all, asked, doubtful)
         };
         let (all, asked, doubtful) = apart(work).await?;
-        let Some(again) = doubtful else { return Ok(Answer { data: all, dropped }) };
+        let Some(again) = doubtful else { return Ok(Collected { data: all, dropped }) };
         // Its first answer has counted already what could not be used.
         let fresh = ask(again).await?.data;
         let work = move || {
@@ -87,7 +87,7 @@ impl Collect for MonthlyUsage {
             all.settled = history::settled(&all, &history::refined(&asked, again), before, now);
             all
         };
-        Ok(Answer { data: apart(work).await?, dropped })
+        Ok(Collected { data: apart(work).await?, dropped })
     }
 
     fn admit(&mut self, budget: &mut Budget<'_>) {

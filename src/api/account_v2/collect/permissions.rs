@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use crate::api::account_v2::Client;
 use crate::api::{ApiError, Budget, Collect, Context, Endpoint};
 use crate::config::{Config, Poll};
-use crate::model::{Answer, Collector, Data, Part, Permission, PermissionCount, Permissions};
+use crate::model::{Collected, Collector, Data, Permission, PermissionCount, Permissions, StatePart};
 use crate::saved::{Entries, Loaded, Object, ascending};
 
 /// Kind and actions of permissions, and how many there are.
@@ -21,7 +21,7 @@ impl Collector {
 
 impl Data for Permissions {
     const COLLECTOR: Collector = Collector::PERMISSIONS;
-    const PARTS: &'static [Part] = &[Part::Permissions];
+    const PARTS: &'static [StatePart] = &[StatePart::Permissions];
 }
 
 impl Collect for Permissions {
@@ -36,7 +36,7 @@ impl Collect for Permissions {
         now.series.max_per_account != before.series.max_per_account
     }
 
-    async fn collect(client: &Client, _: Context<'_>) -> Result<Answer<Self>, ApiError> {
+    async fn collect(client: &Client, _: Context<'_>) -> Result<Collected<Self>, ApiError> {
         client.permissions().await
     }
 

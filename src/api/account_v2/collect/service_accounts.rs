@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::api::account_v2::Client;
 use crate::api::{ApiError, Budget, Collect, Context, Endpoint};
 use crate::config::{Config, Poll};
-use crate::model::{Answer, Collector, Data, Expiry, Part, ServiceAccount};
+use crate::model::{Collected, Collector, Data, Expiry, ServiceAccount, StatePart};
 use crate::saved::ascending;
 
 impl Collector {
@@ -15,7 +15,7 @@ impl Collector {
 
 impl Data for Vec<ServiceAccount> {
     const COLLECTOR: Collector = Collector::SERVICE_ACCOUNTS;
-    const PARTS: &'static [Part] = &[Part::Credentials];
+    const PARTS: &'static [StatePart] = &[StatePart::Credentials];
 }
 
 impl Collect for Vec<ServiceAccount> {
@@ -30,7 +30,7 @@ impl Collect for Vec<ServiceAccount> {
         now.series.max_per_account != before.series.max_per_account
     }
 
-    async fn collect(client: &Client, _: Context<'_>) -> Result<Answer<Self>, ApiError> {
+    async fn collect(client: &Client, _: Context<'_>) -> Result<Collected<Self>, ApiError> {
         client.service_accounts().await
     }
 

@@ -11,7 +11,7 @@ fn window(first: &str, last: &str) -> Window {
     Window { first: month(first), last: month(last) }
 }
 
-fn read(body: &str, window: Window) -> Answer<MonthlyUsage> {
+fn read(body: &str, window: Window) -> Collected<MonthlyUsage> {
     merge([part(body.as_bytes(), window, Zeros::NoData).unwrap()])
 }
 

@@ -2,11 +2,11 @@ use proptest::prelude::*;
 
 use super::*;
 
-fn read(body: &str) -> Answer<CurrentUsage> {
+fn read(body: &str) -> Collected<CurrentUsage> {
     current(body.as_bytes()).unwrap()
 }
 
-fn invalid<T>(answer: &Answer<T>) -> u64 {
+fn invalid<T>(answer: &Collected<T>) -> u64 {
     answer.dropped.get(DropReason::Invalid)
 }
 

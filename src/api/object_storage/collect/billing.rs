@@ -9,7 +9,7 @@ use jiff::{Span, Timestamp};
 use crate::api::object_storage::{Client, MAX_DAYS};
 use crate::api::{ApiError, Collect, Context, Endpoint};
 use crate::config::{Config, History, Poll};
-use crate::model::{Answer, Billing, Collector, Data, Part};
+use crate::model::{Billing, Collected, Collector, Data, StatePart};
 use crate::saved::ascending;
 
 impl Collector {
@@ -19,7 +19,7 @@ impl Collector {
 
 impl Data for Billing {
     const COLLECTOR: Collector = Collector::BILLING;
-    const PARTS: &'static [Part] = &[Part::CurrentUsage, Part::MonthlyUsage, Part::Cost];
+    const PARTS: &'static [StatePart] = &[StatePart::CurrentUsage, StatePart::MonthlyUsage, StatePart::Cost];
 }
 
 impl Collect for Billing {
@@ -39,7 +39,7 @@ impl Collect for Billing {
         now.history != before.history
     }
 
-    async fn collect(client: &Client, context: Context<'_>) -> Result<Answer<Self>, ApiError> {
+    async fn collect(client: &Client, context: Context<'_>) -> Result<Collected<Self>, ApiError> {
         let (first, last) = days(context.config.history, context.now);
         client.billing(first, last).await
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::api::object_storage::Client;
 use crate::api::{ApiError, Budget, Collect, Context, Endpoint};
 use crate::config::{Config, Poll};
-use crate::model::{Answer, Bucket, Buckets, Collector, Data, Part};
+use crate::model::{Bucket, Buckets, Collected, Collector, Data, StatePart};
 use crate::saved::ascending;
 
 impl Collector {
@@ -15,7 +15,7 @@ impl Collector {
 
 impl Data for Buckets {
     const COLLECTOR: Collector = Collector::BUCKETS;
-    const PARTS: &'static [Part] = &[Part::CurrentUsage];
+    const PARTS: &'static [StatePart] = &[StatePart::CurrentUsage];
 }
 
 impl Collect for Buckets {
@@ -35,7 +35,7 @@ impl Collect for Buckets {
         now.series != before.series
     }
 
-    async fn collect(client: &Client, _: Context<'_>) -> Result<Answer<Self>, ApiError> {
+    async fn collect(client: &Client, _: Context<'_>) -> Result<Collected<Self>, ApiError> {
         client.buckets().await
     }
 

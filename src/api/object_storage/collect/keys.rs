@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::api::object_storage::Client;
 use crate::api::{ApiError, Budget, Collect, Context, Endpoint};
 use crate::config::{Config, Poll};
-use crate::model::{Answer, Collector, Data, Part, User};
+use crate::model::{Collected, Collector, Data, StatePart, User};
 use crate::saved::ascending;
 
 /// Each user takes a request; a poll with more than so many slow ones is given up.
@@ -18,7 +18,7 @@ impl Collector {
 
 impl Data for Vec<User> {
     const COLLECTOR: Collector = Collector::KEYS;
-    const PARTS: &'static [Part] = &[Part::Keys];
+    const PARTS: &'static [StatePart] = &[StatePart::Keys];
 }
 
 impl Collect for Vec<User> {
@@ -38,7 +38,7 @@ impl Collect for Vec<User> {
         now.series.max_per_account != before.series.max_per_account
     }
 
-    async fn collect(client: &Client, _: Context<'_>) -> Result<Answer<Self>, ApiError> {
+    async fn collect(client: &Client, _: Context<'_>) -> Result<Collected<Self>, ApiError> {
         client.keys().await
     }
 

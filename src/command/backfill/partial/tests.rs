@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::command::backfill::row::Kind;
+use crate::command::backfill::row::Subject;
 use crate::model::{BilledDay, Billing, BucketHistory, MonthTotal, MonthlyUsage, SubAccountHistory};
 
 fn key(first: &str, account_id: &str) -> Key {
@@ -21,7 +21,7 @@ fn answered(figure: u64, names: &[&str]) -> Answered {
         vec![SubAccountHistory { id: "8d1c".into(), name: "e\"mea\n".into(), months: months().into() }];
     Answered {
         is_final: true,
-        answer: Answer::Months(MonthlyUsage {
+        usage: PastUsage::Months(MonthlyUsage {
             months: months(),
             buckets: buckets.collect(),
             sub_accounts: subs,
@@ -36,7 +36,7 @@ fn content(partial: &Partial, key: &Key) -> Vec<Row> {
 }
 
 fn expected(answered: &Answered) -> Vec<Row> {
-    answered.answer.rows().collect()
+    rows(&answered.usage).collect()
 }
 
 #[test]
@@ -52,7 +52,7 @@ fn days_come_out_as_well() {
         }],
         regions: Vec::new(),
     };
-    let answered = Answered { is_final: true, answer: Answer::Days(billing) };
+    let answered = Answered { is_final: true, usage: PastUsage::Days(billing) };
     let mut partial = Partial::unnamed().unwrap();
     let key = key("2026-05", "a");
     partial.add(key.clone(), &answered).unwrap();
@@ -61,10 +61,10 @@ fn days_come_out_as_well() {
         let figures = rows.flat_map(|Row(_, _, figures)| figures);
         figures.map(|figure| format!("{} {}", figure.0.0, figure.1)).collect()
     };
-    assert_eq!(figure(Kind::Account), ["2026-10 7"]);
-    assert_eq!(figure(Kind::Used), ["2026-10-31 7"]);
-    assert_eq!(figure(Kind::Ghost), [""; 0]);
-    assert_eq!(figure(Kind::Objects), ["2026-10-31 3"]);
+    assert_eq!(figure(Subject::Account), ["2026-10 7"]);
+    assert_eq!(figure(Subject::Used), ["2026-10-31 7"]);
+    assert_eq!(figure(Subject::Ghost), [""; 0]);
+    assert_eq!(figure(Subject::Objects), ["2026-10-31 3"]);
 }
 
 #[test]

@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use super::super::client::Answer;
+use super::super::client::HttpResponse;
 
 #[derive(Clone)]
 pub(super) struct Request {
@@ -92,11 +92,11 @@ impl Request {
         instructions.headers().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
     }
 
-    pub(super) async fn to(&self, address: SocketAddr) -> Answer {
+    pub(super) async fn to(&self, address: SocketAddr) -> HttpResponse {
         let mut stream = self.open(address).await;
         let mut bytes = Vec::new();
         stream.read_to_end(&mut bytes).await.unwrap();
-        Answer::parse(&bytes)
+        HttpResponse::parse(&bytes)
     }
 
     /// Sends the request and leaves the answer to be read.
@@ -105,13 +105,13 @@ impl Request {
     }
 
     /// The same with these headers instead of a signature.
-    pub(super) async fn with_headers(&self, address: SocketAddr, headers: &[(&str, &str)]) -> Answer {
+    pub(super) async fn with_headers(&self, address: SocketAddr, headers: &[(&str, &str)]) -> HttpResponse {
         let headers: Vec<_> =
             headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let mut stream = self.open_with(address, &headers).await;
         let mut bytes = Vec::new();
         stream.read_to_end(&mut bytes).await.unwrap();
-        Answer::parse(&bytes)
+        HttpResponse::parse(&bytes)
     }
 
     async fn open_with(&self, address: SocketAddr, headers: &[(String, String)]) -> TcpStream {
