@@ -25,6 +25,7 @@ use crate::metrics::{Build, ExporterMetrics, NOTIFIER, STATE_FILE};
 use crate::model::Endpoint;
 use crate::notify;
 use crate::poll::{Fleet, Jitter, Meter, Poller, supervise};
+use crate::problems::Problems;
 use crate::reload::{self, Loader, Reloader, Requests};
 use crate::shard::Shard;
 use crate::store::Store;
@@ -52,6 +53,7 @@ pub struct Daemon {
     web: Web,
     store: Arc<Store>,
     own: Arc<ExporterMetrics>,
+    problems: Arc<Problems>,
     guard: Arc<Guard>,
     limits: Limits,
     fleet: Fleet,
@@ -94,6 +96,7 @@ impl Daemon {
                 .map_err(io::Error::other)?,
         );
         own.config_read(Some(clock.now()));
+        let problems = Arc::new(Problems::new(Arc::clone(&clock)));
         let meter: Arc<dyn Meter> = Arc::clone(&own) as _;
         let fleet = Fleet::new(Arc::clone(&config), Arc::clone(&store), Arc::clone(&clock), meter, jitter)
             .map_err(io::Error::other)?;
@@ -107,6 +110,7 @@ impl Daemon {
             web,
             store,
             own,
+            problems,
             guard,
             limits,
             fleet,
@@ -171,6 +175,7 @@ impl Daemon {
             web,
             store,
             own,
+            problems,
             guard,
             limits,
             mut fleet,
@@ -187,8 +192,8 @@ impl Daemon {
                 "listening"
             );
         }
-        guard.register(own.registry())?;
-        let alerting = Alerting::new(&own, &listeners, guard.speaks_tls(), &web)?;
+        guard.register(own.registry(), &problems)?;
+        let alerting = Alerting::new(&own, &problems, &listeners, guard.speaks_tls(), &web)?;
         alerting.change(alerting.plan(&config)?);
         let notifier = tokio::spawn({
             let (store, clock, sender) = (Arc::clone(&store), Arc::clone(&clock), alerting.sender());
@@ -204,6 +209,7 @@ impl Daemon {
             Arc::clone(&store),
             Arc::clone(&clock),
             Arc::clone(&own),
+            Arc::clone(&problems),
             fleet.settings(),
         ));
         writer.recall().await;
@@ -218,14 +224,21 @@ impl Daemon {
             }
         });
         fleet.start();
-        let core = Core { fleet, alerting, loader, clock: Arc::clone(&clock), own: Arc::clone(&own) };
+        let core = Core {
+            fleet,
+            alerting,
+            loader,
+            clock: Arc::clone(&clock),
+            own: Arc::clone(&own),
+            problems: Arc::clone(&problems),
+        };
         let core = tokio::spawn({
             let shutdown = shutdown.clone();
             async move { core.run(&mut requests, shutdown).await }
         });
 
         let exposition = Exposition::new(Arc::clone(&store), Arc::clone(&clock), own);
-        let routes = Arc::new(Routes { store, clock, exposition, web, reloader });
+        let routes = Arc::new(Routes { store, clock, problems, exposition, web, reloader });
         when_ready();
         let served = serve(listeners, routes, guard, limits, shutdown.clone()).await;
         if let Err(error) = &served {

@@ -28,6 +28,7 @@ pub mod metrics;
 pub mod model;
 pub mod notify;
 pub mod poll;
+pub mod problems;
 pub mod reload;
 pub mod saved;
 pub mod shard;

@@ -22,7 +22,7 @@ use crate::store::Store;
 
 pub use alert::{Alert, alerts};
 pub use round::Round;
-pub use send::{Counter, Sender};
+pub use send::{Outcomes, Sender};
 
 /// For one post to one Alertmanager.
 pub const TIMEOUT: Duration = Duration::from_secs(10);

@@ -8,12 +8,13 @@ use crate::api::Transport;
 use crate::config::Config;
 use crate::http::Web;
 use crate::metrics::ExporterMetrics;
-use crate::notify::{self, Counter, Sender};
+use crate::notify::{self, Outcomes, Sender};
+use crate::problems::Problems;
 
 /// The notifier's part of the configuration, and how it changes.
 #[derive(Clone, Debug)]
 pub(super) struct Alerting {
-    counter: Counter,
+    outcomes: Outcomes,
     /// Where people look, unless the configuration says it.
     own_address: String,
     sender: watch::Sender<Option<Arc<Sender>>>,
@@ -22,16 +23,17 @@ pub(super) struct Alerting {
 impl Alerting {
     pub(super) fn new(
         own: &ExporterMetrics,
+        problems: &Arc<Problems>,
         listeners: &[TcpListener],
         tls: bool,
         web: &Web,
     ) -> io::Result<Self> {
-        let counter = Counter::new(own.registry()).map_err(io::Error::other)?;
+        let outcomes = Outcomes::new(own.registry(), Arc::clone(problems)).map_err(io::Error::other)?;
         let own_address = match &web.external_url {
             Some(url) => url.to_string(),
             None => own_address(listeners, tls, &web.route_prefix)?,
         };
-        Ok(Self { counter, own_address, sender: watch::Sender::new(None) })
+        Ok(Self { outcomes, own_address, sender: watch::Sender::new(None) })
     }
 
     pub(super) fn sender(&self) -> watch::Receiver<Option<Arc<Sender>>> {
@@ -49,12 +51,12 @@ impl Alerting {
             Some(url) => url.to_string(),
             None => self.own_address.clone(),
         };
-        let sender = Sender::new(transport, alertmanager, status_page, self.counter.clone());
+        let sender = Sender::new(transport, alertmanager, status_page, self.outcomes.clone());
         Ok(Some(Arc::new(sender)))
     }
 
     pub(super) fn change(&self, sender: Option<Arc<Sender>>) {
-        self.counter.show(sender.as_deref());
+        self.outcomes.show(sender.as_deref());
         self.sender.send_replace(sender);
     }
 }

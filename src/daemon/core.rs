@@ -11,6 +11,7 @@ use crate::config::Config;
 use crate::metrics::{ExporterMetrics, RELOAD};
 use crate::notify::Sender;
 use crate::poll::{Fleet, Plan};
+use crate::problems::{Problems, Subject};
 use crate::reload::{Loader, ReloadError, Requests};
 
 /// What runs by the configuration, and takes it from one to the next.
@@ -20,6 +21,7 @@ pub(super) struct Core {
     pub(super) loader: Option<Loader>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) own: Arc<ExporterMetrics>,
+    pub(super) problems: Arc<Problems>,
 }
 
 /// A configuration that is good, with all that can fail already made.
@@ -39,7 +41,7 @@ impl Core {
             }
             error!("a reload panicked: please report this fault");
             self.own.count_panic(RELOAD);
-            self.own.config_read(None);
+            self.config_failed("a reload panicked: please report this error");
             // Whatever it had stopped by then goes on.
             self.fleet.start();
         }
@@ -58,7 +60,7 @@ impl Core {
     /// Reads the configuration again and goes over to it, or leaves all as it is.
     async fn reload(&mut self) -> Result<(), ReloadError> {
         let Some(loader) = self.loader.clone() else {
-            self.own.config_read(Some(self.clock.now()));
+            self.config_worked();
             info!("there is no configuration to reload");
             return Ok(());
         };
@@ -68,7 +70,7 @@ impl Core {
                 Ok(())
             }
             Err(error) => {
-                self.own.config_read(None);
+                self.config_failed(error.to_string());
                 error!(%error, "the reload failed: the running configuration stays");
                 Err(error)
             }
@@ -91,10 +93,20 @@ impl Core {
         })
     }
 
+    fn config_failed(&self, message: impl Into<Arc<str>>) {
+        self.own.config_read(None);
+        self.problems.failed(Subject::Config, message);
+    }
+
+    fn config_worked(&self) {
+        self.own.config_read(Some(self.clock.now()));
+        self.problems.over(&Subject::Config);
+    }
+
     async fn change(&mut self, Prepared { config, plan, sender }: Prepared) {
         let changes = self.fleet.change(plan).await;
         self.alerting.change(sender);
-        self.own.config_read(Some(self.clock.now()));
+        self.config_worked();
         info!(
             accounts = config.accounts.len(),
             added = changes.added,

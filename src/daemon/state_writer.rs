@@ -11,6 +11,7 @@ use crate::config::Config;
 use crate::metrics::{ExporterMetrics, STATE_FILE};
 use crate::model::{Collector, Logins};
 use crate::poll::{self, Settings};
+use crate::problems::{Problems, Subject};
 use crate::store::state_file::{self, Saved, State, Writer};
 use crate::store::{AccountState, Store};
 
@@ -29,6 +30,7 @@ pub(super) struct StateWriter {
     store: Arc<Store>,
     clock: Arc<dyn Clock>,
     own: Arc<ExporterMetrics>,
+    problems: Arc<Problems>,
     settings: watch::Receiver<Arc<Settings>>,
     kept: Arc<Mutex<Kept>>,
 }
@@ -70,9 +72,10 @@ impl StateWriter {
         store: Arc<Store>,
         clock: Arc<dyn Clock>,
         own: Arc<ExporterMetrics>,
+        problems: Arc<Problems>,
         settings: watch::Receiver<Arc<Settings>>,
     ) -> Self {
-        Self { store, clock, own, settings, kept: Arc::default() }
+        Self { store, clock, own, problems, settings, kept: Arc::default() }
     }
 
     /// Takes up what an earlier process left in the file. Whatever is wrong with it, the start goes on.
@@ -102,7 +105,7 @@ impl StateWriter {
             changes.mark_unchanged();
             settings.mark_unchanged();
             if self.config().state_file.is_none() {
-                self.own.state_file_written(None);
+                self.note(None);
                 // While it is being written the lock is not waited for.
                 if let Ok(mut kept) = self.kept.try_lock() {
                     kept.writer.release();
@@ -133,6 +136,15 @@ impl StateWriter {
         }
     }
 
+    /// Takes note of an attempt to write the file; `None` where there is none any more.
+    fn note(&self, outcome: Option<Result<(), String>>) {
+        self.own.state_file_written(outcome.as_ref().map(Result::is_ok));
+        match outcome {
+            Some(Err(message)) => self.problems.failed(Subject::StateFile, message),
+            _ => self.problems.over(&Subject::StateFile),
+        }
+    }
+
     fn config(&self) -> Arc<Config> {
         Arc::clone(&self.settings.borrow().config)
     }
@@ -152,12 +164,12 @@ impl StateWriter {
         match writing.await {
             Ok(None) => false,
             Ok(Some(worked)) => {
-                self.own.state_file_written(Some(worked));
+                self.note(Some(worked));
                 true
             }
             Err(_panic) => {
                 self.own.count_panic(STATE_FILE);
-                self.own.state_file_written(Some(false));
+                self.note(Some(Err("writing it panicked: please report this error".to_owned())));
                 true
             }
         }
@@ -200,14 +212,15 @@ impl Kept {
         None
     }
 
-    /// Writes `state`, which `mark` is of: whether that worked.
-    fn write(&mut self, path: PathBuf, state: &State, mark: Mark, now: Timestamp) -> bool {
+    /// Writes `state`, which `mark` is of; why that failed, for a person.
+    fn write(&mut self, path: PathBuf, state: &State, mark: Mark, now: Timestamp) -> Result<(), String> {
         if self.looked_at.as_deref() != Some(&*path) {
             // A reload has named another file: ours is not to destroy what may be there.
             self.look_at(&path, now);
         }
         let written = self.writer.write(&path, state, &poll::formats());
         let shown = path.display();
+        let outcome = written.as_ref().map(|_| ()).map_err(|error| format!("{shown}: {error}"));
         match &written {
             Ok(()) if self.failing => info!(path = %shown, "the state file is written again"),
             Err(error) if !self.failing => {
@@ -219,6 +232,6 @@ impl Kept {
         if written.is_ok() {
             self.last = Some((path, mark));
         }
-        !self.failing
+        outcome
     }
 }

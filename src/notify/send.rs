@@ -12,25 +12,27 @@ use super::{TIMEOUT, password};
 use crate::api::Transport;
 use crate::config::{Alertmanager, BasicAuth, Secret};
 use crate::metrics;
+use crate::problems::{Problems, Subject};
 
-/// Counts how each post ended. A clone counts in the same place.
+/// Takes note of how each post ended. A clone does so in the same place.
 #[derive(Clone, Debug)]
-pub struct Counter {
+pub struct Outcomes {
     posts: IntCounterVec,
     /// The Alertmanagers that have series.
     shown: Arc<Mutex<Vec<String>>>,
+    problems: Arc<Problems>,
 }
 
-impl Counter {
-    /// A counter in `registry`; it shows nothing yet.
+impl Outcomes {
+    /// A counter in `registry`; it shows nothing yet. What fails is also one of the `problems`.
     ///
     /// # Errors
     /// Where the registry has it already.
-    pub fn new(registry: &Registry) -> prometheus::Result<Self> {
+    pub fn new(registry: &Registry, problems: Arc<Problems>) -> prometheus::Result<Self> {
         let info = &metrics::NOTIFICATIONS;
         let posts = IntCounterVec::new(Opts::new(info.name, info.help), info.labels)?;
         registry.register(Box::new(posts.clone()))?;
-        Ok(Self { posts, shown: Arc::default() })
+        Ok(Self { posts, shown: Arc::default(), problems })
     }
 
     /// Shows the Alertmanagers of `sender` and no others; new ones begin at 0.
@@ -47,15 +49,30 @@ impl Counter {
                 self.posts.with_label_values(&[name.as_str(), result]);
             }
         }
+        for gone in shown.iter().filter(|name| !wanted.contains(name)) {
+            self.problems.over(&Subject::Alertmanager(gone.clone()));
+        }
         *shown = wanted;
     }
 
-    /// Counts a post, unless its Alertmanager is shown no longer.
-    fn count(&self, alertmanager: &str, result: &str) {
+    /// Takes note of a post, unless its Alertmanager is shown no longer.
+    fn note(&self, alertmanager: &str, outcome: &Result<(), String>) {
         let shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
-        if shown.iter().any(|name| name == alertmanager) {
-            self.posts.with_label_values(&[alertmanager, result]).inc();
+        if !shown.iter().any(|name| name == alertmanager) {
+            return;
         }
+        let subject = Subject::Alertmanager(alertmanager.to_owned());
+        let result = match outcome {
+            Ok(()) => {
+                self.problems.over(&subject);
+                DELIVERED
+            }
+            Err(error) => {
+                self.problems.failed(subject, error.as_str());
+                FAILED
+            }
+        };
+        self.posts.with_label_values(&[alertmanager, result]).inc();
     }
 }
 
@@ -76,7 +93,7 @@ pub struct Sender {
     targets: Vec<Target>,
     auth: Option<BasicAuth>,
     status_page: String,
-    counter: Counter,
+    outcomes: Outcomes,
 }
 
 impl std::fmt::Debug for Sender {
@@ -100,7 +117,7 @@ impl Sender {
         transport: Transport,
         alertmanager: &Alertmanager,
         status_page: String,
-        counter: Counter,
+        outcomes: Outcomes,
     ) -> Self {
         let targets = alertmanager.urls.iter().map(|url| {
             let mut alerts = url.clone();
@@ -112,7 +129,7 @@ impl Sender {
             targets: targets.collect(),
             auth: alertmanager.basic_auth.clone(),
             status_page,
-            counter,
+            outcomes,
         }
     }
 
@@ -169,7 +186,7 @@ impl Sender {
     fn note(&self, target: &Target, outcome: Result<(), String>) -> bool {
         let worked = outcome.is_ok();
         let alertmanager = target.name.as_str();
-        self.counter.count(alertmanager, if worked { DELIVERED } else { FAILED });
+        self.outcomes.note(alertmanager, &outcome);
         let failed_before = target.failing.swap(!worked, Ordering::Relaxed);
         match outcome {
             Ok(()) if failed_before => info!(alertmanager, "alerts are delivered again"),

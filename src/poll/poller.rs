@@ -83,6 +83,7 @@ impl Poller {
     pub async fn run(&mut self) {
         loop {
             let wanted = self.account.cell.state().spec.polls(self.collector());
+            self.announce();
             tokio::select! {
                 biased;
                 changed = self.settings.changed() => match changed {
@@ -117,6 +118,14 @@ impl Poller {
                     self.log_failure(&error, now);
                 }
             }
+        }
+    }
+
+    /// Has the store know when the next poll is due.
+    fn announce(&self) {
+        let collector = self.collector();
+        if self.account.cell.state().health(collector).next_attempt != Some(self.due) {
+            self.update(|state| state.schedule(collector, self.due));
         }
     }
 

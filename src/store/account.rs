@@ -54,6 +54,8 @@ impl AccountSpec {
 pub struct Health {
     /// When the last poll ended, however it ended.
     pub last_attempt: Option<Timestamp>,
+    /// When the next poll is due; `None` where no poller runs.
+    pub next_attempt: Option<Timestamp>,
     /// When the last poll that was a whole success ended.
     pub last_success: Option<Timestamp>,
     /// How long the last poll took.
@@ -69,6 +71,7 @@ pub struct Health {
 impl Health {
     const NONE: &'static Self = &Self {
         last_attempt: None,
+        next_attempt: None,
         last_success: None,
         last_duration: None,
         polls: 0,
@@ -184,6 +187,11 @@ impl AccountState {
         *health.failures.entry(failure.reason).or_default() += 1;
         health.failing = Some(failure);
         self.touch(StatePart::Health);
+    }
+
+    /// Takes note of when a collector is polled next. No metric shows it, so that no part changes.
+    pub fn schedule(&mut self, collector: Collector, next: Timestamp) {
+        self.health.entry(collector).or_default().next_attempt = Some(next);
     }
 
     /// Puts what `change` makes of a collector's last good answer in its place.

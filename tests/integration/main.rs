@@ -23,6 +23,7 @@ mod install;
 mod listening;
 mod manage;
 mod object_storage;
+mod problems;
 mod prometheus;
 mod protocols;
 mod proxies;

@@ -2,7 +2,7 @@
 
 use std::io;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use hyper::header::{HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
@@ -16,6 +16,7 @@ use crate::config::{ConfigFaults, Stamps, WebConfig};
 use crate::http::answers::{HttpResponse, text};
 use crate::http::peer::Peer;
 use crate::metrics::WEB_CONFIG_RELOAD;
+use crate::problems::{Problems, Subject};
 
 /// Between two looks at the files.
 const LOOK: Duration = Duration::from_secs(1);
@@ -40,6 +41,7 @@ struct Followed {
     stamps: Mutex<Option<Stamps>>,
     /// Whether that went well.
     good: IntGauge,
+    problems: OnceLock<Arc<Problems>>,
 }
 
 /// Why there is no guard.
@@ -74,7 +76,10 @@ impl Guard {
         let good = IntGauge::new(WEB_CONFIG_RELOAD.name, WEB_CONFIG_RELOAD.help)
             .map_err(|error| GuardError::Failed(error.to_string()))?;
         good.set(1);
-        Self::of(config, Some(Followed { path, stamps: Mutex::new(Some(stamps)), good }))
+        Self::of(
+            config,
+            Some(Followed { path, stamps: Mutex::new(Some(stamps)), good, problems: OnceLock::new() }),
+        )
     }
 
     fn of(config: WebConfig, followed: Option<Followed>) -> Result<Self, GuardError> {
@@ -83,12 +88,13 @@ impl Guard {
         Ok(Self { followed, current: watch::Sender::new(Arc::new(config)), authenticator })
     }
 
-    /// Registers the metric about reloads, where there is a file to reload.
+    /// Registers the metric about reloads, where there is a file to reload, and has a broken one among the `problems`.
     ///
     /// # Errors
     /// Where it is registered already.
-    pub(crate) fn register(&self, registry: &Registry) -> io::Result<()> {
+    pub(crate) fn register(&self, registry: &Registry, problems: &Arc<Problems>) -> io::Result<()> {
         let Some(followed) = &self.followed else { return Ok(()) };
+        let _ = followed.problems.set(Arc::clone(problems));
         registry.register(Box::new(followed.good.clone())).map_err(io::Error::other)
     }
 
@@ -129,7 +135,7 @@ impl Guard {
                     Some(fault) => Err(fault),
                     None => Ok(config),
                 });
-            followed.good.set(i64::from(outcome.is_ok()));
+            followed.note(&outcome);
             match outcome {
                 Ok(config) => {
                     told = None;
@@ -183,6 +189,15 @@ impl Guard {
 }
 
 impl Followed {
+    fn note(&self, outcome: &Result<WebConfig, String>) {
+        self.good.set(i64::from(outcome.is_ok()));
+        let Some(problems) = self.problems.get() else { return };
+        match outcome {
+            Ok(_) => problems.over(&Subject::WebConfig),
+            Err(message) => problems.failed(Subject::WebConfig, message.as_str()),
+        }
+    }
+
     /// The configuration as it is now, if its files are not as they were, or if `anyway`.
     async fn read_if_changed(&self, anyway: bool) -> Option<Result<WebConfig, ConfigFaults>> {
         let before = self.stamps().take();

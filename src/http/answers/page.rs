@@ -14,6 +14,7 @@ mod credentials;
 mod layout;
 mod object_storage;
 mod overview;
+mod problems;
 mod query;
 mod rank;
 mod summary;
@@ -31,6 +32,7 @@ use self::query::Query;
 use self::summary::Summary;
 use self::urgency::Level;
 use super::Web;
+use crate::problems::Problem;
 use crate::store::AccountState;
 
 /// A page that was made.
@@ -48,12 +50,18 @@ pub(super) fn content_security_policy() -> &'static str {
 }
 
 /// The page that `query`, what follows the `?` of its address, asks for.
-pub(super) fn render(states: &[Arc<AccountState>], now: Timestamp, web: &Web, query: &str) -> Page {
+pub(super) fn render(
+    states: &[Arc<AccountState>],
+    problems: &[Problem],
+    now: Timestamp,
+    web: &Web,
+    query: &str,
+) -> Page {
     let query = Query::parse(query);
     let document =
         |title: &str, level, main: &Markup| layout::document(title, level, now, web, main).into_string();
     let Some(name) = &query.account else {
-        let summary = Summary::of(states, now);
+        let summary = Summary::of(states, problems, now);
         let main = overview::view(states, &query, now, &summary);
         let title = format!("{} – Lyve Cloud exporter", summary.verdict());
         return Page { html: document(&title, summary.level, &main), found: true };
@@ -71,7 +79,7 @@ pub(super) fn render(states: &[Arc<AccountState>], now: Timestamp, web: &Web, qu
             found: false,
         };
     };
-    let summary = Summary::of(std::slice::from_ref(state), now);
+    let summary = Summary::of(std::slice::from_ref(state), problems, now);
     let main = account::view(state, &query, now, &summary);
     let title = format!("{} – Lyve Cloud exporter", words::plain(name));
     Page { html: document(&title, summary.level, &main), found: true }

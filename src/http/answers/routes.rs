@@ -17,6 +17,7 @@ use super::{HttpResponse, Parts, page, status};
 use crate::clock::Clock;
 use crate::exposition::{Encoding, Exposition, Format};
 use crate::http::access::may_reload;
+use crate::problems::{Problem, Problems};
 use crate::reload::Reloader;
 use crate::store::{AccountState, Store};
 
@@ -42,6 +43,8 @@ pub struct Routes {
     pub store: Arc<Store>,
     /// The time of day.
     pub clock: Arc<dyn Clock>,
+    /// What of the exporter itself does not work.
+    pub problems: Arc<Problems>,
     /// What `/metrics` is made by.
     pub exposition: Exposition,
     /// Choices of the command line.
@@ -160,7 +163,10 @@ impl Routes {
 
     async fn page(&self, query: &str) -> HttpResponse {
         let (web, query) = (self.web.clone(), query.to_owned());
-        let page = match self.made(move |states, now| page::render(states, now, &web, &query)).await {
+        let page = match self
+            .made(move |states, problems, now| page::render(states, problems, now, &web, &query))
+            .await
+        {
             Ok(page) => page,
             Err(answer) => return answer,
         };
@@ -187,15 +193,15 @@ impl Routes {
     /// What `make` makes of the store as it is now, where it holds up nothing else.
     async fn made<T: Send + 'static>(
         &self,
-        make: impl FnOnce(&[Arc<AccountState>], Timestamp) -> T + Send + 'static,
+        make: impl FnOnce(&[Arc<AccountState>], &[Problem], Timestamp) -> T + Send + 'static,
     ) -> Result<T, HttpResponse> {
         // The semaphore is never closed.
         let permit = PAGES.acquire().await.ok();
-        let (states, now) = (self.store.snapshot(), self.clock.now());
+        let (states, problems, now) = (self.store.snapshot(), self.problems.list(), self.clock.now());
         let making = tokio::task::spawn_blocking(move || {
             // Held to the end, even where the client has gone by then.
             let _permit = permit;
-            make(&states, now)
+            make(&states, &problems, now)
         });
         making.await.map_err(|error| {
             error!(%error, "cannot make the status page");

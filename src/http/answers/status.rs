@@ -4,13 +4,26 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::stored::Stored;
+use crate::build_info;
 use crate::model::{Billing, Collector, Expiry, Session, User};
+use crate::problems::{Problem, Subject};
 use crate::store::{AccountState, CredentialView};
 
 #[derive(Serialize)]
 struct Status<'a> {
     now: String,
+    version: &'static str,
+    /// What of the exporter itself does not work; empty where all does.
+    problems: Vec<ProblemStatus<'a>>,
     accounts: Vec<AccountStatus<'a>>,
+}
+
+#[derive(Serialize)]
+struct ProblemStatus<'a> {
+    subject: &'static str,
+    alertmanager: Option<&'a str>,
+    since: String,
+    message: &'a str,
 }
 
 #[derive(Serialize)]
@@ -81,6 +94,7 @@ struct CollectorStatus<'a> {
     collector: &'static str,
     up: bool,
     last_attempt: Option<String>,
+    next_attempt: Option<String>,
     last_success: Option<String>,
     last_duration_seconds: Option<f64>,
     failure: Option<Failure<'a>>,
@@ -94,11 +108,27 @@ struct Failure<'a> {
 }
 
 /// The status of all accounts as JSON. A value that is not known is `null`.
-pub(super) fn render(states: &[std::sync::Arc<AccountState>], now: Timestamp) -> String {
+pub(super) fn render(
+    states: &[std::sync::Arc<AccountState>],
+    problems: &[Problem],
+    now: Timestamp,
+) -> String {
     let accounts = states.iter().map(|state| account(state, now)).collect();
-    let status = Status { now: now.to_string(), accounts };
+    let problems = problems.iter().map(problem).collect();
+    let status = Status { now: now.to_string(), version: build_info::VERSION, problems, accounts };
     // Strings, numbers and lists always become JSON.
     serde_json::to_string(&status).unwrap_or_default()
+}
+
+fn problem(problem: &Problem) -> ProblemStatus<'_> {
+    let alertmanager =
+        if let Subject::Alertmanager(name) = &problem.subject { Some(name.as_str()) } else { None };
+    ProblemStatus {
+        subject: problem.subject.name(),
+        alertmanager,
+        since: problem.since.to_string(),
+        message: &problem.message,
+    }
 }
 
 fn account(state: &AccountState, now: Timestamp) -> AccountStatus<'_> {
@@ -184,6 +214,7 @@ fn collector_status(state: &AccountState, collector: Collector) -> CollectorStat
         collector: collector.name(),
         up: state.collector_up(collector),
         last_attempt: health.last_attempt.map(|at| at.to_string()),
+        next_attempt: health.next_attempt.map(|at| at.to_string()),
         last_success: health.last_success.map(|at| at.to_string()),
         last_duration_seconds: health.last_duration.map(|took| took.as_secs_f64()),
         failure: health.failing.as_ref().map(|failure| Failure {
@@ -205,7 +236,7 @@ mod tests {
     #[test]
     fn an_account_has_what_its_api_tells() {
         let states = [modern(), state(spec("older"), |_| ())];
-        let status: Value = serde_json::from_str(&render(&states, at(NOW))).unwrap();
+        let status: Value = serde_json::from_str(&render(&states, &[], at(NOW))).unwrap();
         let modern = &status["accounts"][0];
         assert_eq!(modern["api"], "object_storage");
         assert_eq!(modern["usage_bytes"], 6_485_663_588_183_u64);

@@ -146,7 +146,7 @@ fn extent(fault: &Fault<'_>, now: Timestamp) -> Markup {
 }
 
 fn last_attempt(fault: &Fault<'_>, now: Timestamp) -> Markup {
-    html! { p.quiet { "Last attempt " (words::relative(fault.failure.at, now)) ": " code { (fault.failure.message) } } }
+    html! { p.quiet { "Last attempt " (words::moment(fault.failure.at, now)) ": " code { (fault.failure.message) } } }
 }
 
 /// Each collector's state in few words, for a card.
@@ -181,7 +181,7 @@ pub(super) fn table(state: &AccountState, now: Timestamp) -> Markup {
         section aria-labelledby="collectors" {
             h2 id="collectors" { "How fresh the data is" }
             table.stacked role="table" aria-labelledby="collectors" {
-                (columns(&["State", "What is read", "Last success", "Last attempt", "Polls"]))
+                (columns(&["State", "What is read", "Last success", "Last attempt", "Next", "Polls"]))
                 tbody role="rowgroup" {
                     @for collector in state.spec.collectors.iter().copied() { (row(state, collector, now)) }
                 }
@@ -206,15 +206,22 @@ fn row(state: &AccountState, collector: Collector, now: Timestamp) -> Markup {
             (head(html! { (collector.title()) span.detail { code { (collector) } } }))
             (cell("Last success", html! {
                 @if let Some(at) = fresh.last_success {
-                    (words::relative(at, now))
+                    (words::moment(at, now))
                     span.detail { (words::instant(at)) @if fresh.withdrawn { ", withdrawn" } }
                 } @else { "none yet" }
             }))
             (cell("Last attempt", html! {
                 @if let Some(at) = health.last_attempt {
-                    (words::relative(at, now))
+                    (words::moment(at, now))
                     @if let Some(took) = health.last_duration { span.detail { "took " (words::took(took)) } }
                 } @else { "none yet" }
+            }))
+            (cell("Next", html! {
+                @match health.next_attempt {
+                    Some(at) if at > now => { (words::moment(at, now)) }
+                    Some(_) => { "now" }
+                    None => { "–" }
+                }
             }))
             (cell("Polls", html! {
                 (words::number(health.polls))

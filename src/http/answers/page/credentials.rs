@@ -71,7 +71,7 @@ fn ends(owned: &Owned<'_>, now: Timestamp) -> Markup {
         Access::Credential(view) => credential_ends(view, now),
         Access::Key(view) => html! {
             "No end"
-            @if let Some(made) = view.key.created { span.detail { "Made " (words::relative(made, now)) } }
+            @if let Some(made) = view.key.created { span.detail { "Made " (words::moment(made, now)) } }
         },
     }
 }
@@ -82,14 +82,14 @@ fn credential_ends(view: &CredentialView<'_>, now: Timestamp) -> Markup {
             Expiry::At(end) => {
                 (words::instant(end))
                 // The console's words of the others say it already.
-                @if end <= now { span.detail { (words::relative(end, now)) } }
+                @if end <= now { span.detail { (words::moment(end, now)) } }
             }
             Expiry::Never => { "Never" }
             Expiry::Unknown => { "Not known" }
         }
         @if view.kind == CredentialKind::AccountApi {
             span.detail {
-                @if let Some(at) = view.last_accepted { "Last login " (words::relative(at, now)) } @else { "No login worked yet" }
+                @if let Some(at) = view.last_accepted { "Last login " (words::moment(at, now)) } @else { "No login worked yet" }
             }
         }
     }

@@ -87,7 +87,7 @@ fn row(user: &User, now: Timestamp) -> Markup {
                     None => { "–" }
                 }
             }))
-            (cell("Made", html! { @if let Some(at) = user.created { (words::relative(at, now)) } @else { "–" } }))
+            (cell("Made", html! { @if let Some(at) = user.created { (words::moment(at, now)) } @else { "–" } }))
         }
     }
 }
@@ -107,7 +107,7 @@ mod tests {
             enable_lifecycle: false,
             ..Web::default()
         };
-        render(&[modern()], at(NOW), &web, query)
+        render(&[modern()], &[], at(NOW), &web, query)
     }
 
     /// The text of a page without its elements, and with one space where there is any.
@@ -122,7 +122,7 @@ mod tests {
         let html = page("account=modern").html;
         let text = text(&html);
         for told in [
-            "6.49 TB in 2 buckets, used on 2026-11-23, read 3 minutes ago",
+            "6.49 TB in 2 buckets, used on 2026-11-23, read 3 min ago",
             "18,499 objects",
             "402.9 GB ghost space: deleted, still billed",
             "Transfer by region on 2026-11-23 Region Uploaded Downloaded Deleted US-EAST-1 12.0 GB 3.00 GB –",
@@ -133,7 +133,7 @@ mod tests {
             assert!(text.contains(told), "{told} in {text}");
         }
         assert!(!text.contains("month to date") && !text.contains("Of all"), "{text}");
-        assert!(text.contains("6.49 TB in 2 buckets; figure of 3 minutes ago"), "{text}");
+        assert!(text.contains("6.49 TB in 2 buckets; figure of 3 min ago"), "{text}");
     }
 
     #[test]
@@ -179,8 +179,8 @@ mod tests {
             enable_lifecycle: false,
             ..Web::default()
         };
-        let text = text(&render(&[modern], at(NOW), &web, "account=modern").html);
-        assert!(text.contains("Not known in 1 bucket, usage by day not known, read 3 minutes ago"), "{text}");
+        let text = text(&render(&[modern], &[], at(NOW), &web, "account=modern").html);
+        assert!(text.contains("Not known in 1 bucket, usage by day not known, read 3 min ago"), "{text}");
         assert!(text.contains("backups 1.00 GB 7"), "{text}");
         assert!(!text.contains("Transfer by region"), "{text}");
     }

@@ -95,7 +95,7 @@ pub(super) fn figures(state: &AccountState, now: Timestamp) -> Markup {
                     None if state.spec.polls(Collector::BILLING) => { "usage by day not known, read " }
                     None => { "month to date, " }
                 }
-                (words::relative(stored.at, now))
+                (words::moment(stored.at, now))
             }
             @if let Some(objects) = stored.objects { span.detail { (words::count(objects, "object")) } }
             @if let Some(ghost) = stored.ghost_bytes { span.detail { (words::size(ghost)) " ghost space: deleted, still billed" } }

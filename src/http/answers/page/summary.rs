@@ -9,9 +9,10 @@ use maud::{Markup, html};
 use super::layout::{class, icon};
 use super::query::Query;
 use super::urgency::{Access, Level, Owned, credentials, freshness};
-use super::words;
+use super::{problems, words};
 use crate::http::answers::stored::Stored;
 use crate::model::{Collector, CredentialStatus, Expiry, ServiceAccount};
+use crate::problems::Problem;
 use crate::store::AccountState;
 
 /// Counts over all that is shown.
@@ -19,6 +20,7 @@ use crate::store::AccountState;
 pub(super) struct Summary<'a> {
     /// The worst of all.
     pub(super) level: Level,
+    problems: &'a [Problem],
     credentials: Level,
     by_status: [u64; CredentialStatus::ALL.len()],
     /// Credentials that end within the critical step, and that step.
@@ -48,9 +50,10 @@ pub(super) struct Summary<'a> {
 
 impl<'a> Summary<'a> {
     /// Counts what is known of these accounts.
-    pub(super) fn of(states: &'a [Arc<AccountState>], now: Timestamp) -> Self {
+    pub(super) fn of(states: &'a [Arc<AccountState>], problems: &'a [Problem], now: Timestamp) -> Self {
         let mut summary = Self {
             level: Level::Good,
+            problems,
             credentials: Level::Good,
             by_status: [0; CredentialStatus::ALL.len()],
             urgent: 0,
@@ -75,7 +78,8 @@ impl<'a> Summary<'a> {
         for state in states {
             summary.add(state, now);
         }
-        summary.level = summary.credentials.min(summary.polls);
+        let exporter = if problems.is_empty() { Level::Good } else { Level::Soon };
+        summary.level = summary.credentials.min(summary.polls).min(exporter);
         summary
     }
 
@@ -148,7 +152,13 @@ impl<'a> Summary<'a> {
                 number_of(self.urgent, "credential ends", "credentials end"),
                 words::span(self.critical.as_secs())
             ),
-            Level::Soon => "Works, but credentials need attention".to_owned(),
+            Level::Soon => match (self.credentials, self.problems) {
+                (Level::Soon, []) => "Works, but credentials need attention".to_owned(),
+                (Level::Soon, _) => {
+                    "Works, but credentials and the exporter itself need attention".to_owned()
+                }
+                _ => "Works, but the exporter itself needs attention".to_owned(),
+            },
             Level::Waiting => "Waiting for the first answers".to_owned(),
             Level::Good => "All is well".to_owned(),
         }
@@ -169,6 +179,7 @@ impl<'a> Summary<'a> {
                 (self.polled())
                 (self.stored(now))
             }
+            (problems::section(self.problems, now))
         }
     }
 
@@ -254,7 +265,7 @@ impl<'a> Summary<'a> {
                 @if self.known < self.accounts { (words::number(self.known)) " of " }
                 (words::count(self.accounts, "account"))
             }
-            "; " @if self.known > 1 { "oldest figure " } @else { "figure of " } (words::relative(oldest, now))
+            "; " @if self.known > 1 { "oldest figure " } @else { "figure of " } (words::moment(oldest, now))
         };
         tile(level, "Stored", &words::size(self.usage), details)
     }

@@ -18,7 +18,7 @@ fn page(states: &[Arc<AccountState>], query: &str) -> Page {
         enable_lifecycle: false,
         ..Web::default()
     };
-    render(states, at(NOW), &web, query)
+    render(states, &[], at(NOW), &web, query)
 }
 
 fn bucket(name: &str, usage_bytes: u64) -> BucketUsage {

@@ -69,7 +69,7 @@ pub(super) fn share(part: u64, whole: u64) -> Option<String> {
     (whole > 0).then(|| format!("{:.1} %", part as f64 / whole as f64 * 100.0))
 }
 
-/// How far an instant is from now: `3 minutes ago`, `in 12 days`. Rounded down, as the console does.
+/// How far an instant is from now: `3 min ago`, `in 12 days`. Rounded down, as the console does.
 pub(super) fn relative(at: Timestamp, now: Timestamp) -> String {
     if at > now {
         format!("in {}", span(clock::until(now, at).as_secs()))
@@ -84,9 +84,9 @@ pub(super) fn relative(at: Timestamp, now: Timestamp) -> String {
 /// A length of time in its largest unit, rounded down.
 pub(super) fn span(seconds: u64) -> String {
     match seconds {
-        0..60 => count(seconds, "second"),
-        60..3_600 => count(seconds / 60, "minute"),
-        3_600..86_400 => count(seconds / 3_600, "hour"),
+        0..60 => format!("{seconds} s"),
+        60..3_600 => format!("{} min", seconds / 60),
+        3_600..86_400 => format!("{} h", seconds / 3_600),
         _ => count(seconds / 86_400, "day"),
     }
 }
@@ -120,9 +120,9 @@ pub(super) fn instant(at: Timestamp) -> Markup {
     html! { time datetime=(at) { (utc(at)) } }
 }
 
-/// An instant and how far away it is.
+/// How far away an instant is, with the instant itself as title.
 pub(super) fn moment(at: Timestamp, now: Timestamp) -> Markup {
-    html! { (relative(at, now)) " " span.quiet { "(" (instant(at)) ")" } }
+    html! { time datetime=(at) title=(utc(at)) { (relative(at, now)) } }
 }
 
 /// A name that somebody else chose. It is set apart, so that its direction of writing does not change the order of what
@@ -195,18 +195,18 @@ mod tests {
         let now = at("2026-11-24T12:00:00Z");
         for (instant, text) in [
             ("2026-11-24T12:00:00Z", "just now"),
-            ("2026-11-24T11:59:50Z", "10 seconds ago"),
-            ("2026-11-24T11:57:00Z", "3 minutes ago"),
-            ("2026-11-24T10:00:01Z", "1 hour ago"),
+            ("2026-11-24T11:59:50Z", "10 s ago"),
+            ("2026-11-24T11:57:00Z", "3 min ago"),
+            ("2026-11-24T10:00:01Z", "1 h ago"),
             ("2026-11-21T00:00:00Z", "3 days ago"),
             ("2026-12-06T12:00:00Z", "in 12 days"),
-            ("2026-11-24T12:00:30Z", "in 30 seconds"),
+            ("2026-11-24T12:00:30Z", "in 30 s"),
         ] {
             assert_eq!(relative(at(instant), now), text);
         }
         assert_eq!(
             moment(at("2026-11-24T11:57:00Z"), now).into_string(),
-            "3 minutes ago <span class=\"quiet\">(<time datetime=\"2026-11-24T11:57:00Z\">2026-11-24 11:57 UTC</time>)</span>"
+            "<time datetime=\"2026-11-24T11:57:00Z\" title=\"2026-11-24 11:57 UTC\">3 min ago</time>"
         );
     }
 
