@@ -341,7 +341,7 @@ fn telemetry_path(text: &str) -> Result<String, String> {
     let taken = text == "/"
         || ["/-", "/api"].iter().any(|page| text == *page || text.starts_with(&format!("{page}/")));
     if taken {
-        return Err("is the place of another page: /, /-/… and /api/… are taken".to_owned());
+        return Err("is used by another page: /, /-/… and /api/… are taken".to_owned());
     }
     Ok(text)
 }
@@ -351,11 +351,13 @@ fn plain_path(text: &str) -> Result<String, String> {
     // What a request's path can hold without being encoded (RFC 3986, pchar and /).
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/-._~!$&'()*+,;=:@".contains(&byte);
     if !text.bytes().all(plain) {
-        return Err("must hold only letters, digits and signs that a path needs no encoding for".to_owned());
+        return Err(
+            "must contain only letters, digits and characters that need no encoding in a path".to_owned()
+        );
     }
     // A proxy or a client in between may take such a path for another.
     if text.split('/').skip(1).any(|part| matches!(part, "." | "..")) || text.contains("//") {
-        return Err("must hold no empty part, no . and no ..".to_owned());
+        return Err("must not contain an empty segment, . or ..".to_owned());
     }
     Ok(text.to_owned())
 }

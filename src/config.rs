@@ -2,7 +2,7 @@
 
 mod account;
 mod alertmanager;
-mod faults;
+mod errors;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
 mod load;
@@ -28,7 +28,7 @@ use crate::model::{Expiry, Identity, Month, Price, WarningSteps};
 use crate::shard::Shard;
 
 pub use alertmanager::{Alertmanager, BasicAuth};
-pub use faults::{ConfigFaults, Fault};
+pub use errors::{ConfigError, ConfigErrors};
 pub use load::{load, process_environment};
 pub(crate) use secret::without_mark;
 pub use secret::{Secret, SecretError, SecretSource};

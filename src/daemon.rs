@@ -242,7 +242,7 @@ impl Daemon {
         when_ready();
         let served = serve(listeners, routes, guard, limits, shutdown.clone()).await;
         if let Err(error) = &served {
-            error!(%error, "stopping, as not everybody is answered any more; please report this fault");
+            error!(%error, "stopping, because some requests can no longer be answered; please report this bug");
         }
         shutdown.cancel();
         for task in [core, notifier, writing] {

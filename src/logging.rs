@@ -123,7 +123,7 @@ impl Write for Log {
 /// Logs where a panic began. Not its message, which may have been made from anything that was at hand.
 fn log_panic(place: Option<&Location<'_>>) {
     let place = place.map_or_else(|| "unknown".to_owned(), ToString::to_string);
-    tracing::error!(place, "the exporter panicked: please report this fault");
+    tracing::error!(place, "the exporter panicked: please report this bug");
 }
 
 /// A log that goes to `writer`.

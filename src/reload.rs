@@ -4,18 +4,18 @@ use std::sync::Arc;
 
 use tokio::sync::{mpsc, oneshot};
 
-use crate::config::{Config, ConfigFaults};
+use crate::config::{Config, ConfigErrors};
 
 /// Reads the configuration from wherever it came from. It may block.
 #[derive(Clone)]
 pub struct Loader(Arc<Load>);
 
-type Load = dyn Fn() -> Result<Config, ConfigFaults> + Send + Sync;
+type Load = dyn Fn() -> Result<Config, ConfigErrors> + Send + Sync;
 
 impl Loader {
     /// Reads with `load`.
     #[must_use]
-    pub fn new(load: impl Fn() -> Result<Config, ConfigFaults> + Send + Sync + 'static) -> Self {
+    pub fn new(load: impl Fn() -> Result<Config, ConfigErrors> + Send + Sync + 'static) -> Self {
         Self(Arc::new(load))
     }
 
@@ -23,7 +23,7 @@ impl Loader {
     ///
     /// # Errors
     /// With everything that is wrong with it.
-    pub fn load(&self) -> Result<Config, ConfigFaults> {
+    pub fn load(&self) -> Result<Config, ConfigErrors> {
         (self.0)()
     }
 }
@@ -39,7 +39,7 @@ impl std::fmt::Debug for Loader {
 pub enum ReloadError {
     /// The configuration is wrong.
     #[error("{0}")]
-    Faults(ConfigFaults),
+    Faults(ConfigErrors),
     /// What it needs could not be made.
     #[error("{0}")]
     Setup(Arc<str>),

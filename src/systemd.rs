@@ -29,7 +29,7 @@ pub fn listeners() -> io::Result<Vec<TcpListener>> {
     if listeners.is_empty() {
         return Err(io::Error::new(
             io::ErrorKind::NotFound,
-            "systemd handed over no socket; start lyve-cloud-exporter.socket, or leave out --web.systemd-socket",
+            "systemd passed no socket; start lyve-cloud-exporter.socket, or leave out --web.systemd-socket",
         ));
     }
     Ok(listeners)
@@ -61,7 +61,7 @@ pub async fn watchdog() {
 fn tell(state: NotifyState<'_>) {
     let Some(name) = std::env::var_os("NOTIFY_SOCKET") else { return };
     if let Err(error) = send(&name, &format!("{state}\n")) {
-        warn!(%error, "cannot tell systemd");
+        warn!(%error, "cannot notify systemd");
     }
 }
 

@@ -267,7 +267,9 @@ pub struct SecretPlace {
 fn id(text: &str) -> Result<String, String> {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:+=@".contains(&byte);
     if text.is_empty() || matches!(text, "." | "..") || text.len() > 256 || !text.bytes().all(plain) {
-        return Err("is no id: it has letters, digits and - _ . : + = @ only; see the list".to_owned());
+        return Err(
+            "is not an id: ids contain only letters, digits and - _ . : + = @; see the list".to_owned()
+        );
     }
     Ok(text.to_owned())
 }
@@ -275,7 +277,7 @@ fn id(text: &str) -> Result<String, String> {
 fn name(text: &str) -> Result<String, String> {
     match text {
         "" => Err("must not be empty".to_owned()),
-        text if text.chars().any(char::is_control) => Err("must not hold control characters".to_owned()),
+        text if text.chars().any(char::is_control) => Err("must not contain control characters".to_owned()),
         text => Ok(text.to_owned()),
     }
 }

@@ -12,7 +12,7 @@ use rustls::pki_types::pem::PemObject as _;
 use url::Url;
 use zeroize::Zeroizing;
 
-use super::faults::Faults;
+use super::errors::Errors;
 use super::reader::{Section, Text};
 use super::tree::Table;
 use super::value::{self, Limits};
@@ -33,47 +33,47 @@ enum ApiKind {
 }
 
 /// Reads the table of one account. Relative paths start at `directory`.
-pub(super) fn read(mut section: Section, directory: &Path, faults: &mut Faults) -> Option<Account> {
+pub(super) fn read(mut section: Section, directory: &Path, errors: &mut Errors) -> Option<Account> {
     let name =
-        section.required_text("name", faults).and_then(|text| without_control_characters(text, faults));
+        section.required_text("name", errors).and_then(|text| without_control_characters(text, errors));
     let has_kind = section.has("api");
-    let kind = match section.parsed("api", kind, faults) {
+    let kind = match section.parsed("api", kind, errors) {
         None if has_kind => None,
         kind => Some(kind.unwrap_or(ApiKind::AccountV2)),
     };
-    let api = api(kind, &mut section, faults);
+    let api = api(kind, &mut section, errors);
     let has_account_id = section.has("account_id");
     let account_id = if kind != Some(ApiKind::AccountV2) && !has_account_id {
-        // Asked for all the same, so that the section knows the key.
-        section.text("account_id", faults);
+        // Read in any case, so that the key counts as known.
+        section.text("account_id", errors);
         name.clone()
     } else {
-        section.required_text("account_id", faults).and_then(|text| without_control_characters(text, faults))
+        section.required_text("account_id", errors).and_then(|text| without_control_characters(text, errors))
     };
     let access_key_place = section.place("access_key_file");
-    let access_key = secret_source(&mut section, "access_key", "access_key_file", directory, faults);
-    let secret = secret_source(&mut section, "secret", "secret_file", directory, faults);
-    let credentials = section.section("credential", faults);
+    let access_key = secret_source(&mut section, "access_key", "access_key_file", directory, errors);
+    let secret = secret_source(&mut section, "secret", "secret_file", directory, errors);
+    let credentials = section.section("credential", errors);
     let (credential, max_age) = match kind {
-        Some(ApiKind::AccountV2) => (credential(credentials, faults), None),
-        Some(ApiKind::ObjectStorage) => (Expiry::Never, max_age(credentials, faults)),
+        Some(ApiKind::AccountV2) => (credential(credentials, errors), None),
+        Some(ApiKind::ObjectStorage) => (Expiry::Never, max_age(credentials, errors)),
         None => (Expiry::Unknown, None),
     };
-    let ca_file = section.text("ca_file", faults).and_then(|text| ca_file(text, directory, faults));
-    let price = section.has("price").then(|| price(section.section("price", faults), faults));
+    let ca_file = section.text("ca_file", errors).and_then(|text| ca_file(text, directory, errors));
+    let price = section.has("price").then(|| price(section.section("price", errors), errors));
     if price.is_none() {
-        // Asked for all the same, so that the section knows the key.
-        section.text("price", faults);
+        // Read in any case, so that the key counts as known.
+        section.text("price", errors);
     }
-    let credential_warning = alertmanager::steps(&mut section, faults);
-    let usage_drop = section.share("usage_drop", faults);
-    section.finish(faults);
+    let credential_warning = alertmanager::steps(&mut section, errors);
+    let usage_drop = section.share("usage_drop", errors);
+    section.finish(errors);
     let mut api = api?;
     if let Api::ObjectStorage(api) = &mut api {
         api.max_age = max_age;
         if !has_account_id {
             let digest =
-                digest(access_key.as_ref()?).map_err(|problem| faults.add(access_key_place, problem));
+                digest(access_key.as_ref()?).map_err(|problem| errors.add(access_key_place, problem));
             api.key_digest = Some(digest.ok()?);
         }
     }
@@ -111,25 +111,25 @@ fn kind(text: &str) -> Result<ApiKind, String> {
 }
 
 /// Where the API is. Where nobody knows which API it is, nothing more is said of its keys.
-fn api(kind: Option<ApiKind>, section: &mut Section, faults: &mut Faults) -> Option<Api> {
+fn api(kind: Option<ApiKind>, section: &mut Section, errors: &mut Errors) -> Option<Api> {
     const HOSTS: [&str; 3] = ["iam_url", "s3_url", "region"];
     match kind {
         None => {
-            let mut unheard = Faults::default();
+            let mut unheard = Errors::default();
             HOSTS.into_iter().chain(["base_url"]).for_each(|key| drop(section.text(key, &mut unheard)));
             None
         }
         Some(ApiKind::AccountV2) => {
-            refuse(&HOSTS, "it belongs to an account with `api: object_storage`", section, faults);
-            let base_url = url(section, "base_url", BASE_URL, faults)?;
+            refuse(&HOSTS, "it belongs to an account with `api: object_storage`", section, errors);
+            let base_url = url(section, "base_url", BASE_URL, errors)?;
             Some(Api::AccountV2 { base_url })
         }
         Some(ApiKind::ObjectStorage) => {
             let advice = "an object_storage account has region, or iam_url and s3_url";
-            refuse(&["base_url"], advice, section, faults);
+            refuse(&["base_url"], advice, section, errors);
             let has_iam_url = section.has("iam_url");
-            let iam_url = url(section, "iam_url", IAM_URL, faults);
-            let s3_url = s3_url(section, faults);
+            let iam_url = url(section, "iam_url", IAM_URL, errors);
+            let s3_url = s3_url(section, errors);
             let beside = s3_url.as_ref().filter(|_| !has_iam_url).and_then(iam_url_of);
             let iam_url = beside.or(iam_url);
             Some(Api::ObjectStorage(ObjectStorage {
@@ -142,10 +142,10 @@ fn api(kind: Option<ApiKind>, section: &mut Section, faults: &mut Faults) -> Opt
     }
 }
 
-/// Takes those of these keys that are there; each is a fault. They are not among the keys that are known.
-fn refuse(keys: &[&'static str], advice: &str, section: &mut Section, faults: &mut Faults) {
+/// Takes those of these keys that are there; each is an error. They are not among the keys that are known.
+fn refuse(keys: &[&'static str], advice: &str, section: &mut Section, errors: &mut Errors) {
     for key in keys.iter().copied().filter(|key| section.has(key)).collect::<Vec<_>>() {
-        section.unsupported(key, advice, faults);
+        section.unsupported(key, advice, errors);
     }
 }
 
@@ -165,22 +165,22 @@ pub(super) fn reseller(url: &Url) -> Option<&str> {
 }
 
 /// Where the buckets are: as it is written, or in a region of the vendor's direct customers.
-fn s3_url(section: &mut Section, faults: &mut Faults) -> Option<Url> {
+fn s3_url(section: &mut Section, errors: &mut Errors) -> Option<Url> {
     let (has_url, has_region) = (section.has("s3_url"), section.has("region"));
     let places = (section.place("s3_url"), section.place("region"));
-    let url = section.parsed("s3_url", value::base_url, faults);
-    let by_region = section.parsed("region", s3_url_of, faults);
+    let url = section.parsed("s3_url", value::base_url, errors);
+    let by_region = section.parsed("region", s3_url_of, errors);
     match (has_url, has_region) {
         (true, false) => url,
         (false, true) => by_region,
         (true, true) => {
-            faults.add(places.1, format!("is given as well as {}: keep one of them", places.0));
+            errors.add(places.1, format!("is set as well as {}: keep one of them", places.0));
             None
         }
         (false, false) => {
-            faults.add(
+            errors.add(
                 places.1,
-                "is missing: give the region of the account, such as us-east-1, or s3_url where it has an address of \
+                "is not set: set the region of the account, such as us-east-1, or s3_url where it has an address of \
                  its own",
             );
             None
@@ -196,11 +196,11 @@ fn s3_url_of(region: &str) -> Result<Url, String> {
 }
 
 /// The age at which a key is due for rotation.
-fn max_age(mut section: Section, faults: &mut Faults) -> Option<Duration> {
-    let advice = "access keys of object_storage have no expiry; give max_age, the age at which a key is due for rotation";
-    refuse(&["expires", "generated", "valid_for"], advice, &mut section, faults);
-    let max_age = section.duration("max_age", &Limits::LIFE, faults);
-    section.finish(faults);
+fn max_age(mut section: Section, errors: &mut Errors) -> Option<Duration> {
+    let advice = "access keys of object_storage have no expiry; set max_age, the age at which a key is due for rotation";
+    refuse(&["expires", "generated", "valid_for"], advice, &mut section, errors);
+    let max_age = section.duration("max_age", &Limits::LIFE, errors);
+    section.finish(errors);
     max_age
 }
 
@@ -231,22 +231,22 @@ pub(super) fn variables(environment: &BTreeMap<String, String>) -> Option<Sectio
 }
 
 /// Reads the account of [`variables`]. Its name is its id.
-pub(super) fn from_variables(mut section: Section, faults: &mut Faults) -> Option<Account> {
+pub(super) fn from_variables(mut section: Section, errors: &mut Errors) -> Option<Account> {
     let mut part = |variable: &str, inline, file| {
         if !section.has(inline) && !section.has(file) {
             let problem =
                 format!("is not set, but other variables of the account are: set it or {variable}_FILE");
-            faults.add(variable, problem);
+            errors.add(variable, problem);
             return None;
         }
         // A shell names files from the working directory.
-        secret_source(&mut section, inline, file, Path::new(""), faults)
+        secret_source(&mut section, inline, file, Path::new(""), errors)
     };
     let account_id = part("LYVE_ACCOUNT_ID", "account_id", "account_id_file");
     let access_key = part("LYVE_ACCESS_KEY", "access_key", "access_key_file");
     let secret = part("LYVE_SECRET", "secret", "secret_file");
-    let base_url = url(&mut section, "base_url", BASE_URL, faults);
-    let credential = section.date("expires", value::expiry, faults).unwrap_or_default();
+    let base_url = url(&mut section, "base_url", BASE_URL, errors);
+    let credential = section.date("expires", value::expiry, errors).unwrap_or_default();
     let account_id = match account_id? {
         SecretSource::Inline(text) => text.expose().to_owned(),
         SecretSource::File(path) => secret::alone(&read_file(&path, "").ok()?).ok()?.to_owned(),
@@ -265,36 +265,36 @@ pub(super) fn from_variables(mut section: Section, faults: &mut Faults) -> Optio
     })
 }
 
-fn url(section: &mut Section, key: &'static str, default: &str, faults: &mut Faults) -> Option<Url> {
+fn url(section: &mut Section, key: &'static str, default: &str, errors: &mut Errors) -> Option<Url> {
     if section.has(key) {
-        section.parsed(key, value::base_url, faults)
+        section.parsed(key, value::base_url, errors)
     } else {
-        // Asked for all the same, so that the section knows the key.
-        section.text(key, faults);
+        // Read in any case, so that the key counts as known.
+        section.text(key, errors);
         value::base_url(default).ok()
     }
 }
 
-fn price(mut section: Section, faults: &mut Faults) -> Option<Price> {
-    let per_terabyte_month = section.amount("per_terabyte_month", faults);
+fn price(mut section: Section, errors: &mut Errors) -> Option<Price> {
+    let per_terabyte_month = section.amount("per_terabyte_month", errors);
     let minimum_terabytes = if section.has("minimum_terabytes") {
-        section.amount("minimum_terabytes", faults)
+        section.amount("minimum_terabytes", errors)
     } else {
         Some(0.0)
     };
-    let currency = section.required_text("currency", faults).and_then(|text| {
+    let currency = section.required_text("currency", errors).and_then(|text| {
         if text.text.len() == 3 && text.text.bytes().all(|letter| letter.is_ascii_uppercase()) {
             return Some(text.text);
         }
-        faults.add(text.place, "must be the three capital letters of a currency: USD, EUR");
+        errors.add(text.place, "must be the three capital letters of a currency: USD, EUR");
         None
     });
-    let budget = section.has("budget").then(|| section.amount("budget", faults));
+    let budget = section.has("budget").then(|| section.amount("budget", errors));
     if budget.is_none() {
         // So that the section knows the key.
-        section.text("budget", faults);
+        section.text("budget", errors);
     }
-    section.finish(faults);
+    section.finish(errors);
     Some(Price {
         per_terabyte_month: per_terabyte_month?,
         minimum_terabytes: minimum_terabytes?,
@@ -303,9 +303,9 @@ fn price(mut section: Section, faults: &mut Faults) -> Option<Price> {
     })
 }
 
-fn without_control_characters(text: Text, faults: &mut Faults) -> Option<String> {
+fn without_control_characters(text: Text, errors: &mut Errors) -> Option<String> {
     if text.text.chars().any(char::is_control) {
-        faults.add(text.place, "has a line break or another control character in it");
+        errors.add(text.place, "contains a line break or another control character");
         return None;
     }
     Some(text.text)
@@ -317,19 +317,19 @@ pub(super) fn secret_source(
     inline: &'static str,
     file: &'static str,
     directory: &Path,
-    faults: &mut Faults,
+    errors: &mut Errors,
 ) -> Option<SecretSource> {
     let places = (section.place(inline), section.place(file));
     let both = section.has(inline) && section.has(file);
     let none = !section.has(inline) && !section.has(file);
-    let inline_text = section.text(inline, faults);
-    let file_text = section.text(file, faults);
+    let inline_text = section.text(inline, errors);
+    let file_text = section.text(file, errors);
     if both {
-        faults.add(places.0, format!("is given as well as {}: keep one of them", places.1));
+        errors.add(places.0, format!("is set as well as {}: keep one of them", places.1));
         return None;
     }
     if none {
-        faults.add(places.0, format!("is missing: give {inline} or {file}"));
+        errors.add(places.0, format!("is not set: set {inline} or {file}"));
         return None;
     }
     if let Some(text) = inline_text {
@@ -340,18 +340,18 @@ pub(super) fn secret_source(
     match read_file(&path, &text.text) {
         Ok(content) => match secret::alone(&content) {
             Ok("") => {
-                faults
+                errors
                     .add(text.place, format!("names {}, which is empty: write the value into it", text.text));
                 None
             }
             Ok(_) => Some(SecretSource::File(path)),
             Err(problem) => {
-                faults.add(text.place, format!("names {}, which {problem}", text.text));
+                errors.add(text.place, format!("names {}, which {problem}", text.text));
                 None
             }
         },
         Err(problem) => {
-            faults.add(text.place, problem);
+            errors.add(text.place, problem);
             None
         }
     }
@@ -374,7 +374,7 @@ fn read_file(path: &Path, text: &str) -> Result<Zeroizing<String>, String> {
 /// The size of a file. A pipe or a device is none: it could keep its reader waiting, or never end.
 fn check_file(path: &Path, text: &str) -> Result<u64, String> {
     let metadata = fs::metadata(path).map_err(|error| unreadable(&error, text))?;
-    if metadata.is_file() { Ok(metadata.len()) } else { Err(format!("names {text}, which is no file")) }
+    if metadata.is_file() { Ok(metadata.len()) } else { Err(format!("names {text}, which is not a file")) }
 }
 
 fn unreadable(error: &std::io::Error, text: &str) -> String {
@@ -386,12 +386,12 @@ pub(super) fn resolve(text: &Text, directory: &Path) -> PathBuf {
 }
 
 /// A file of certificates, PEM.
-pub(super) fn ca_file(text: Text, directory: &Path, faults: &mut Faults) -> Option<PathBuf> {
+pub(super) fn ca_file(text: Text, directory: &Path, errors: &mut Errors) -> Option<PathBuf> {
     let path = resolve(&text, directory);
     match check_certificates(&path, &text.text) {
         Ok(()) => Some(path),
         Err(problem) => {
-            faults.add(text.place, problem);
+            errors.add(text.place, problem);
             None
         }
     }
@@ -415,16 +415,16 @@ fn check_certificates(path: &Path, text: &str) -> Result<(), String> {
     Ok(())
 }
 
-fn credential(mut section: Section, faults: &mut Faults) -> Expiry {
+fn credential(mut section: Section, errors: &mut Errors) -> Expiry {
     let path = section.path().to_owned();
     let (has_expires, has_generated, has_valid_for) =
         (section.has("expires"), section.has("generated"), section.has("valid_for"));
-    let expires = section.date("expires", value::expiry, faults);
-    let generated = section.date("generated", value::generated, faults);
-    let advice = "these credentials end on a date: give expires, or generated and valid_for; max_age belongs to object_storage";
-    refuse(&["max_age"], advice, &mut section, faults);
-    let valid_for = section.duration("valid_for", &Limits::LIFE, faults);
-    section.finish(faults);
+    let expires = section.date("expires", value::expiry, errors);
+    let generated = section.date("generated", value::generated, errors);
+    let advice = "these credentials expire on a date: set expires, or generated and valid_for; max_age belongs to object_storage";
+    refuse(&["max_age"], advice, &mut section, errors);
+    let valid_for = section.duration("valid_for", &Limits::LIFE, errors);
+    section.finish(errors);
     match (has_expires, has_generated, has_valid_for) {
         (true, false, false) => expires.unwrap_or_default(),
         (false, true, true) => match (generated, valid_for) {
@@ -433,16 +433,15 @@ fn credential(mut section: Section, faults: &mut Faults) -> Expiry {
         },
         (false, false, false) => Expiry::Unknown,
         (true, ..) => {
-            faults
-                .add(path, "holds expires as well as generated or valid_for: keep expires, or the other two");
+            errors.add(path, "has expires as well as generated or valid_for: keep expires, or the other two");
             Expiry::Unknown
         }
         (false, true, false) => {
-            faults.add(path, "holds generated without valid_for: add valid_for, or give expires instead");
+            errors.add(path, "has generated without valid_for: add valid_for, or set expires instead");
             Expiry::Unknown
         }
         (false, false, true) => {
-            faults.add(path, "holds valid_for without generated: add generated, or give expires instead");
+            errors.add(path, "has valid_for without generated: add generated, or set expires instead");
             Expiry::Unknown
         }
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use url::Url;
 
 use super::account::{ca_file, secret_source};
-use super::faults::Faults;
+use super::errors::Errors;
 use super::reader::Section;
 use super::value::{self, Limits};
 use crate::config::SecretSource;
@@ -35,34 +35,34 @@ pub struct BasicAuth {
 }
 
 /// Reads the table of the Alertmanagers; `None` where it is not there.
-pub(super) fn read(mut section: Section, directory: &Path, faults: &mut Faults) -> Option<Alertmanager> {
+pub(super) fn read(mut section: Section, directory: &Path, errors: &mut Errors) -> Option<Alertmanager> {
     let place = section.place("urls");
-    let texts = section.texts("urls", faults);
+    let texts = section.texts("urls", errors);
     let absent = texts.is_none();
     let mut urls = Vec::new();
     for text in texts.unwrap_or_default() {
         match value::web_url(&text.text) {
             Ok(url) => urls.push(url),
-            Err(problem) => faults.add(text.place, problem),
+            Err(problem) => errors.add(text.place, problem),
         }
     }
     let has_auth = section.has("basic_auth");
-    let mut auth = section.section("basic_auth", faults);
+    let mut auth = section.section("basic_auth", errors);
     let basic_auth = has_auth.then(|| {
-        let username = auth.required_text("username", faults).map(|text| text.text);
-        let password = secret_source(&mut auth, "password", "password_file", directory, faults);
+        let username = auth.required_text("username", errors).map(|text| text.text);
+        let password = secret_source(&mut auth, "password", "password_file", directory, errors);
         Some(BasicAuth { username: username?, password: password? })
     });
-    auth.finish(faults);
+    auth.finish(errors);
     let used = has_auth || section.has("ca_file") || section.has("external_url");
-    let ca_file = section.text("ca_file", faults).and_then(|text| ca_file(text, directory, faults));
-    let external_url = section.parsed("external_url", value::web_url, faults);
-    section.finish(faults);
+    let ca_file = section.text("ca_file", errors).and_then(|text| ca_file(text, directory, errors));
+    let external_url = section.parsed("external_url", value::web_url, errors);
+    section.finish(errors);
     if absent && used {
-        faults.add(place.as_str(), "is missing: list the addresses of your Alertmanagers");
+        errors.add(place.as_str(), "is not set: list the addresses of your Alertmanagers");
     }
     if has_auth && urls.iter().any(|url| url.scheme() == "http" && !value::is_loopback(url)) {
-        faults.add(
+        errors.add(
             place,
             "has an http address, which would send the password of basic_auth in clear: use https",
         );
@@ -71,23 +71,23 @@ pub(super) fn read(mut section: Section, directory: &Path, faults: &mut Faults) 
 }
 
 /// Reads `credential_warning` and `rotation_warning`.
-pub(super) fn warning(root: &mut Section, faults: &mut Faults) -> WarningSteps {
+pub(super) fn warning(root: &mut Section, errors: &mut Errors) -> WarningSteps {
     let mut warning = WarningSteps::default();
-    if let Some(steps) = steps(root, faults) {
+    if let Some(steps) = steps(root, errors) {
         warning = WarningSteps::of(&steps);
     }
-    if let Some(notice) = root.duration("rotation_warning", &Limits::LIFE, faults) {
+    if let Some(notice) = root.duration("rotation_warning", &Limits::LIFE, errors) {
         warning.rotation = notice;
     }
     warning
 }
 
 /// Reads the steps of `credential_warning`, of all accounts or of one; `None` where they are not set.
-pub(super) fn steps(section: &mut Section, faults: &mut Faults) -> Option<Vec<Duration>> {
-    let texts = section.texts("credential_warning", faults)?;
+pub(super) fn steps(section: &mut Section, errors: &mut Errors) -> Option<Vec<Duration>> {
+    let texts = section.texts("credential_warning", errors)?;
     let steps = texts.into_iter().filter_map(|text| {
         let step = value::duration(&text.text, &Limits::LIFE);
-        step.map_err(|problem| faults.add(text.place, problem)).ok()
+        step.map_err(|problem| errors.add(text.place, problem)).ok()
     });
     Some(steps.collect())
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use config::FileFormat;
 
-use super::faults::Faults;
+use super::errors::Errors;
 use super::{load, tree};
 
 /// What must not be shown where it is part of a value.
@@ -33,11 +33,11 @@ pub fn configuration(bytes: &[u8]) {
         Ok(values) => values,
         Err(problem) => return assert_silent(&problem),
     };
-    let mut faults = Faults::default();
-    tree::override_from(&environment, &mut values, &mut faults);
-    let (config, _) = load::read(values, &environment, Path::new("nowhere"), &mut faults);
-    match faults.or(config) {
-        Err(faults) => assert_silent(&faults.to_string()),
+    let mut errors = Errors::default();
+    tree::override_from(&environment, &mut values, &mut errors);
+    let (config, _) = load::read(values, &environment, Path::new("nowhere"), &mut errors);
+    match errors.or(config) {
+        Err(errors) => assert_silent(&errors.to_string()),
         Ok(config) => assert!(!config.accounts.is_empty(), "nothing to watch"),
     }
 }

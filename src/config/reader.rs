@@ -1,10 +1,10 @@
-//! Typed keys out of a tree of values. Every fault is noted and reading goes on, so that all are told at once.
+//! Typed keys out of a tree of values. Every error is noted and reading goes on, so that all are told at once.
 
 use std::time::Duration;
 
 use config::{Value, ValueKind};
 
-use super::faults::Faults;
+use super::errors::Errors;
 use super::tree::Table;
 use super::value::{self, Limits};
 
@@ -17,7 +17,7 @@ pub(super) struct Section {
     known: Vec<&'static str>,
 }
 
-/// A text with its place, for the faults that are found when it is understood.
+/// A text with its place, for the errors that are found when it is understood.
 #[derive(Debug)]
 pub(super) struct Text {
     pub(super) place: String,
@@ -61,7 +61,7 @@ impl Section {
         self.values.is_empty()
     }
 
-    /// The text of `key`, left where it is, with no fault noted.
+    /// The text of `key`, left where it is, with no error noted.
     pub(super) fn peek_text(&self, key: &str) -> Option<String> {
         match &self.values.get(key)?.kind {
             ValueKind::String(text) => Some(text.trim().to_owned()).filter(|text| !text.is_empty()),
@@ -76,38 +76,38 @@ impl Section {
     }
 
     /// The text of `key`, without the white space around it; `None` where there is none, or no good one.
-    pub(super) fn text(&mut self, key: &'static str, faults: &mut Faults) -> Option<Text> {
+    pub(super) fn text(&mut self, key: &'static str, errors: &mut Errors) -> Option<Text> {
         let (place, value) = self.take(key)?;
-        text(place, value, faults)
+        text(place, value, errors)
     }
 
-    /// As [`Section::text`], where it is a fault that the key is not there.
-    pub(super) fn required_text(&mut self, key: &'static str, faults: &mut Faults) -> Option<Text> {
+    /// As [`Section::text`], where it is an error that the key is not there.
+    pub(super) fn required_text(&mut self, key: &'static str, errors: &mut Errors) -> Option<Text> {
         if !self.has(key) {
-            faults.add(self.place(key), "is missing");
+            errors.add(self.place(key), "is not set");
         }
-        self.text(key, faults)
+        self.text(key, errors)
     }
 
     /// As [`Section::text`], where a blank text stands for none.
-    pub(super) fn text_or_blank(&mut self, key: &'static str, faults: &mut Faults) -> Option<Text> {
+    pub(super) fn text_or_blank(&mut self, key: &'static str, errors: &mut Errors) -> Option<Text> {
         let (place, value) = self.take(key)?;
         match &value.kind {
             ValueKind::Nil => None,
             ValueKind::String(text) if text.trim().is_empty() => None,
-            _ => text(place, value, faults),
+            _ => text(place, value, errors),
         }
     }
 
-    /// What `parse` makes of the text of `key`; its error is the fault.
+    /// What `parse` makes of the text of `key`; its error is the error.
     pub(super) fn parsed<T>(
         &mut self,
         key: &'static str,
         parse: impl FnOnce(&str) -> Result<T, String>,
-        faults: &mut Faults,
+        errors: &mut Errors,
     ) -> Option<T> {
-        let Text { place, text, .. } = self.text(key, faults)?;
-        parse(&text).map_err(|problem| faults.add(place, problem)).ok()
+        let Text { place, text, .. } = self.text(key, errors)?;
+        parse(&text).map_err(|problem| errors.add(place, problem)).ok()
     }
 
     /// What `parse` makes of a date.
@@ -115,14 +115,14 @@ impl Section {
         &mut self,
         key: &'static str,
         parse: impl FnOnce(&str) -> Result<T, String>,
-        faults: &mut Faults,
+        errors: &mut Errors,
     ) -> Option<T> {
         if self.is_number(key) {
             let (place, _) = self.take(key)?;
-            faults.add(place, value::NUMBER_FOR_DATE);
+            errors.add(place, value::NUMBER_FOR_DATE);
             return None;
         }
-        self.parsed(key, parse, faults)
+        self.parsed(key, parse, errors)
     }
 
     fn is_number(&self, key: &str) -> bool {
@@ -135,14 +135,14 @@ impl Section {
         &mut self,
         key: &'static str,
         limits: &Limits,
-        faults: &mut Faults,
+        errors: &mut Errors,
     ) -> Option<Duration> {
         if self.is_number(key) {
             let (place, _) = self.take(key)?;
-            faults.add(place, value::NO_UNIT);
+            errors.add(place, value::NO_UNIT);
             return None;
         }
-        self.parsed(key, |text| value::duration(text, limits), faults)
+        self.parsed(key, |text| value::duration(text, limits), errors)
     }
 
     /// A whole number from `least` to `most`.
@@ -151,7 +151,7 @@ impl Section {
         key: &'static str,
         least: u32,
         most: u32,
-        faults: &mut Faults,
+        errors: &mut Errors,
     ) -> Option<u32> {
         let (place, value) = self.take(key)?;
         let number = match &value.kind {
@@ -160,25 +160,25 @@ impl Section {
             // A variable has no types: its text is the number.
             ValueKind::String(text) if value.origin().is_some() => text.trim().parse().unwrap_or(-1),
             ValueKind::Nil => {
-                faults.add(place, EMPTY);
+                errors.add(place, EMPTY);
                 return None;
             }
             other => {
-                faults.add(place, format!("must be a whole number, and is {}", kind(other)));
+                errors.add(place, format!("must be an integer, not {}", kind(other)));
                 return None;
             }
         };
         let number = u32::try_from(number).ok().filter(|number| (least..=most).contains(number));
         if number.is_none() {
-            faults.add(place, format!("must be a whole number from {least} to {most}"));
+            errors.add(place, format!("must be an integer from {least} to {most}"));
         }
         number
     }
 
-    /// An amount of money, at least 0; it is a fault that the key is not there.
-    pub(super) fn amount(&mut self, key: &'static str, faults: &mut Faults) -> Option<f64> {
+    /// An amount of money, at least 0; it is an error that the key is not there.
+    pub(super) fn amount(&mut self, key: &'static str, errors: &mut Errors) -> Option<f64> {
         let Some((place, value)) = self.take(key) else {
-            faults.add(self.place(key), "is missing");
+            errors.add(self.place(key), "is not set");
             return None;
         };
         #[allow(clippy::cast_precision_loss, reason = "no price has sixteen digits")]
@@ -192,12 +192,12 @@ impl Section {
         if amount.is_finite() && amount >= 0.0 {
             return Some(amount);
         }
-        faults.add(place, "must be a number that is not negative, such as 7.99");
+        errors.add(place, "must be a number that is not negative, such as 7.99");
         None
     }
 
     /// A share, more than 0 and less than 1; `None` where it is not set.
-    pub(super) fn share(&mut self, key: &'static str, faults: &mut Faults) -> Option<f64> {
+    pub(super) fn share(&mut self, key: &'static str, errors: &mut Errors) -> Option<f64> {
         let (place, value) = self.take(key)?;
         let share = match &value.kind {
             ValueKind::Float(number) => *number,
@@ -208,17 +208,17 @@ impl Section {
         if share > 0.0 && share < 1.0 {
             return Some(share);
         }
-        faults.add(place, "must be a number between 0 and 1, such as 0.5");
+        errors.add(place, "must be a number between 0 and 1, such as 0.5");
         None
     }
 
     /// A truth.
-    pub(super) fn boolean(&mut self, key: &'static str, faults: &mut Faults) -> Option<bool> {
+    pub(super) fn boolean(&mut self, key: &'static str, errors: &mut Errors) -> Option<bool> {
         let (place, value) = self.take(key)?;
         match &value.kind {
             ValueKind::Boolean(truth) => Some(*truth),
             other => {
-                faults.add(place, format!("must be true or false, and is {}", kind(other)));
+                errors.add(place, format!("must be true or false, not {}", kind(other)));
                 None
             }
         }
@@ -226,42 +226,42 @@ impl Section {
 
     /// Gives every key with its text to `each`, where the keys are names that the file's author chose. A name that
     /// looks like a misplaced secret is not shown in a place.
-    pub(super) fn for_each(self, faults: &mut Faults, mut each: impl FnMut(String, Text, &mut Faults)) {
+    pub(super) fn for_each(self, errors: &mut Errors, mut each: impl FnMut(String, Text, &mut Errors)) {
         for (name, value) in self.values {
             let shown = if looks_like_a_name(&name) { &name } else { "(a name not shown here)" };
-            if let Some(text) = text(place(&join(&self.path, shown), &value), value, faults) {
-                each(name, text, faults);
+            if let Some(text) = text(place(&join(&self.path, shown), &value), value, errors) {
+                each(name, text, errors);
             }
         }
     }
 
-    /// Takes `key`, whose presence is a fault; `advice` is what to do instead.
-    pub(super) fn unsupported(&mut self, key: &'static str, advice: &str, faults: &mut Faults) {
+    /// Takes `key`, whose presence is an error; `advice` is what to do instead.
+    pub(super) fn unsupported(&mut self, key: &'static str, advice: &str, errors: &mut Errors) {
         if let Some((place, _)) = self.take(key) {
-            faults.add(place, format!("is not supported: {advice}"));
+            errors.add(place, format!("is not supported: {advice}"));
         }
     }
 
-    /// A list of texts, each with its place.
-    pub(super) fn texts(&mut self, key: &'static str, faults: &mut Faults) -> Option<Vec<Text>> {
-        let (path, items) = self.items(key, "texts", faults)?;
+    /// A list of strings, each with its place.
+    pub(super) fn texts(&mut self, key: &'static str, errors: &mut Errors) -> Option<Vec<Text>> {
+        let (path, items) = self.items(key, "strings", errors)?;
         let texts = items.into_iter().enumerate();
         Some(
             texts
-                .filter_map(|(index, item)| text(place(&format!("{path}[{index}]"), &item), item, faults))
+                .filter_map(|(index, item)| text(place(&format!("{path}[{index}]"), &item), item, errors))
                 .collect(),
         )
     }
 
     /// A list of tables, each of which is called an `item`.
-    pub(super) fn sections(&mut self, key: &'static str, item: &str, faults: &mut Faults) -> Vec<Self> {
+    pub(super) fn sections(&mut self, key: &'static str, item: &str, errors: &mut Errors) -> Vec<Self> {
         if let Some(ValueKind::Table(_)) = self.values.get(key).map(|value| &value.kind) {
             if let Some((place, _)) = self.take(key) {
-                faults.add(place, format!("must be a list: begin each {item} with `- `"));
+                errors.add(place, format!("must be a list: begin each {item} with `- `"));
             }
             return Vec::new();
         }
-        let Some((path, items)) = self.items(key, "tables", faults) else {
+        let Some((path, items)) = self.items(key, "tables", errors) else {
             return Vec::new();
         };
         let mut sections = Vec::new();
@@ -269,29 +269,30 @@ impl Section {
             let path = format!("{path}[{index}]");
             match item.kind {
                 ValueKind::Table(table) => sections.push(Self::new(path, table.into_iter().collect())),
-                ref other => faults
-                    .add(place(&path, &item), format!("must be a table of keys, and is {}", kind(other))),
+                ref other => {
+                    errors.add(place(&path, &item), format!("must be a table of keys, not {}", kind(other)))
+                }
             }
         }
         sections
     }
 
-    fn items(&mut self, key: &'static str, of: &str, faults: &mut Faults) -> Option<(String, Vec<Value>)> {
+    fn items(&mut self, key: &'static str, of: &str, errors: &mut Errors) -> Option<(String, Vec<Value>)> {
         let (place, value) = self.take(key)?;
         match value.kind {
             ValueKind::Array(items) => Some((join(&self.path, key), items)),
             // All its items commented out.
             ValueKind::Nil => None,
             ref other => {
-                let example = if of == "texts" { ": write it as [a, b]" } else { "" };
-                faults.add(place, format!("must be a list of {of}, and is {}{example}", kind(other)));
+                let example = if of == "strings" { ": write it as [a, b]" } else { "" };
+                errors.add(place, format!("must be a list of {of}, not {}{example}", kind(other)));
                 None
             }
         }
     }
 
     /// The table under `key`; an empty one where there is none, or all of it is commented out.
-    pub(super) fn section(&mut self, key: &'static str, faults: &mut Faults) -> Self {
+    pub(super) fn section(&mut self, key: &'static str, errors: &mut Errors) -> Self {
         let path = join(&self.path, key);
         let values = match self.take(key) {
             None => Table::new(),
@@ -299,7 +300,7 @@ impl Section {
                 ValueKind::Table(table) => table.into_iter().collect(),
                 ValueKind::Nil => Table::new(),
                 ref other => {
-                    faults.add(place, format!("must be a table of keys, and is {}", kind(other)));
+                    errors.add(place, format!("must be a table of keys, not {}", kind(other)));
                     Table::new()
                 }
             },
@@ -307,8 +308,8 @@ impl Section {
         Self::new(path, values)
     }
 
-    /// Ends the reading of this table: every key that nobody asked for is a fault.
-    pub(super) fn finish(self, faults: &mut Faults) {
+    /// Ends the reading of this table: every key that nobody asked for is an error.
+    pub(super) fn finish(self, errors: &mut Errors) {
         for (key, value) in &self.values {
             let near = nearest(key, &self.known);
             // What does not look like a key at all may be a secret that lost its key.
@@ -316,9 +317,9 @@ impl Section {
             let path = join(&self.path, if shown { key } else { "(a key not shown here)" });
             let advice = match near {
                 Some(near) => format!("did you mean `{near}`?"),
-                None => format!("known here: {}", self.known.join(", ")),
+                None => format!("known: {}", self.known.join(", ")),
             };
-            faults.add(place(&path, value), format!("is not a known key; {advice}"));
+            errors.add(place(&path, value), format!("is not a known key; {advice}"));
         }
     }
 }
@@ -336,23 +337,23 @@ fn place(path: &str, value: &Value) -> String {
     }
 }
 
-fn text(place: String, value: Value, faults: &mut Faults) -> Option<Text> {
+fn text(place: String, value: Value, errors: &mut Errors) -> Option<Text> {
     let from_environment = value.origin().is_some();
     match value.kind {
         ValueKind::String(text) if !text.trim().is_empty() => {
             Some(Text { place, text: text.trim().to_owned(), from_environment })
         }
         ValueKind::String(_) | ValueKind::Nil => {
-            faults.add(place, EMPTY);
+            errors.add(place, EMPTY);
             None
         }
         // The file's own spelling (a leading zero, an exponent) is lost by now, so it cannot be taken as a text.
         ref other @ (ValueKind::Table(_) | ValueKind::Array(_)) => {
-            faults.add(place, format!("must be a text, and is {}", kind(other)));
+            errors.add(place, format!("must be a string, not {}", kind(other)));
             None
         }
         ref other => {
-            faults.add(place, format!("must be a text, and is {}: put it in quotes", kind(other)));
+            errors.add(place, format!("must be a string, not {}: put it in quotes", kind(other)));
             None
         }
     }
@@ -365,7 +366,7 @@ fn kind(value: &ValueKind) -> &'static str {
         ValueKind::Boolean(_) => "true or false",
         ValueKind::I64(_) | ValueKind::I128(_) | ValueKind::U64(_) | ValueKind::U128(_) => "a number",
         ValueKind::Float(_) => "a number with a fraction",
-        ValueKind::String(_) => "a text",
+        ValueKind::String(_) => "a string",
         ValueKind::Table(_) => "a table",
         ValueKind::Array(_) => "a list",
     }

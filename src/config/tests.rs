@@ -7,7 +7,7 @@ use super::*;
 
 mod accepted;
 mod environment;
-mod faults;
+mod errors;
 mod properties;
 
 /// A directory with files of an account in it, and the configuration that a test writes there.
@@ -25,18 +25,18 @@ impl Place {
         self.0.path().join(name)
     }
 
-    fn load_as(&self, name: &str, text: &str, environment: &[(&str, &str)]) -> Result<Config, ConfigFaults> {
+    fn load_as(&self, name: &str, text: &str, environment: &[(&str, &str)]) -> Result<Config, ConfigErrors> {
         let path = self.path(name);
         std::fs::write(&path, text).unwrap();
         load(Some(&path), &variables(environment))
     }
 
-    fn load(&self, text: &str) -> Result<Config, ConfigFaults> {
+    fn load(&self, text: &str) -> Result<Config, ConfigErrors> {
         self.load_as("config.yaml", text, &[])
     }
 
-    /// The faults of `text`, a line each.
-    fn faults(&self, text: &str) -> Vec<String> {
+    /// The errors of `text`, a line each.
+    fn errors(&self, text: &str) -> Vec<String> {
         lines(&self.load(text).unwrap_err())
     }
 }
@@ -45,8 +45,8 @@ fn variables(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
     pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
 }
 
-fn lines(faults: &ConfigFaults) -> Vec<String> {
-    faults.all().iter().map(ToString::to_string).collect()
+fn lines(errors: &ConfigErrors) -> Vec<String> {
+    errors.all().iter().map(ToString::to_string).collect()
 }
 
 fn at(text: &str) -> Expiry {

@@ -5,7 +5,7 @@ use std::error::Error;
 
 use config::{ConfigError, FileFormat, Format as _, Value, ValueKind};
 
-use super::faults::Faults;
+use super::errors::Errors;
 use super::repeats;
 
 /// Variables that override a value begin with this, in capitals or not.
@@ -23,10 +23,10 @@ pub(super) type Table = BTreeMap<String, Value>;
 pub(super) fn parse(text: &str, format: FileFormat) -> Result<Table, String> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     if format == FileFormat::Yaml && text.lines().any(is_too_deep) {
-        return Err("is nested too deeply to be one".to_owned());
+        return Err("is nested too deeply".to_owned());
     }
     if format == FileFormat::Yaml && repeats::grow_too_far(text) {
-        return Err("repeats so much by its aliases (*name) that it is none".to_owned());
+        return Err("expands too much through its aliases (*name)".to_owned());
     }
     match format.parse(None, text) {
         Ok(table) => {
@@ -108,7 +108,7 @@ fn position(message: &str, format: FileFormat) -> Option<(u64, u64)> {
 /// Our own words for what the parsers say most often.
 fn hint(message: &str) -> Option<&'static str> {
     [
-        ("duplicate", "the same key is there twice"),
+        ("duplicate", "the same key appears twice"),
         ("documents, expected", "there is more than one document in it"),
         (
             "mapping values are not allowed",
@@ -126,7 +126,7 @@ fn hint(message: &str) -> Option<&'static str> {
 }
 
 /// Puts every `LYVE_EXPORTER__…` variable in its place in the tree.
-pub(super) fn override_from(environment: &BTreeMap<String, String>, tree: &mut Table, faults: &mut Faults) {
+pub(super) fn override_from(environment: &BTreeMap<String, String>, tree: &mut Table, errors: &mut Errors) {
     let mut overrides: Vec<(Vec<Step>, &String, &String)> = environment
         .iter()
         .filter_map(|(name, value)| {
@@ -140,7 +140,7 @@ pub(super) fn override_from(environment: &BTreeMap<String, String>, tree: &mut T
     for (path, name, value) in overrides {
         let leaf = Value::new(Some(name), ValueKind::String(value.clone()));
         if let Err(problem) = put(tree, &path, leaf, name) {
-            faults.add(name.as_str(), problem);
+            errors.add(name.as_str(), problem);
         }
     }
 }
@@ -198,7 +198,7 @@ fn put(tree: &mut Table, path: &[Step], leaf: Value, name: &String) -> Result<()
         };
     }
     if matches!(node.kind, ValueKind::Table(_) | ValueKind::Array(_)) {
-        return Err("would replace a whole table or list: set the values inside it one by one".to_owned());
+        return Err("would replace a table or list: set the values inside it one by one".to_owned());
     }
     *node = leaf;
     Ok(())

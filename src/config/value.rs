@@ -19,9 +19,9 @@ pub(super) fn cannot_read(text: &str, why: impl Display) -> String {
     let top: PathBuf = parts.by_ref().take(2).collect();
     let is_path = top.is_absolute() && parts.next().is_some() && top.is_dir();
     if is_path && !text.contains(char::is_control) {
-        format!("names the file {text}, which cannot be read ({why}): check its path and its rights")
+        format!("names the file {text}, which cannot be read ({why}): check its path and permissions")
     } else {
-        format!("names a file that cannot be read ({why}): check its path and its rights")
+        format!("names a file that cannot be read ({why}): check its path and permissions")
     }
 }
 
@@ -87,10 +87,10 @@ pub(super) fn generated(text: &str) -> Result<Timestamp, String> {
     instant(text).ok_or_else(|| NO_DATE.to_owned())
 }
 
-pub(super) const NUMBER_FOR_DATE: &str = "must be a date like 2027-01-31, in quotes, and is a number";
+pub(super) const NUMBER_FOR_DATE: &str = "must be a date like 2027-01-31, in quotes, not a number";
 
 const NO_DATE: &str =
-    "is no date: write 2027-01-31 (00:00 UTC of it), or 2027-01-31T12:00:00Z with its offset";
+    "is not a date: write 2027-01-31 (00:00 UTC of it), or 2027-01-31T12:00:00Z with its offset";
 
 fn instant(text: &str) -> Option<Timestamp> {
     if let Ok(instant) = text.parse() {
@@ -129,10 +129,10 @@ fn bare_url(text: &str, schemes: &str) -> Result<Url, String> {
         return Err(schemes.to_owned());
     }
     if !url.username().is_empty() || url.password().is_some() {
-        return Err("must hold no user name or password: they have keys of their own".to_owned());
+        return Err("must not contain a user name or password: they have keys of their own".to_owned());
     }
     if url.query().is_some() || url.fragment().is_some() {
-        return Err("must hold no `?` or `#`: paths are put behind it".to_owned());
+        return Err("must not contain `?` or `#`: paths are appended to it".to_owned());
     }
     let path = url.path().trim_end_matches('/').to_owned();
     url.set_path(&path);
@@ -162,7 +162,7 @@ pub(super) fn anchored(text: &str) -> Result<Regex, String> {
             match message.lines().last().and_then(|l| l.strip_prefix("error: ")) {
                 // The value itself is not shown, so neither is what it would be.
                 Some(reason) if text.starts_with('*') => format!(
-                    "is not a regular expression: {reason}; it is not a pattern of a shell: write .* for any text, as \
+                    "is not a regular expression: {reason}; it is not a shell pattern: write .* for any text, as \
                      in `.*-prod`"
                 ),
                 Some(reason) => format!("is not a regular expression: {reason}"),
@@ -221,7 +221,7 @@ mod tests {
         for text in
             ["2027-02-30", "2027-01-31T12:00:00", "31.01.2027", "20270131", "Nevermore", "90d", "tomorrow"]
         {
-            assert!(expiry(text).unwrap_err().starts_with("is no date"), "{text}");
+            assert!(expiry(text).unwrap_err().starts_with("is not a date"), "{text}");
         }
         assert!(generated("never").is_err());
     }
@@ -244,10 +244,10 @@ mod tests {
             ("localhost:8080", "must begin with https:// (http://"),
             ("http://example.com", "is http, which"),
             ("http://localhost.example.com", "is http, which"),
-            ("https://user:canary@example.com", "must hold no user name"),
-            ("https://canary@example.com", "must hold no user name"),
-            ("https://example.com/?canary", "must hold no `?`"),
-            ("https://example.com/#canary", "must hold no `?`"),
+            ("https://user:canary@example.com", "must not contain a user name"),
+            ("https://canary@example.com", "must not contain a user name"),
+            ("https://example.com/?canary", "must not contain `?`"),
+            ("https://example.com/#canary", "must not contain `?`"),
             ("https://", "is not a URL"),
         ] {
             let error = base_url(text).unwrap_err();
@@ -267,7 +267,7 @@ mod tests {
         {
             let shown = cannot_read(text, "why");
             assert_eq!(
-                shown, "names a file that cannot be read (why): check its path and its rights",
+                shown, "names a file that cannot be read (why): check its path and permissions",
                 "{text}"
             );
         }
@@ -283,7 +283,7 @@ mod tests {
             ("a)(b", "is not a regular expression: unopened group"),
             (
                 "*-canary",
-                "is not a regular expression: repetition operator missing expression; it is not a pattern of a shell: \
+                "is not a regular expression: repetition operator missing expression; it is not a shell pattern: \
                  write .* for any text, as in `.*-prod`",
             ),
             (r"\p{canary}", "is not a regular expression: Unicode property not found"),

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::account::VARIABLES;
-use super::faults::Faults;
+use super::errors::Errors;
 use super::reader::nearest;
 use super::tree::PREFIX;
 use crate::cli;
@@ -16,14 +16,14 @@ const FLAGS: &str = "lyve_exporter_";
 const OBJECT_STORAGE: [&str; 4] = ["lyve_api", "lyve_region", "lyve_iam_url", "lyve_s3_url"];
 
 /// Notes each variable that nobody reads. One that is set to nothing changes nothing, and is left alone.
-pub(super) fn check(environment: &BTreeMap<String, String>, faults: &mut Faults) {
+pub(super) fn check(environment: &BTreeMap<String, String>, errors: &mut Errors) {
     let flags = cli::variables();
     let known: Vec<&str> =
         flags.iter().map(String::as_str).chain(VARIABLES.iter().map(|(name, _)| *name)).collect();
     for name in environment.iter().filter(|(_, value)| !value.trim().is_empty()).map(|(name, _)| name) {
         let lower = name.to_ascii_lowercase();
         if !known.contains(&name.as_str()) && !lower.starts_with(PREFIX) && !is_service_link(&lower) {
-            faults.add(
+            errors.add(
                 name.escape_debug().to_string(),
                 format!("is not a known variable; {}", advice(&lower, &known)),
             );
@@ -57,7 +57,7 @@ fn advice(lower: &str, known: &[&str]) -> String {
              {prefix}POLL__TIMEOUT"
         ),
         None => format!(
-            "known here: {}; those of flags begin with LYVE_EXPORTER_, those of values with {prefix}",
+            "known: {}; those of flags begin with LYVE_EXPORTER_, those of values with {prefix}",
             VARIABLES.map(|(name, _)| name).join(", ")
         ),
     }

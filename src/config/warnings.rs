@@ -1,4 +1,4 @@
-//! What is no fault of a configuration, but most likely a mistake.
+//! What is no error of a configuration, but most likely a mistake.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -42,7 +42,7 @@ impl Config {
         ] {
             if interval < SHORTEST {
                 warnings.push(format!(
-                    "poll.{key} is {interval:?}: the vendor may answer so many requests with 429; give a minute or more"
+                    "poll.{key} is {interval:?}: the vendor may answer so many requests with 429; set a minute or more"
                 ));
             }
         }
@@ -82,13 +82,11 @@ fn address(account: &Account) -> Option<String> {
         Api::ObjectStorage(api)
             if api.s3_url.host_str().is_some_and(|host| host.ends_with(".lyvecloud.seagate.com")) =>
         {
-            Some(format!(
-                "account {name}: s3_url is a host of the former platform, which answers to accounts of account_v2"
-            ))
+            Some(format!("account {name}: s3_url is a host for accounts of account_v2"))
         }
         Api::ObjectStorage(api) => match (reseller(&api.iam_url), reseller(&api.s3_url)) {
             (Some(iam), Some(s3)) if iam != s3 => Some(format!(
-                "account {name}: iam_url is of {iam} and s3_url of {s3}: a key of the one is not known to the other"
+                "account {name}: iam_url is of {iam} and s3_url of {s3}: a key of one is not valid at the other"
             )),
             _ => None,
         },
@@ -114,7 +112,7 @@ fn judge(accounts: &[Account], files: &BTreeMap<&Path, Look>, now: Timestamp) ->
         let identity = account.identity();
         if let Some(first) = known.insert(format!("{} {}", identity.address, identity.id), name) {
             warnings.push(format!(
-                "account {name}: it is the vendor's account of {first} too: each sum counts it twice; keep one of them"
+                "account {name}: it is the same account at the vendor as {first}: every sum counts it twice; keep one of them"
             ));
         }
         warnings.extend(address(account));
@@ -152,7 +150,7 @@ fn judge(accounts: &[Account], files: &BTreeMap<&Path, Look>, now: Timestamp) ->
                     .push(format!("account {name}: the {what}{place} is in quotes, which are sent with it"));
             }
             if look.open_to_others && what == "secret" {
-                warnings.push(format!("account {name}: the {what}{place} can be read by its group or by others: let the exporter's user alone read it"));
+                warnings.push(format!("account {name}: the {what}{place} can be read by its group or by others: make it readable by the exporter's user only"));
             }
         }
         if let SecretSource::File(path) = &account.secret {

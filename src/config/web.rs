@@ -17,8 +17,8 @@ use hyper::header::{
     X_FRAME_OPTIONS, X_XSS_PROTECTION,
 };
 
-use super::ConfigFaults;
-use super::faults::Faults;
+use super::ConfigErrors;
+use super::errors::Errors;
 use super::reader::Section;
 use super::tree::{self, Table};
 use files::Files;
@@ -43,23 +43,23 @@ impl WebConfig {
     /// system.
     ///
     /// # Errors
-    /// With everything that is wrong, not only the first fault.
-    pub fn load(path: &Path) -> Result<Self, ConfigFaults> {
+    /// With everything that is wrong, not only the first error.
+    pub fn load(path: &Path) -> Result<Self, ConfigErrors> {
         Self::load_stamped(path).0
     }
 
     /// As [`WebConfig::load`], together with how the files were when they were read, whatever came of it.
-    pub fn load_stamped(path: &Path) -> (Result<Self, ConfigFaults>, Stamps) {
+    pub fn load_stamped(path: &Path) -> (Result<Self, ConfigErrors>, Stamps) {
         let mut files = Files::default();
         let config = match values(path, &mut files) {
             Ok(values) => {
                 let directory = path.parent().unwrap_or(Path::new(""));
-                let mut faults = Faults::default();
-                let config = read(values, directory, &mut files, &mut faults);
-                faults.or(config)
+                let mut errors = Errors::default();
+                let config = read(values, directory, &mut files, &mut errors);
+                errors.or(config)
             }
             Err(problem) => {
-                Err(ConfigFaults::one("", format!("the web configuration file {} {problem}", path.display())))
+                Err(ConfigErrors::one("", format!("the web configuration file {} {problem}", path.display())))
             }
         };
         (config, files.into_stamps())
@@ -76,23 +76,23 @@ fn values(path: &Path, files: &mut Files) -> Result<Table, String> {
     tree::parse(text, FileFormat::Yaml)
 }
 
-fn read(values: Table, directory: &Path, files: &mut Files, faults: &mut Faults) -> WebConfig {
+fn read(values: Table, directory: &Path, files: &mut Files, errors: &mut Errors) -> WebConfig {
     let mut root = Section::new("", values);
-    let tls = tls::read(root.section("tls_server_config", faults), directory, files, faults);
-    let mut http = root.section("http_server_config", faults);
+    let tls = tls::read(root.section("tls_server_config", errors), directory, files, errors);
+    let mut http = root.section("http_server_config", errors);
     let place = http.place("http2");
-    if http.boolean("http2", faults) == Some(true) {
-        faults.add(place, "is not supported: HTTP/1.1 is spoken; write false, or remove the key");
+    if http.boolean("http2", errors) == Some(true) {
+        errors.add(place, "is not supported: only HTTP/1.1 is; write false, or remove the key");
     }
-    let headers = headers(http.section("headers", faults), faults);
-    http.finish(faults);
-    let users = users(root.section("basic_auth_users", faults), faults);
+    let headers = headers(http.section("headers", errors), errors);
+    http.finish(errors);
+    let users = users(root.section("basic_auth_users", errors), errors);
     root.unsupported(
         "rate_limit",
         "remove it; a scrape costs little, and the number of connections is limited",
-        faults,
+        errors,
     );
-    root.finish(faults);
+    root.finish(errors);
     WebConfig { tls, headers, users }
 }
 
@@ -105,29 +105,29 @@ const HEADERS: [(&str, HeaderName, &[&str]); 5] = [
     ("Strict-Transport-Security", STRICT_TRANSPORT_SECURITY, &[]),
 ];
 
-fn headers(mut section: Section, faults: &mut Faults) -> Vec<(HeaderName, HeaderValue)> {
+fn headers(mut section: Section, errors: &mut Errors) -> Vec<(HeaderName, HeaderValue)> {
     let mut headers = Vec::new();
     for (key, name, allowed) in HEADERS {
-        let Some(text) = section.text_or_blank(key, faults) else { continue };
+        let Some(text) = section.text_or_blank(key, errors) else { continue };
         if !allowed.is_empty() && !allowed.iter().any(|value| text.text.eq_ignore_ascii_case(value)) {
-            faults.add(text.place, format!("must be {}", allowed.join(" or ")));
+            errors.add(text.place, format!("must be {}", allowed.join(" or ")));
             continue;
         }
         match HeaderValue::from_str(&text.text) {
             Ok(value) => headers.push((name, value)),
-            Err(_) => faults.add(text.place, "has a line break or another control character in it"),
+            Err(_) => errors.add(text.place, "contains a line break or another control character"),
         }
     }
-    section.finish(faults);
+    section.finish(errors);
     headers
 }
 
-fn users(section: Section, faults: &mut Faults) -> BTreeMap<String, PasswordHash> {
+fn users(section: Section, errors: &mut Errors) -> BTreeMap<String, PasswordHash> {
     let mut users = BTreeMap::new();
-    section.for_each(faults, |name, text, faults| {
+    section.for_each(errors, |name, text, errors| {
         // A client cannot send either as a part of the name.
         if name.is_empty() || name.contains(|c: char| c == ':' || c.is_control()) {
-            faults
+            errors
                 .add(text.place, "has a name that no client can send: it must hold no `:`, and not be empty");
             return;
         }
@@ -135,7 +135,7 @@ fn users(section: Section, faults: &mut Faults) -> BTreeMap<String, PasswordHash
             Ok(hash) => {
                 users.insert(name, hash);
             }
-            Err(problem) => faults.add(text.place, problem),
+            Err(problem) => errors.add(text.place, problem),
         }
     });
     users

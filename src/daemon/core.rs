@@ -39,7 +39,7 @@ impl Core {
             if AssertUnwindSafe(reloads).catch_unwind().await.is_ok() {
                 break;
             }
-            error!("a reload panicked: please report this fault");
+            error!("a reload panicked: please report this bug");
             self.own.count_panic(RELOAD);
             self.config_failed("a reload panicked: please report this error");
             // Whatever it had stopped by then goes on.
@@ -88,7 +88,7 @@ impl Core {
         });
         preparing.await.unwrap_or_else(|panic| {
             self.own.count_panic(RELOAD);
-            error!(%panic, "reading the configuration panicked: please report this fault");
+            error!(%panic, "reading the configuration panicked: please report this bug");
             Err(ReloadError::Unfinished)
         })
     }

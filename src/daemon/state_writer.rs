@@ -87,12 +87,12 @@ impl StateWriter {
             let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
             if let Some(state) = kept.look_at(&path, now) {
                 let accounts = poll::recall(state, &config, &store, now);
-                info!(path = %path.display(), accounts, "took up what the state file holds");
+                info!(path = %path.display(), accounts, "loaded the state file");
             }
         });
         if recalling.await.is_err() {
             self.own.count_panic(STATE_FILE);
-            warn!("reading the state file panicked: starting without it; please report this fault");
+            warn!("reading the state file panicked: starting without it; please report this bug");
         }
     }
 
@@ -203,10 +203,10 @@ impl Kept {
         let path = path.display();
         match aside {
             Ok(aside) => {
-                warn!(%path, %error, set_aside_as = %aside.display(), "cannot use the state file: starting anew");
+                warn!(%path, %error, set_aside_as = %aside.display(), "cannot use the state file: starting without it");
             }
             Err(why) => {
-                warn!(%path, %error, not_set_aside = %why, "cannot use the state file: starting anew");
+                warn!(%path, %error, not_set_aside = %why, "cannot use the state file: starting without it");
             }
         }
         None

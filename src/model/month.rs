@@ -88,7 +88,7 @@ impl<'de> Deserialize<'de> for Month {
 
 /// Not a month as it is written: four digits, `-`, and two more from 01 to 12.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("is no month: write 2026-10")]
+#[error("is not a month: write 2026-10")]
 pub struct NoMonth;
 
 impl std::str::FromStr for Month {

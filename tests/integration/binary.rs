@@ -177,7 +177,7 @@ async fn a_switch_is_off_where_its_variable_says_so() {
     }
     let mut demo = program();
     let demo = output(demo.env(switches[0], "1").arg("demo")).await;
-    assert!(text(&demo.stderr).contains("systemd handed over no socket"), "{}", text(&demo.stderr));
+    assert!(text(&demo.stderr).contains("systemd passed no socket"), "{}", text(&demo.stderr));
 }
 
 #[tokio::test]

@@ -90,7 +90,7 @@ async fn a_broken_file_changes_nothing_and_the_next_good_one_clears_the_gauge() 
     let answer = reload(&exporter).await;
     assert_eq!(answer.status, 500);
     let text = answer.text();
-    for fault in ["3 faults", "poll.timeout: has no unit", "poll.inventory", "nonsense: is not a known key"] {
+    for fault in ["3 errors", "poll.timeout: has no unit", "poll.inventory", "nonsense: is not a known key"] {
         assert!(text.contains(fault), "{fault} in {text}");
     }
     assert!(!text.contains(&stage.simulator.account("acme").pair().1), "no secret in {text}");

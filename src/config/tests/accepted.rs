@@ -277,8 +277,7 @@ fn what_looks_wrong_is_warned_of() {
             &file,
             "Canary1",
             0o640,
-            "account a: the secret in FILE can be read by its group or by others: let the exporter's user alone read \
-             it",
+            "account a: the secret in FILE can be read by its group or by others: make it readable by the exporter's user only",
         ),
         (
             &file,
@@ -349,7 +348,7 @@ fn slips_that_can_be_run_are_warned_of() {
     for (config, says) in [
         (
             format!("accounts:\n{}{}", v2("a", "1", ""), v2("b", "1", "")),
-            "account b: it is the vendor's account of a too",
+            "account b: it is the same account at the vendor as a",
         ),
         (
             format!("accounts:\n{}", v2("a", "1", "    base_url: https://api.lyvecloud.seagate.com\n")),
@@ -369,7 +368,7 @@ fn slips_that_can_be_run_are_warned_of() {
         ),
         (
             archive("    s3_url: https://s3.us-east-1.lyvecloud.seagate.com\n"),
-            "account a: s3_url is a host of the former platform",
+            "account a: s3_url is a host for accounts of account_v2",
         ),
     ] {
         let warnings = warnings(&config);

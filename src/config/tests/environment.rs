@@ -52,7 +52,7 @@ fn lists_can_be_built_up_from_the_environment_alone() {
 #[test]
 fn a_bad_override_names_its_variable() {
     let place = Place::new();
-    let faults = place
+    let errors = place
         .load_as(
             "config.yaml",
             ACCOUNT,
@@ -72,22 +72,22 @@ fn a_bad_override_names_its_variable() {
         )
         .unwrap_err();
     assert_eq!(
-        lines(&faults),
+        lines(&errors),
         [
             "LYVE_EXPORTER__HISTORY__MONTHS: is not UTF-8 text",
-            "LYVE_EXPORTER__ACCOUNTS: would replace a whole table or list: set the values inside it one by one",
+            "LYVE_EXPORTER__ACCOUNTS: would replace a table or list: set the values inside it one by one",
             "LYVE_EXPORTER__ACCOUNTS__2__SECRET: leaves a gap: items are numbered from 0, and the next one here is 1",
             "LYVE_EXPORTER__ACCOUNTS__99999999999__SECRET: leaves a gap: items are numbered from 0, and the next one here is 1",
             "LYVE_EXPORTER__ACCOUNTS__NAME: addresses a list: name the item by its number from 0, as in \
              LYVE_EXPORTER__ACCOUNTS__0__NAME",
             "LYVE_EXPORTER__DATA_MAX_AGE__X: addresses something inside a plain value",
-            "accounts[0].secret (LYVE_EXPORTER__ACCOUNTS__0__SECRET): is given as well as accounts[0].secret_file: \
+            "accounts[0].secret (LYVE_EXPORTER__ACCOUNTS__0__SECRET): is set as well as accounts[0].secret_file: \
              keep one of them",
             "poll.timeout (LYVE_EXPORTER__POLL__TIMEOUT): is not a duration: write 30s, 15m, 1h30m or 90d",
             "poll.inventori (LYVE_EXPORTER__POLL__INVENTORI): is not a known key; did you mean `inventory`?",
-            "history.months (LYVE_EXPORTER__HISTORY__MONTHS): must be a whole number from 0 to 120",
+            "history.months (LYVE_EXPORTER__HISTORY__MONTHS): must be an integer from 0 to 120",
             "data_max_age (LYVE_EXPORTER__DATA_MAX_AGE): is not a duration: write 30s, 15m, 1h30m or 90d",
-            " (LYVE_EXPORTER__): is not a known key; known here: accounts, poll, history, series, data_max_age, state_file, alertmanager, credential_warning, rotation_warning, usage_drop",
+            " (LYVE_EXPORTER__): is not a known key; known: accounts, poll, history, series, data_max_age, state_file, alertmanager, credential_warning, rotation_warning, usage_drop",
         ]
     );
 }
@@ -121,8 +121,8 @@ fn one_account_needs_no_file() {
 }
 
 #[test]
-fn faults_of_the_account_in_variables_name_the_variables() {
-    let faults = load(
+fn errors_of_the_account_in_variables_name_the_variables() {
+    let errors = load(
         None,
         &variables(&[
             ("LYVE_ACCOUNT_ID", "acme"),
@@ -133,39 +133,35 @@ fn faults_of_the_account_in_variables_name_the_variables() {
         ]),
     )
     .unwrap_err();
-    let found = lines(&faults);
+    let found = lines(&errors);
     let expected = [
-        "account_id (LYVE_ACCOUNT_ID): is given as well as account_id_file (LYVE_ACCOUNT_ID_FILE)",
+        "account_id (LYVE_ACCOUNT_ID): is set as well as account_id_file (LYVE_ACCOUNT_ID_FILE)",
         "access_key_file (LYVE_ACCESS_KEY_FILE): names a file that cannot be read (No such file or directory)",
         "LYVE_SECRET: is not set, but other variables of the account are: set it or LYVE_SECRET_FILE",
-        "base_url (LYVE_BASE_URL): must hold no user name or password",
-        "expires (LYVE_CREDENTIAL_EXPIRES): is no date",
+        "base_url (LYVE_BASE_URL): must not contain a user name or password",
+        "expires (LYVE_CREDENTIAL_EXPIRES): is not a date",
     ];
     assert_eq!(found.len(), expected.len(), "{found:#?}");
     for (found, expected) in found.iter().zip(expected) {
         assert!(found.starts_with(expected), "{found}");
     }
-    assert!(!faults.to_string().contains("canary"), "{faults}");
+    assert!(!errors.to_string().contains("canary"), "{errors}");
 }
 
 #[test]
 fn accounts_come_from_one_place_and_from_somewhere() {
     let place = Place::new();
-    let faults = place.load_as("config.yaml", ACCOUNT, &[("LYVE_SECRET", "s")]).unwrap_err();
+    let errors = place.load_as("config.yaml", ACCOUNT, &[("LYVE_SECRET", "s")]).unwrap_err();
     assert_eq!(
-        lines(&faults),
-        [
-            "accounts: are given as well as an account in the LYVE_ACCOUNT_ID, LYVE_ACCESS_KEY and LYVE_SECRET \
-          variables: keep one of the two"
-        ]
+        lines(&errors),
+        ["accounts: are set as well as an account in the LYVE_ACCOUNT_ID, LYVE_ACCESS_KEY and LYVE_SECRET \
+          variables: keep one of the two"]
     );
-    let none = [
-        "accounts: there is none: list accounts in a file that --config.file names, or set LYVE_ACCOUNT_ID, \
-                 LYVE_ACCESS_KEY and LYVE_SECRET (or each with _FILE)",
-    ];
+    let none = ["accounts: not set: list them in a file that --config.file names, or set LYVE_ACCOUNT_ID, \
+                 LYVE_ACCESS_KEY and LYVE_SECRET (or each with _FILE)"];
     assert_eq!(lines(&load(None, &BTreeMap::new()).unwrap_err()), none);
-    assert_eq!(place.faults("# nothing\n"), none);
-    assert_eq!(place.faults("accounts: []\n"), none);
+    assert_eq!(place.errors("# nothing\n"), none);
+    assert_eq!(place.errors("accounts: []\n"), none);
 }
 
 #[test]
@@ -189,14 +185,14 @@ fn a_variable_that_nobody_reads_is_told_with_the_one_that_is_meant() {
         ),
         (
             "LYVE_TIMEOUT\u{1b}",
-            "known here: LYVE_ACCOUNT_ID, LYVE_ACCOUNT_ID_FILE, LYVE_ACCESS_KEY, LYVE_ACCESS_KEY_FILE, LYVE_SECRET, \
+            "known: LYVE_ACCOUNT_ID, LYVE_ACCOUNT_ID_FILE, LYVE_ACCESS_KEY, LYVE_ACCESS_KEY_FILE, LYVE_SECRET, \
              LYVE_SECRET_FILE, LYVE_BASE_URL, LYVE_CREDENTIAL_EXPIRES; those of flags begin with LYVE_EXPORTER_, \
              those of values with LYVE_EXPORTER__",
         ),
     ] {
-        let faults = place.load_as("config.yaml", ACCOUNT, &[(name, "canary")]).unwrap_err();
+        let errors = place.load_as("config.yaml", ACCOUNT, &[(name, "canary")]).unwrap_err();
         let shown = name.replace('\u{1b}', "\\u{1b}");
-        assert_eq!(lines(&faults), [format!("{shown}: is not a known variable; {expected}")]);
+        assert_eq!(lines(&errors), [format!("{shown}: is not a known variable; {expected}")]);
         place.load_as("config.yaml", ACCOUNT, &[(name, "")]).unwrap();
     }
     let known = crate::cli::variables();

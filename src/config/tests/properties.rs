@@ -108,16 +108,16 @@ proptest! {
     #[test]
     fn no_fault_of_a_tree_shows_a_value(text in any_tree(), ending in "yaml|json") {
         let place = Place::new();
-        if let Err(faults) = place.load_as(&("c.".to_owned() + &ending), &text, &[]) {
-            prop_assert!(!faults.to_string().contains("Canary1"), "{}", faults);
+        if let Err(errors) = place.load_as(&("c.".to_owned() + &ending), &text, &[]) {
+            prop_assert!(!errors.to_string().contains("Canary1"), "{}", errors);
         }
     }
 
     #[test]
     fn no_fault_shows_a_value(text in near_yaml(), ending in "yaml|toml|json") {
         let place = Place::new();
-        if let Err(faults) = place.load_as(&("c.".to_owned() + &ending), &text, &[]) {
-            prop_assert!(!faults.to_string().contains("Canary1"), "{}", faults);
+        if let Err(errors) = place.load_as(&("c.".to_owned() + &ending), &text, &[]) {
+            prop_assert!(!errors.to_string().contains("Canary1"), "{}", errors);
         }
     }
 
@@ -128,8 +128,8 @@ proptest! {
     ) {
         let place = Place::new();
         let name = format!("LYVE_EXPORTER__{path}");
-        if let Err(faults) = place.load_as("c.yaml", ACCOUNT, &[(&name, &format!("Canary1{value}"))]) {
-            prop_assert!(!faults.to_string().contains("Canary1"), "{}", faults);
+        if let Err(errors) = place.load_as("c.yaml", ACCOUNT, &[(&name, &format!("Canary1{value}"))]) {
+            prop_assert!(!errors.to_string().contains("Canary1"), "{}", errors);
         }
     }
 }

@@ -22,7 +22,7 @@ impl Files {
         self.0.push((path.to_owned(), found.as_ref().ok().map(Stamp::of)));
         let metadata = found.map_err(|error| value::words(&error))?;
         if !metadata.is_file() {
-            return Err("it is no regular file".to_owned());
+            return Err("it is not a regular file".to_owned());
         }
         let mut bytes = Zeroizing::new(Vec::new());
         let file = File::open(path).map_err(|error| value::words(&error))?;
@@ -112,7 +112,7 @@ mod tests {
     fn only_regular_files_of_a_sane_size_are_read() {
         let directory = tempfile::tempdir().unwrap();
         let mut files = Files::default();
-        assert_eq!(files.read(directory.path()).unwrap_err(), "it is no regular file");
+        assert_eq!(files.read(directory.path()).unwrap_err(), "it is not a regular file");
         let large = directory.path().join("large");
         File::create(&large).unwrap().set_len(LARGEST_FILE + 1).unwrap();
         assert_eq!(files.read(&large).unwrap_err(), "it is too large");

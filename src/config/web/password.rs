@@ -22,8 +22,8 @@ impl PasswordHash {
         let known = ["$2y$", "$2b$", "$2a$"].iter().any(|version| text.starts_with(version));
         let Some(parts) = HashParts::from_str(text).ok().filter(|_| known) else {
             return Err(
-                "is no bcrypt hash: make one with `htpasswd -nBC 10 NAME`, and take what follows the \
-                        name; a plain password is not taken here"
+                "is not a bcrypt hash: make one with `htpasswd -nBC 10 NAME`, and take what follows the \
+                        name; a plain password is not allowed here"
                     .to_owned(),
             );
         };
@@ -91,12 +91,12 @@ mod tests {
     fn what_is_no_hash_is_refused_without_showing_it() {
         let with_cost = |cost: &str| HASH.replacen("$04$", &format!("${cost}$"), 1);
         for (text, problem) in [
-            ("canary".to_owned(), "is no bcrypt hash"),
-            (HASH.replacen("$2y$", "$2x$", 1), "is no bcrypt hash"),
-            (HASH.replacen("$2y$", "$1$", 1), "is no bcrypt hash"),
-            (HASH[..59].to_owned(), "is no bcrypt hash"),
-            (format!("{HASH}0"), "is no bcrypt hash"),
-            (HASH.replacen("$04$", "$x4$", 1), "is no bcrypt hash"),
+            ("canary".to_owned(), "is not a bcrypt hash"),
+            (HASH.replacen("$2y$", "$2x$", 1), "is not a bcrypt hash"),
+            (HASH.replacen("$2y$", "$1$", 1), "is not a bcrypt hash"),
+            (HASH[..59].to_owned(), "is not a bcrypt hash"),
+            (format!("{HASH}0"), "is not a bcrypt hash"),
+            (HASH.replacen("$04$", "$x4$", 1), "is not a bcrypt hash"),
             (with_cost("03"), "has a cost below 4"),
             (with_cost("18"), "has a cost above 17"),
             (with_cost("31"), "has a cost above 17"),

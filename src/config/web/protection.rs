@@ -19,7 +19,7 @@ impl WebConfig {
         let lost = former.demands().into_iter().filter(|(key, before, _)| strength(key) < *before);
         let mut problems: Vec<String> = lost
             .map(|(key, _, allowed)| {
-                format!("{key} demands less than before: restart the exporter to {allowed}")
+                format!("{key} is less strict than before: restart the exporter to {allowed}")
             })
             .collect();
         let value =
@@ -28,7 +28,7 @@ impl WebConfig {
             value(name).is_some_and(|now| now != before && before.as_bytes().starts_with(now.as_bytes()))
         });
         problems.extend(cut.map(|(name, _)| {
-            format!("{name} is the beginning of what it was: restart the exporter to answer with that")
+            format!("{name} is only the start of its previous value: restart the exporter to use it")
         }));
         (!problems.is_empty()).then(|| problems.join("; "))
     }
@@ -36,14 +36,17 @@ impl WebConfig {
     /// Every demand. All fields are named, so a new one does not compile until it is decided what it protects.
     fn demands(&self) -> Vec<Demand> {
         let Self { tls, headers, users } = self;
-        let mut demands =
-            vec![demand("basic_auth_users", u8::from(!users.is_empty()), "ask for no password")];
+        let mut demands = vec![demand(
+            "basic_auth_users",
+            u8::from(!users.is_empty()),
+            "accept requests without a password",
+        )];
         demands
             .extend(headers.iter().map(|(name, _)| demand(name.as_str(), 1, "answer without this header")));
         if let Some(tls) = tls {
             let Tls { server: _, certificate: _, clients, min_version } = tls;
-            demands.push(demand("tls_server_config", 1, "speak without TLS"));
-            demands.push(demand("client_auth_type", *clients as u8, "ask clients for less"));
+            demands.push(demand("tls_server_config", 1, "serve without TLS"));
+            demands.push(demand("client_auth_type", *clients as u8, "require less of clients"));
             demands.push(demand("min_version", *min_version as u8, "accept older versions of TLS"));
         }
         demands

@@ -31,12 +31,12 @@ impl Place {
         std::fs::write(self.0.path().join(name), text).unwrap();
     }
 
-    fn load(&self, text: &str) -> Result<WebConfig, ConfigFaults> {
+    fn load(&self, text: &str) -> Result<WebConfig, ConfigErrors> {
         self.write("web.yaml", text);
         WebConfig::load(&self.0.path().join("web.yaml"))
     }
 
-    fn faults(&self, text: &str) -> Vec<String> {
+    fn errors(&self, text: &str) -> Vec<String> {
         self.load(text).unwrap_err().all().iter().map(ToString::to_string).collect()
     }
 }
@@ -106,44 +106,43 @@ fn everything_that_is_supported_is_taken() {
 }
 
 #[test]
-fn every_fault_is_told_at_once() {
+fn all_errors_are_reported_at_once() {
     let place = Place::new();
-    let faults = place.faults(
+    let errors = place.errors(
         "tls_server_config:\n  cert_file: none.crt\n  client_auth_type: RequestClientCert\n  min_version: TLS10\n  \
          cipher_suites: [TLS_AES_128_GCM_SHA256]\n  cert_fiel: x\n\
          http_server_config:\n  http2: true\n  headers:\n    X-Frame-Options: allow\n    x-canary: y\n\
          basic_auth_users:\n  alice: canary\n  bob:\nrate_limit:\n  burst: 20\nusers: {}\n",
     );
     assert_eq!(
-        faults,
+        errors,
         [
-            "tls_server_config.cert_file: names a file that cannot be read (No such file or directory): check its path and its \
-             rights",
-            "tls_server_config.key_file: is missing",
+            "tls_server_config.cert_file: names a file that cannot be read (No such file or directory): check its path and permissions",
+            "tls_server_config.key_file: is not set",
             "tls_server_config.client_auth_type: is not supported, as it takes any certificate without verifying it: \
              write RequireAndVerifyClientCert",
-            "tls_server_config.min_version: is too old a version, which is not supported: write TLS12 or TLS13",
+            "tls_server_config.min_version: is too old to be supported: write TLS12 or TLS13",
             "tls_server_config.cipher_suites: is not supported: remove it; only suites with forward secrecy and \
              authenticated encryption are used",
             "tls_server_config.cert_fiel: is not a known key; did you mean `cert_file`?",
-            "http_server_config.http2: is not supported: HTTP/1.1 is spoken; write false, or remove the key",
+            "http_server_config.http2: is not supported: only HTTP/1.1 is; write false, or remove the key",
             "http_server_config.headers.X-Frame-Options: must be deny or sameorigin",
-            "http_server_config.headers.x-canary: is not a known key; known here: Content-Security-Policy, \
+            "http_server_config.headers.x-canary: is not a known key; known: Content-Security-Policy, \
              X-Frame-Options, X-Content-Type-Options, X-XSS-Protection, Strict-Transport-Security",
-            "basic_auth_users.alice: is no bcrypt hash: make one with `htpasswd -nBC 10 NAME`, and take what follows \
-             the name; a plain password is not taken here",
+            "basic_auth_users.alice: is not a bcrypt hash: make one with `htpasswd -nBC 10 NAME`, and take what follows \
+             the name; a plain password is not allowed here",
             "basic_auth_users.bob: is empty: give it a value, or remove the key",
             "rate_limit: is not supported: remove it; a scrape costs little, and the number of connections is limited",
-            "users: is not a known key; known here: tls_server_config, http_server_config, basic_auth_users, rate_limit",
+            "users: is not a known key; known: tls_server_config, http_server_config, basic_auth_users, rate_limit",
         ]
     );
 }
 
 #[test]
-fn each_fault_of_tls_has_its_words() {
+fn each_error_of_tls_has_its_words() {
     let place = Place::new();
-    for (text, fault) in [
-        ("cert_file: server.crt", "tls_server_config.key_file: is missing"),
+    for (text, error) in [
+        ("cert_file: server.crt", "tls_server_config.key_file: is not set"),
         (
             "cert_file: server.crt\n  key_file: other.key",
             "tls_server_config.key_file: names a key that does not belong to the certificate in cert_file",
@@ -162,17 +161,15 @@ fn each_fault_of_tls_has_its_words() {
         ),
         (
             "cert_file: .\n  key_file: server.key",
-            "tls_server_config.cert_file: names a file that cannot be read (it is no regular file): check its path and \
-             its rights",
+            "tls_server_config.cert_file: names a file that cannot be read (it is not a regular file): check its path and permissions",
         ),
         (
             "cert_file: server.crt\n  key_file: server.key\n  client_ca_file: ca.crt",
-            "tls_server_config.client_auth_type: must be RequireAndVerifyClientCert or VerifyClientCertIfGiven where \
-             client_ca_file is given",
+            "tls_server_config.client_auth_type: must be RequireAndVerifyClientCert or VerifyClientCertIfGiven if client_ca_file is set",
         ),
         (
             "cert_file: server.crt\n  key_file: server.key\n  client_auth_type: RequireAndVerifyClientCert",
-            "tls_server_config.client_ca_file: is missing: client_auth_type needs the certificates of the clients' CA",
+            "tls_server_config.client_ca_file: is not set: client_auth_type needs the certificates of the clients' CA",
         ),
         (
             "cert_file: server.crt\n  key_file: server.key\n  client_auth_type: Always",
@@ -193,7 +190,7 @@ fn each_fault_of_tls_has_its_words() {
             "tls_server_config.cert: is not supported: put the certificate in a file that cert_file names",
         ),
     ] {
-        assert_eq!(place.faults(&format!("tls_server_config:\n  {text}\n")), [fault]);
+        assert_eq!(place.errors(&format!("tls_server_config:\n  {text}\n")), [error]);
     }
 }
 
@@ -206,17 +203,17 @@ fn a_file_that_cannot_be_read_or_parsed_is_named_but_never_quoted() {
         ("canary", "must be a table of keys at its top"),
         ("rate_limit: 1\nrate_limit: 2\n", "is not valid YAML"),
     ] {
-        let faults = place.faults(text);
-        let [fault] = &faults[..] else { panic!("{faults:?}") };
+        let errors = place.errors(text);
+        let [error] = &errors[..] else { panic!("{errors:?}") };
         assert!(
-            fault.starts_with(&format!("the web configuration file {} {problem}", path.display())),
-            "{fault}"
+            error.starts_with(&format!("the web configuration file {} {problem}", path.display())),
+            "{error}"
         );
-        assert!(!fault.contains("canary"), "{fault}");
+        assert!(!error.contains("canary"), "{error}");
     }
     assert_eq!(
         WebConfig::load(Path::new("/nonexistent/web.yaml")).unwrap_err().to_string(),
-        "the configuration has 1 fault:\n  1. the web configuration file /nonexistent/web.yaml cannot be read: No such \
+        "configuration has 1 error:\n  1. the web configuration file /nonexistent/web.yaml cannot be read: No such \
          file or directory"
     );
 }
@@ -224,11 +221,11 @@ fn a_file_that_cannot_be_read_or_parsed_is_named_but_never_quoted() {
 #[test]
 fn names_that_no_client_can_send_and_hashes_in_the_place_of_names_are_refused() {
     let place = Place::new();
-    let faults = place.faults(&format!("basic_auth_users:\n  \"a:b\": {HASH}\n  \"{HASH}\": alice\n"));
-    assert_eq!(faults.len(), 2);
+    let errors = place.errors(&format!("basic_auth_users:\n  \"a:b\": {HASH}\n  \"{HASH}\": alice\n"));
+    assert_eq!(errors.len(), 2);
     assert!(
-        faults.iter().all(|fault| fault.starts_with("basic_auth_users.(a name not shown here): ")),
-        "{faults:?}"
+        errors.iter().all(|error| error.starts_with("basic_auth_users.(a name not shown here): ")),
+        "{errors:?}"
     );
 }
 
@@ -293,7 +290,7 @@ fn a_demand_may_grow_and_its_content_may_change() {
     let why = tls.weaker_than(&strict).unwrap();
     assert_eq!(
         why,
-        "client_auth_type demands less than before: restart the exporter to ask clients for less"
+        "client_auth_type is less strict than before: restart the exporter to require less of clients"
     );
     assert!(open.weaker_than(&users("alice")).unwrap().contains("basic_auth_users"));
 }
@@ -312,8 +309,8 @@ const P521_KEY: &str = "-----BEGIN PRIVATE KEY-----\n\
 fn a_key_on_a_curve_that_is_not_supported_is_called_by_its_name() {
     let place = Place::new();
     place.write("server.key", P521_KEY);
-    let faults = place.faults(TLS);
-    assert_eq!(faults.len(), 1, "{faults:?}");
-    assert!(faults[0].contains("key_file: names an ECDSA key on the curve P-521"), "{faults:?}");
-    assert!(faults[0].ends_with("make one on P-256 or P-384"), "{faults:?}");
+    let errors = place.errors(TLS);
+    assert_eq!(errors.len(), 1, "{errors:?}");
+    assert!(errors[0].contains("key_file: names an ECDSA key on the curve P-521"), "{errors:?}");
+    assert!(errors[0].ends_with("make one on P-256 or P-384"), "{errors:?}");
 }

@@ -11,7 +11,7 @@ use rustls::version::{TLS12, TLS13};
 use rustls::{RootCertStore, ServerConfig, SupportedProtocolVersion};
 
 use super::files::Files;
-use crate::config::faults::Faults;
+use crate::config::errors::Errors;
 use crate::config::reader::{Section, Text};
 use crate::config::value;
 
@@ -45,37 +45,37 @@ pub enum ClientCertificates {
     Required,
 }
 
-/// Reads the table of TLS; `None` where it is not there, or has a fault.
+/// Reads the table of TLS; `None` where it is not there, or has an error.
 pub(super) fn read(
     mut section: Section,
     directory: &Path,
     files: &mut Files,
-    faults: &mut Faults,
+    errors: &mut Errors,
 ) -> Option<Tls> {
     if section.is_empty() {
         return None;
     }
     let places = (section.place("cert_file"), section.place("key_file"), section.place("max_version"));
-    let chain = section.required_text("cert_file", faults);
-    let chain = chain.and_then(|text| certificates(text, directory, files, faults));
-    let key = section.required_text("key_file", faults);
-    let key = key.and_then(|text| private_key(text, directory, files, faults));
-    let (clients, verifier) = clients(&mut section, directory, files, faults);
-    let least = section.parsed("min_version", version, faults).unwrap_or(TlsVersion::Tls12);
-    let most = section.parsed("max_version", version, faults).unwrap_or(TlsVersion::Tls13);
+    let chain = section.required_text("cert_file", errors);
+    let chain = chain.and_then(|text| certificates(text, directory, files, errors));
+    let key = section.required_text("key_file", errors);
+    let key = key.and_then(|text| private_key(text, directory, files, errors));
+    let (clients, verifier) = clients(&mut section, directory, files, errors);
+    let least = section.parsed("min_version", version, errors).unwrap_or(TlsVersion::Tls12);
+    let most = section.parsed("max_version", version, errors).unwrap_or(TlsVersion::Tls13);
     let versions: &[&SupportedProtocolVersion] = match (least, most) {
         (TlsVersion::Tls12, TlsVersion::Tls13) => &[&TLS13, &TLS12],
         (TlsVersion::Tls12, TlsVersion::Tls12) => &[&TLS12],
         (TlsVersion::Tls13, TlsVersion::Tls13) => &[&TLS13],
         (TlsVersion::Tls13, TlsVersion::Tls12) => {
-            faults.add(places.2, "is lower than min_version");
+            errors.add(places.2, "is lower than min_version");
             &[]
         }
     };
     for (key, advice) in UNSUPPORTED {
-        section.unsupported(key, advice, faults);
+        section.unsupported(key, advice, errors);
     }
-    section.finish(faults);
+    section.finish(errors);
 
     let (chain, key, verifier) = (chain?, key?, verifier?);
     let certificate = chain.first()?.clone();
@@ -85,15 +85,15 @@ pub(super) fn read(
     let mut server = match built {
         Ok(server) => server,
         Err(rustls::Error::InconsistentKeys(_)) => {
-            faults.add(places.1, "names a key that does not belong to the certificate in cert_file");
+            errors.add(places.1, "names a key that does not belong to the certificate in cert_file");
             return None;
         }
         Err(rustls::Error::InvalidCertificate(_)) => {
-            faults.add(places.0, "names a file whose first certificate cannot be understood");
+            errors.add(places.0, "names a file whose first certificate cannot be understood");
             return None;
         }
         Err(_) => {
-            faults.add(places.1, unusable(is_p521));
+            errors.add(places.1, unusable(is_p521));
             return None;
         }
     };
@@ -145,28 +145,26 @@ fn version(text: &str) -> Result<TlsVersion, String> {
     match text {
         "TLS12" => Ok(TlsVersion::Tls12),
         "TLS13" => Ok(TlsVersion::Tls13),
-        "TLS10" | "TLS11" => {
-            Err("is too old a version, which is not supported: write TLS12 or TLS13".to_owned())
-        }
+        "TLS10" | "TLS11" => Err("is too old to be supported: write TLS12 or TLS13".to_owned()),
         _ => Err("must be TLS12 or TLS13".to_owned()),
     }
 }
 
 type Verifier = Arc<dyn ClientCertVerifier>;
 
-/// What clients have to show, and who verifies it: `None` where that has a fault.
+/// What clients have to show, and who verifies it: `None` where that has an error.
 fn clients(
     section: &mut Section,
     directory: &Path,
     files: &mut Files,
-    faults: &mut Faults,
+    errors: &mut Errors,
 ) -> (ClientCertificates, Option<Verifier>) {
     let places = (section.place("client_auth_type"), section.place("client_ca_file"));
     let has_policy = section.has("client_auth_type");
-    let policy = section.parsed("client_auth_type", policy, faults);
+    let policy = section.parsed("client_auth_type", policy, errors);
     let has_roots = section.has("client_ca_file");
-    let text = section.text("client_ca_file", faults);
-    let roots = text.and_then(|text| roots(text, directory, files, faults));
+    let text = section.text("client_ca_file", errors);
+    let roots = text.and_then(|text| roots(text, directory, files, errors));
     let clients = match policy {
         Some(clients) => clients,
         None if has_policy => return (ClientCertificates::Required, None),
@@ -174,15 +172,15 @@ fn clients(
     };
     if clients == ClientCertificates::NotAsked {
         if has_roots {
-            faults.add(
+            errors.add(
                 places.0,
-                "must be RequireAndVerifyClientCert or VerifyClientCertIfGiven where client_ca_file is given",
+                "must be RequireAndVerifyClientCert or VerifyClientCertIfGiven if client_ca_file is set",
             );
         }
         return (clients, Some(WebPkiClientVerifier::no_client_auth()));
     }
     if !has_roots {
-        faults.add(places.1, "is missing: client_auth_type needs the certificates of the clients' CA");
+        errors.add(places.1, "is not set: client_auth_type needs the certificates of the clients' CA");
     }
     let verifier = roots.and_then(|roots| {
         let mut builder = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider());
@@ -213,11 +211,11 @@ fn read_file(
     text: &Text,
     directory: &Path,
     files: &mut Files,
-    faults: &mut Faults,
+    errors: &mut Errors,
 ) -> Option<zeroize::Zeroizing<Vec<u8>>> {
     let read = files.read(&directory.join(&text.text));
     read.map_err(|problem| {
-        faults.add(text.place.as_str(), value::cannot_read(&text.text, problem));
+        errors.add(text.place.as_str(), value::cannot_read(&text.text, problem));
     })
     .ok()
 }
@@ -226,17 +224,17 @@ fn certificates(
     text: Text,
     directory: &Path,
     files: &mut Files,
-    faults: &mut Faults,
+    errors: &mut Errors,
 ) -> Option<Vec<CertificateDer<'static>>> {
-    let pem = read_file(&text, directory, files, faults)?;
+    let pem = read_file(&text, directory, files, errors)?;
     match CertificateDer::pem_slice_iter(&pem).collect::<Result<Vec<_>, _>>() {
         Ok(chain) if !chain.is_empty() => Some(chain),
         Ok(_) => {
-            faults.add(text.place, "names a file without a certificate in it: it must be PEM");
+            errors.add(text.place, "names a file without a certificate in it: it must be PEM");
             None
         }
         Err(_) => {
-            faults
+            errors
                 .add(text.place, "names a file with a certificate in it that cannot be read: it must be PEM");
             None
         }
@@ -247,22 +245,22 @@ fn private_key(
     text: Text,
     directory: &Path,
     files: &mut Files,
-    faults: &mut Faults,
+    errors: &mut Errors,
 ) -> Option<PrivateKeyDer<'static>> {
-    let pem = read_file(&text, directory, files, faults)?;
+    let pem = read_file(&text, directory, files, errors)?;
     let key = PrivateKeyDer::from_pem_slice(&pem);
     if key.is_err() {
-        faults.add(text.place, "names a file without a private key in it: it must be PEM, not encrypted");
+        errors.add(text.place, "names a file without a private key in it: it must be PEM, not encrypted");
     }
     key.ok()
 }
 
-fn roots(text: Text, directory: &Path, files: &mut Files, faults: &mut Faults) -> Option<RootCertStore> {
+fn roots(text: Text, directory: &Path, files: &mut Files, errors: &mut Errors) -> Option<RootCertStore> {
     let place = text.place.clone();
     let mut roots = RootCertStore::empty();
-    for certificate in certificates(text, directory, files, faults)? {
+    for certificate in certificates(text, directory, files, errors)? {
         if roots.add(certificate).is_err() {
-            faults.add(place, "names a file with a certificate in it that cannot be understood");
+            errors.add(place, "names a file with a certificate in it that cannot be understood");
             return None;
         }
     }

@@ -12,7 +12,7 @@ use tokio::sync::watch;
 use tracing::{info, warn};
 
 use super::passwords::{Authenticator, Verdict};
-use crate::config::{ConfigFaults, Stamps, WebConfig};
+use crate::config::{ConfigErrors, Stamps, WebConfig};
 use crate::http::answers::{HttpResponse, text};
 use crate::http::peer::Peer;
 use crate::metrics::WEB_CONFIG_RELOAD;
@@ -49,7 +49,7 @@ struct Followed {
 pub enum GuardError {
     /// The configuration is wrong.
     #[error("{0}")]
-    Misconfigured(#[from] ConfigFaults),
+    Misconfigured(#[from] ConfigErrors),
     /// The system does not give what it takes.
     #[error("cannot guard the web side: {0}")]
     Failed(String),
@@ -199,7 +199,7 @@ impl Followed {
     }
 
     /// The configuration as it is now, if its files are not as they were, or if `anyway`.
-    async fn read_if_changed(&self, anyway: bool) -> Option<Result<WebConfig, ConfigFaults>> {
+    async fn read_if_changed(&self, anyway: bool) -> Option<Result<WebConfig, ConfigErrors>> {
         let before = self.stamps().take();
         let path = self.path.clone();
         let read = tokio::task::spawn_blocking(move || match before {

@@ -1,8 +1,8 @@
 use super::*;
 
 #[test]
-fn every_fault_is_told_at_once() {
-    let faults = Place::new().faults(
+fn all_errors_are_reported_at_once() {
+    let errors = Place::new().errors(
         "
 accounts:
   - {name: a, account_id: acme, access_key: AK, secret: x, secret_file: secret}
@@ -23,37 +23,37 @@ Pol: {}
 ",
     );
     let expected = [
-        "accounts[3]: must be a table of keys, and is a text",
-        "accounts[0].secret: is given as well as accounts[0].secret_file: keep one of them",
+        "accounts[3]: must be a table of keys, not a string",
+        "accounts[0].secret: is set as well as accounts[0].secret_file: keep one of them",
         "accounts[1].name: is the same as that of accounts[0]: each account needs a name of its own",
-        "accounts[1].region: is missing: give the region of the account, such as us-east-1, or s3_url where it has an \
+        "accounts[1].region: is not set: set the region of the account, such as us-east-1, or s3_url where it has an \
          address of its own",
-        "accounts[1].account_id: must be a text, and is a number: put it in quotes",
-        "accounts[1].access_key: must be a text, and is a number: put it in quotes",
-        "accounts[1].secret_file: names a file that cannot be read (No such file or directory): check its path and its rights",
+        "accounts[1].account_id: must be a string, not a number: put it in quotes",
+        "accounts[1].access_key: must be a string, not a number: put it in quotes",
+        "accounts[1].secret_file: names a file that cannot be read (No such file or directory): check its path and permissions",
         "accounts[2].name: is empty: give it a value, or remove the key",
         "accounts[2].base_url: is http, which would send the credentials in clear: use https (http is for this \
          machine only)",
-        "accounts[2].account_id: is missing",
+        "accounts[2].account_id: is not set",
         "accounts[2].access_key_file: names blank, which is empty: write the value into it",
-        "accounts[2].secret: must be a text, and is true or false: put it in quotes",
-        "accounts[2].price.per_terabyte_month: is missing",
-        "accounts[2].price.currency: is missing",
+        "accounts[2].secret: must be a string, not true or false: put it in quotes",
+        "accounts[2].price.per_terabyte_month: is not set",
+        "accounts[2].price.currency: is not set",
         "accounts[2].acount_id: is not a known key; did you mean `account_id`?",
         "poll.current_usage: has no unit: write 30s, 15m, 6h or 90d",
         "poll.monthly_usage: must be from 1s to 90d",
         "poll.verify_login: must be from 1s to 90d",
         "poll.inventory: counts months or years, which have no fixed length: write days, as in 90d",
         "poll.timeout: must be from 100ms to 10m",
-        "poll.max_concurrent_requests: must be a whole number from 1 to 1000",
+        "poll.max_concurrent_requests: must be an integer from 1 to 1000",
         "poll.time_out: is not a known key; did you mean `timeout`?",
-        "history.months: must be a whole number from 0 to 120",
+        "history.months: must be an integer from 0 to 120",
         "series.buckets.include[0]: is not a regular expression: unclosed character class",
-        "series.buckets.exclude[0]: must be a text, and is a number: put it in quotes",
-        "series.max_per_account: must be a whole number from 1 to 4294967295",
+        "series.buckets.exclude[0]: must be a string, not a number: put it in quotes",
+        "series.max_per_account: must be an integer from 1 to 4294967295",
         "state_file: names a directory: name a file in it",
         "alertmanager.urls[1]: must begin with https:// or http://",
-        "alertmanager.basic_auth.password: is missing: give password or password_file",
+        "alertmanager.basic_auth.password: is not set: set password or password_file",
         "alertmanager.urls: has an http address, which would send the password of basic_auth in clear: use https",
         "credential_warning[0]: has no unit: write 30s, 15m, 6h or 90d",
         "rotation_warning: has no unit: write 30s, 15m, 6h or 90d",
@@ -68,28 +68,28 @@ Pol: {}
         "data_max_age: must be longer than poll.inventory, or series would vanish between two polls: raise it, or \
          shorten poll.inventory",
     ];
-    for (found, expected) in faults.iter().zip(expected) {
+    for (found, expected) in errors.iter().zip(expected) {
         assert_eq!(found, expected);
     }
-    assert_eq!(faults.len(), expected.len(), "{faults:#?}");
+    assert_eq!(errors.len(), expected.len(), "{errors:#?}");
 }
 
 #[test]
-fn each_kind_of_fault_has_its_place_and_its_words() {
+fn each_kind_of_error_has_its_place_and_its_words() {
     let account = |more: &str| format!("accounts: [{{name: a, account_id: acme, access_key: AK, {more}}}]\n");
     let with = |more: &str| account(&format!("secret_file: secret, {more}"));
     let top = |more: &str| format!("{ACCOUNT}{more}\n");
     let place = Place::new();
     for (text, expected) in [
-        (account(""), "accounts[0].secret: is missing: give secret or secret_file"),
+        (account(""), "accounts[0].secret: is not set: set secret or secret_file"),
         (account("secret: ''"), "accounts[0].secret: is empty: give it a value, or remove the key"),
         (account("secret: ~"), "accounts[0].secret: is empty: give it a value, or remove the key"),
-        (account("secret: [x]"), "accounts[0].secret: must be a text, and is a list"),
+        (account("secret: [x]"), "accounts[0].secret: must be a string, not a list"),
         (
             account("secret: 1.5"),
-            "accounts[0].secret: must be a text, and is a number with a fraction: put it in quotes",
+            "accounts[0].secret: must be a string, not a number with a fraction: put it in quotes",
         ),
-        (account("secret_file: ."), "accounts[0].secret_file: names ., which is no file"),
+        (account("secret_file: ."), "accounts[0].secret_file: names ., which is not a file"),
         (
             with("price: {per_terabyte_month: -1, currency: USD}"),
             "accounts[0].price.per_terabyte_month: must be a number that is not negative, such as 7.99",
@@ -113,43 +113,43 @@ fn each_kind_of_fault_has_its_place_and_its_words() {
         ),
         (
             with("credential: {expires: never, generated: 2026-10-01}"),
-            "accounts[0].credential: holds expires as well as generated or valid_for: keep expires, or the other two",
+            "accounts[0].credential: has expires as well as generated or valid_for: keep expires, or the other two",
         ),
         (
             with("credential: {generated: 2026-10-01}"),
-            "accounts[0].credential: holds generated without valid_for: add valid_for, or give expires instead",
+            "accounts[0].credential: has generated without valid_for: add valid_for, or set expires instead",
         ),
         (
             with("credential: {valid_for: 90d}"),
-            "accounts[0].credential: holds valid_for without generated: add generated, or give expires instead",
+            "accounts[0].credential: has valid_for without generated: add generated, or set expires instead",
         ),
         (
             with("credential: {expires: soon}"),
-            "accounts[0].credential.expires: is no date: write 2027-01-31 (00:00 UTC of it), or 2027-01-31T12:00:00Z \
+            "accounts[0].credential.expires: is not a date: write 2027-01-31 (00:00 UTC of it), or 2027-01-31T12:00:00Z \
              with its offset, or never",
         ),
         (
             with("credential: {expires: 20270131}"),
-            "accounts[0].credential.expires: must be a date like 2027-01-31, in quotes, and is a number",
+            "accounts[0].credential.expires: must be a date like 2027-01-31, in quotes, not a number",
         ),
         (
             with("credential: {generated: 20270131, valid_for: 90d}"),
-            "accounts[0].credential.generated: must be a date like 2027-01-31, in quotes, and is a number",
+            "accounts[0].credential.generated: must be a date like 2027-01-31, in quotes, not a number",
         ),
         (
             "accounts: {name: a, account_id: acme}\n".to_owned(),
             "accounts: must be a list: begin each account with `- `",
         ),
-        ("accounts: acme\n".to_owned(), "accounts: must be a list of tables, and is a text"),
-        ("accounts: [acme]\n".to_owned(), "accounts[0]: must be a table of keys, and is a text"),
+        ("accounts: acme\n".to_owned(), "accounts: must be a list of tables, not a string"),
+        ("accounts: [acme]\n".to_owned(), "accounts[0]: must be a table of keys, not a string"),
         (
             top("alertmanager: {urls: ['alertmanager.example:9093']}"),
             "alertmanager.urls[0]: must begin with https:// or http://",
         ),
-        (with("credential: never"), "accounts[0].credential: must be a table of keys, and is a text"),
+        (with("credential: never"), "accounts[0].credential: must be a table of keys, not a string"),
         (
             with("credential: {max_age: 90d}"),
-            "accounts[0].credential.max_age: is not supported: these credentials end on a date: give expires, or \
+            "accounts[0].credential.max_age: is not supported: these credentials expire on a date: set expires, or \
              generated and valid_for; max_age belongs to object_storage",
         ),
         (
@@ -158,8 +158,7 @@ fn each_kind_of_fault_has_its_place_and_its_words() {
         ),
         (
             with("api: object_storage, region: us-east-1, credential: {expires: never}"),
-            "accounts[0].credential.expires: is not supported: access keys of object_storage have no expiry; give \
-             max_age, the age at which a key is due for rotation",
+            "accounts[0].credential.expires: is not supported: access keys of object_storage have no expiry; set max_age, the age at which a key is due for rotation",
         ),
         (
             with("api: object_storage, region: us-east-1, base_url: 'https://x.example'"),
@@ -167,7 +166,7 @@ fn each_kind_of_fault_has_its_place_and_its_words() {
         ),
         (
             with("api: object_storage, region: us-east-1, s3_url: 'https://x.example'"),
-            "accounts[0].region: is given as well as accounts[0].s3_url: keep one of them",
+            "accounts[0].region: is set as well as accounts[0].s3_url: keep one of them",
         ),
         (
             with("api: object_storage, region: x.canary.example/"),
@@ -179,7 +178,7 @@ fn each_kind_of_fault_has_its_place_and_its_words() {
         ),
         (
             with("ca_file: missing.pem"),
-            "accounts[0].ca_file: names a file that cannot be read (No such file or directory): check its path and its rights",
+            "accounts[0].ca_file: names a file that cannot be read (No such file or directory): check its path and permissions",
         ),
         (
             with("ca_file: secret"),
@@ -187,21 +186,18 @@ fn each_kind_of_fault_has_its_place_and_its_words() {
         ),
         (
             with("colour: us"),
-            "accounts[0].colour: is not a known key; known here: name, api, base_url, account_id, access_key, \
+            "accounts[0].colour: is not a known key; known: name, api, base_url, account_id, access_key, \
              access_key_file, secret, secret_file, credential, ca_file, price, credential_warning, usage_drop",
         ),
         (with("Base-URL: x"), "accounts[0].Base-URL: is not a known key; did you mean `base_url`?"),
         (top("poll: {timeout: soon}"), "poll.timeout: is not a duration: write 30s, 15m, 1h30m or 90d"),
-        (top("poll: 15m"), "poll: must be a table of keys, and is a text"),
-        (top("history: {months: -1}"), "history.months: must be a whole number from 0 to 120"),
-        (
-            top("history: {months: 6.5}"),
-            "history.months: must be a whole number, and is a number with a fraction",
-        ),
-        (top("history: {months: '6'}"), "history.months: must be a whole number, and is a text"),
+        (top("poll: 15m"), "poll: must be a table of keys, not a string"),
+        (top("history: {months: -1}"), "history.months: must be an integer from 0 to 120"),
+        (top("history: {months: 6.5}"), "history.months: must be an integer, not a number with a fraction"),
+        (top("history: {months: '6'}"), "history.months: must be an integer, not a string"),
         (
             top("series: {buckets: {include: '.*'}}"),
-            "series.buckets.include: must be a list of texts, and is a text: write it as [a, b]",
+            "series.buckets.include: must be a list of strings, not a string: write it as [a, b]",
         ),
         (
             top("data_max_age: 6h"),
@@ -209,7 +205,7 @@ fn each_kind_of_fault_has_its_place_and_its_words() {
              it, or shorten poll.monthly_usage",
         ),
     ] {
-        assert_eq!(place.faults(&text), [expected], "{text}");
+        assert_eq!(place.errors(&text), [expected], "{text}");
     }
 }
 
@@ -238,16 +234,16 @@ fn a_file_that_cannot_be_parsed_is_told_by_line_and_never_quoted() {
         (
             "c.toml",
             "canary = 1\ncanary = 2\n",
-            "is not valid TOML at line 2, column 1: the same key is there twice",
+            "is not valid TOML at line 2, column 1: the same key appears twice",
         ),
         ("c.json", "{\"secret\": canary}", "is not valid JSON at line 1, column "),
         ("c.json", "[\"canary\"]", "must be a table of keys at its top"),
     ] {
-        let faults = lines(&place.load_as(name, text, &[]).unwrap_err());
+        let errors = lines(&place.load_as(name, text, &[]).unwrap_err());
         let start = format!("the configuration file {} {expected}", place.path(name).display());
-        assert_eq!(faults.len(), 1);
-        assert!(faults[0].starts_with(&start), "{text:?}: {}", faults[0]);
-        assert!(!faults[0].contains("canary"), "{}", faults[0]);
+        assert_eq!(errors.len(), 1);
+        assert!(errors[0].starts_with(&start), "{text:?}: {}", errors[0]);
+        assert!(!errors[0].contains("canary"), "{}", errors[0]);
     }
 }
 
@@ -265,9 +261,9 @@ fn a_nesting_without_end_is_refused() {
 
 #[test]
 fn a_file_that_cannot_be_read_is_named() {
-    let faults = load(Some(Path::new("/nowhere/c.yaml")), &BTreeMap::new()).unwrap_err();
+    let errors = load(Some(Path::new("/nowhere/c.yaml")), &BTreeMap::new()).unwrap_err();
     assert_eq!(
-        lines(&faults),
+        lines(&errors),
         ["cannot read the configuration file /nowhere/c.yaml: No such file or directory (os error 2)"]
     );
 }
@@ -279,8 +275,8 @@ fn aliases_that_would_grow_without_end_are_refused_before_they_grow() {
         format!("x{level}: &a{level} [{before}]\n")
     });
     let bomb = format!("x0: &a0 [1]\n{}", levels.collect::<String>());
-    let faults = Place::new().faults(&bomb);
-    assert!(faults.len() == 1 && faults[0].contains("by its aliases"), "{faults:?}");
+    let errors = Place::new().errors(&bomb);
+    assert!(errors.len() == 1 && errors[0].contains("through its aliases"), "{errors:?}");
 }
 
 #[test]
@@ -297,7 +293,7 @@ fn what_may_be_a_secret_in_the_wrong_place_is_not_shown() {
         "Canary1: Canary1",
         "series: {buckets: {include: ['(Canary1']}}",
     ] {
-        let faults = place.load(text).unwrap_err().to_string();
-        assert!(!faults.contains("Canary1"), "{faults}");
+        let errors = place.load(text).unwrap_err().to_string();
+        assert!(!errors.contains("Canary1"), "{errors}");
     }
 }
