@@ -70,6 +70,9 @@ pub enum Command {
         /// Also writes a configuration with which other commands ask the simulated Lyve Cloud, as long as it runs
         #[arg(long, value_name = "FILE")]
         write_config: Option<PathBuf>,
+        /// Answers as a report of `check --live --report` says, with made-up values
+        #[arg(long, value_name = "FILE", conflicts_with = "write_config")]
+        from_report: Option<PathBuf>,
     },
     /// Validates the configuration and tells every fault
     Check {
@@ -437,7 +440,10 @@ mod tests {
         }
         assert_eq!(parse(&["check"]).unwrap().command(), check(false));
         assert_eq!(parse(&["run"]).unwrap().command(), Command::Run);
-        assert_eq!(parse(&["demo"]).unwrap().command(), Command::Demo { write_config: None });
+        assert_eq!(
+            parse(&["demo"]).unwrap().command(),
+            Command::Demo { write_config: None, from_report: None }
+        );
         assert_eq!(parse(&["once"]).unwrap().command(), Command::Once { output: None });
         assert_eq!(parse(&["health"]).unwrap().command(), Command::Health);
     }

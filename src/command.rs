@@ -6,11 +6,13 @@ mod demo;
 mod health;
 mod manage;
 mod once;
+mod replay;
 mod table;
 
 pub use backfill::{BackfillError, Request, backfill};
-pub use check::{Findings, TITLE, check};
+pub use check::{Findings, check};
 pub use demo::Demo;
 pub use health::health;
 pub use manage::{Failure, manage};
 pub use once::{Once, once};
+pub use replay::{BadReport, Replay};

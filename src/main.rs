@@ -16,7 +16,7 @@ use lyve_cloud_exporter::atomic_file::{self, Readers};
 use lyve_cloud_exporter::cli::{self, Backfill, CheckOutput, Cli, Command, Options};
 use lyve_cloud_exporter::clock::{Clock, System};
 use lyve_cloud_exporter::command::{
-    BackfillError, Demo, Failure, Request, backfill, check, health, manage, once,
+    BackfillError, Demo, Failure, Replay, Request, backfill, check, health, manage, once,
 };
 use lyve_cloud_exporter::config::{self, Config};
 use lyve_cloud_exporter::daemon::{Daemon, Deps};
@@ -110,21 +110,31 @@ async fn execute(cli: &Cli) -> Result<(), Ended> {
             let deps = Deps { loader: Some(loader(&cli.options, shard, clock)), ..deps };
             serve(deps, shard, guard, listeners).await
         }
-        Command::Demo { write_config } => {
+        Command::Demo { from_report: Some(path), .. } => {
+            let guard = guard(&cli.options)?;
+            let listeners = listen(&cli.options)?;
+            let report = std::fs::read_to_string(&path)
+                .map_err(|error| Ended::Misconfigured(format!("cannot read {}: {error}", path.display())))?;
+            let replay =
+                Replay::start(&report, Arc::clone(&clock)).await.map_err(|error| match error.kind() {
+                    std::io::ErrorKind::InvalidData => {
+                        Ended::Misconfigured(format!("{} is no report: {error}", path.display()))
+                    }
+                    _ => Ended::failed("cannot start the simulator", error),
+                })?;
+            print(replay.left_out.iter().map(|line| format!("Not as reported: {line}\n")))?;
+            print_address(&cli.options, &listeners, guard.as_ref())?;
+            let config =
+                replay.config().map_err(|error| Ended::failed("cannot start the simulator", error))?;
+            serve(deps(&cli.options, config.of_shard(shard), clock), shard, guard, listeners).await
+        }
+        Command::Demo { write_config, from_report: None } => {
             let guard = guard(&cli.options)?;
             let listeners = listen(&cli.options)?;
             let demo = Demo::start(&clock)
                 .await
                 .map_err(|error| Ended::failed("cannot start the simulator", error))?;
-            if let Some(port) =
-                listeners.first().and_then(|listener| listener.local_addr().ok()).map(|a| a.port())
-            {
-                let path = &cli.options.telemetry_path;
-                let tls = guard.as_ref().is_some_and(Guard::speaks_tls);
-                let scheme = if tls { "https" } else { "http" };
-                let here = format!("{scheme}://localhost:{port}{}", cli.options.route_prefix());
-                print([format!("Demo: open {here}/ and {here}{path}\n")])?;
-            }
+            print_address(&cli.options, &listeners, guard.as_ref())?;
             if let Some(path) = write_config {
                 demo.write_config(&path)
                     .map_err(|error| Ended::failed(&format!("cannot write {}", path.display()), error))?;
@@ -223,6 +233,16 @@ fn deps(options: &Options, config: Config, clock: Arc<dyn Clock>) -> Deps {
         enable_lifecycle: options.enable_lifecycle,
     };
     Deps { config, loader: None, clock, jitter: JITTER, web }
+}
+
+/// Prints where the demo is to be seen.
+fn print_address(options: &Options, listeners: &[TcpListener], guard: Option<&Guard>) -> Result<(), Ended> {
+    let address = listeners.first().and_then(|listener| listener.local_addr().ok());
+    let Some(port) = address.map(|address| address.port()) else { return Ok(()) };
+    let path = &options.telemetry_path;
+    let scheme = if guard.is_some_and(Guard::speaks_tls) { "https" } else { "http" };
+    let here = format!("{scheme}://localhost:{port}{}", options.route_prefix());
+    print([format!("Demo: open {here}/ and {here}{path}\n")])
 }
 
 /// Asks everything once and shows what was found; writes the report where one is wanted.

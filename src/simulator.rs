@@ -13,6 +13,7 @@
 
 mod account;
 mod answer;
+mod canned;
 mod change;
 pub mod demo;
 mod endpoint;
@@ -41,6 +42,7 @@ use self::server::{Plain, Server};
 use self::world::World;
 
 pub use self::account::SimulatedAccount;
+pub use self::canned::{Canned, CannedAnswer, CannedRequest};
 pub use self::endpoint::Endpoint;
 pub use self::inventory::{Actions, ExpirationDate, Permission, ServiceAccount, SubAccount};
 pub use self::object_storage::{DailyTransfer, Figure, ObjectStorageAccount, Transfer, User, UserKind};

@@ -4,6 +4,7 @@
 //! gauge and the replay of a report all go by that one comparison.
 
 mod compare;
+mod months;
 
 use std::sync::LazyLock;
 
@@ -12,6 +13,7 @@ use super::{account_v2, object_storage};
 use crate::model::Endpoint;
 
 pub use compare::{Deviation, Deviations};
+pub use months::Months;
 
 /// What the answers of one endpoint should look like.
 #[derive(Debug)]

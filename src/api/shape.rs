@@ -13,7 +13,7 @@ mod xml;
 use std::collections::BTreeMap;
 use std::io::Read;
 
-use super::contract::{Contract, Wire};
+use super::contract::{Contract, Months, Wire};
 
 pub use form::{Form, Range};
 pub use text::BadRow;
@@ -63,11 +63,12 @@ impl Seen {
 }
 
 impl Shape {
-    /// The shape of an answer to what `contract` is for. `body` may be its beginning alone.
+    /// The shape of an answer to what `contract` is for, where these months were asked for. `body` may be its beginning
+    /// alone.
     #[must_use]
-    pub fn of(contract: &'static Contract, body: impl Read) -> Self {
+    pub fn of(contract: &'static Contract, months: Months, body: impl Read) -> Self {
         match contract.wire {
-            Wire::Json => json::shape(contract, body),
+            Wire::Json => json::shape(contract, months, body),
             Wire::Xml { list, item } => xml::shape(contract, list, item, body),
         }
     }

@@ -28,7 +28,7 @@ use tokio::time::{Instant as Deadline, timeout_at};
 use url::Url;
 use zeroize::Zeroizing;
 
-use super::contract::Contract;
+use super::contract::{Contract, Months};
 use super::{ApiError, Endpoint, Observation, Reason, Telemetry};
 use crate::config::Secret;
 
@@ -268,7 +268,7 @@ impl Transport {
         let headers: Vec<HeaderName> = response.headers().keys().cloned().collect();
         let mut outline = body::Outline::default();
         let reply = if status.is_success() {
-            let contract = Contract::of(endpoint);
+            let contract = (Contract::of(endpoint), Months::asked(&call.url));
             match body::decode(response, deadline, &self.bounds, contract, &mut outline, decode).await {
                 Ok(value) => Ok(Reply::Success(value)),
                 Err(body::Fault::OutOfTime) => Err(self.out_of_time(endpoint)),

@@ -16,7 +16,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 
 pub use findings::Findings;
-pub use report::TITLE;
+pub(super) use report::TITLE;
 
 use report::report;
 

@@ -1,5 +1,5 @@
 use super::{Contract, Expected, Field, Presence};
-use crate::api::shape::{Form, Range, Seen, Shape, leaf, parent};
+use crate::api::shape::{Form, Seen, Shape, leaf, parent};
 
 /// In what way an answer is not as the contract has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -85,20 +85,17 @@ impl Contract {
                     "unknown value".to_owned(),
                     format!("has a value that is not documented, other ({length} letters){of}"),
                 ),
+                // Only those show it that nobody asked for by the other base.
+                Form::MonthFromOne => (
+                    "from 1".to_owned(),
+                    format!("counts from 1, which shows{of}; in queries months count from 0"),
+                ),
                 form => (
                     form.name().to_owned(),
                     format!("is {}{of}, where {} was expected", with_article(form), field.expected),
                 ),
             };
             found.push(Deviation { id: format!("{}: {id}", field.path), words: format!("{subject} {is}") });
-        }
-        if let (Expected::Month, Some(Range::Exact(least @ 1.., 12))) = (field.expected, seen.range) {
-            found.push(Deviation {
-                id: format!("{} counts from 1", field.path),
-                words: format!(
-                    "{subject} goes from {least} to 12, so months count from 1; in queries they count from 0"
-                ),
-            });
         }
     }
 

@@ -3,7 +3,11 @@ use crate::api::shape::Shape;
 
 fn words(endpoint: Endpoint, body: &str) -> Vec<String> {
     let contract = Contract::of(endpoint);
-    contract.deviations(&Shape::of(contract, body.as_bytes())).into_iter().map(|found| found.words).collect()
+    contract
+        .deviations(&Shape::of(contract, Months::default(), body.as_bytes()))
+        .into_iter()
+        .map(|found| found.words)
+        .collect()
 }
 
 #[test]
@@ -129,7 +133,7 @@ fn deviations_are_named_in_words() {
         (
             Endpoint::MonthlyUsage,
             r#"{"usageByBucket": [{"year": 2025, "month": 12}, {"year": 2026, "month": 1}]}"#.to_owned(),
-            &["`month` goes from 1 to 12, so months count from 1; in queries they count from 0"],
+            &["`month` counts from 1, which shows in 1 of 2 months; in queries months count from 0"],
         ),
         // A new field.
         (
@@ -172,9 +176,33 @@ fn deviations_are_named_in_words() {
 fn a_deviation_is_the_same_however_many_have_it() {
     let contract = Contract::of(Endpoint::BucketStats);
     let ids = |body: &str| -> Vec<String> {
-        contract.deviations(&Shape::of(contract, body.as_bytes())).into_iter().map(|found| found.id).collect()
+        contract
+            .deviations(&Shape::of(contract, Months::default(), body.as_bytes()))
+            .into_iter()
+            .map(|found| found.id)
+            .collect()
     };
     let one = ids(r#"{"a": {"size": 1}}"#);
     assert_eq!(one, ids(r#"{"a": {"size": 1}, "b": {"size": 1, "objects": 2}}"#));
     assert_eq!(one, ["*.objects is missing"]);
+}
+
+#[test]
+fn the_base_of_months_shows_in_any_window() {
+    let contract = Contract::of(Endpoint::MonthlyUsage);
+    let found = |query: &str, numbers: std::ops::RangeInclusive<i32>| {
+        let months = Months::asked(&format!("https://host.test/usage/monthly?{query}").parse().unwrap());
+        let items: Vec<_> = numbers.map(|month| format!("{{\"year\": 2026, \"month\": {month}}}")).collect();
+        let body = format!("{{\"usageByBucket\": [{}]}}", items.join(","));
+        contract.deviations(&Shape::of(contract, months, body.as_bytes())).len()
+    };
+    let may_to_october = "fromMonth=4&fromYear=2026&toMonth=9&toYear=2026";
+    assert_eq!(found(may_to_october, 4..=9), 0);
+    assert_eq!(found(may_to_october, 5..=10), 1);
+    // Over the end of a year, and what could be either.
+    assert_eq!(found("fromMonth=10&fromYear=2025&toMonth=2&toYear=2026", 0..=2), 0);
+    assert_eq!(found("fromMonth=10&fromYear=2025&toMonth=2&toYear=2026", 1..=3), 1);
+    assert_eq!(found(may_to_october, 5..=9), 0);
+    assert_eq!(found("", 1..=11), 0);
+    assert_eq!(found("fromMonth=12&toMonth=3", 12..=12), 1);
 }

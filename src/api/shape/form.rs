@@ -21,6 +21,8 @@ pub enum Form {
     Whole,
     /// A number with one.
     Fraction,
+    /// The number of a month that was asked for only if months count from 1.
+    MonthFromOne,
     /// A text without any character.
     Empty,
     /// A text.

@@ -5,12 +5,12 @@ use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess,
 
 use super::walk::{At, MAX_DEPTH, ROOT, Walk};
 use super::{Form, Shape};
-use crate::api::contract::Contract;
+use crate::api::contract::{Contract, Months};
 use crate::api::wire::Text;
 
 /// The shape of JSON, as far as it can be read.
-pub(super) fn shape(contract: &'static Contract, body: impl Read) -> Shape {
-    let mut walk = Walk::new(contract);
+pub(super) fn shape(contract: &'static Contract, months: Months, body: impl Read) -> Shape {
+    let mut walk = Walk::new(contract, months);
     let mut json = serde_json::Deserializer::from_reader(Text::json(BufReader::new(body)));
     // What comes behind a fault, or behind the end of what is looked at, is not known.
     let _ = Value { walk: &mut walk, at: ROOT, depth: 0 }.deserialize(&mut json);

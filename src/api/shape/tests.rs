@@ -4,7 +4,7 @@ use super::*;
 use crate::model::Endpoint;
 
 fn shape(endpoint: Endpoint, body: &str) -> Shape {
-    Shape::of(Contract::of(endpoint), body.as_bytes())
+    Shape::of(Contract::of(endpoint), Months::default(), body.as_bytes())
 }
 
 fn rows(shape: &Shape) -> Vec<String> {

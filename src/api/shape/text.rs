@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::form::Order;
+use super::walk::MAX_DEPTH;
 use super::{Form, Range, Seen, Shape};
 
 /// Larger counts are not shown.
@@ -27,6 +28,7 @@ impl Form {
             Self::Flag => "true or false",
             Self::Whole => "whole number",
             Self::Fraction => "number with a fraction",
+            Self::MonthFromOne => "month counted from 1",
             Self::Empty => "empty text",
             Self::Text => "text",
             Self::WholeText => "whole number as text",
@@ -40,13 +42,14 @@ impl Form {
         }
     }
 
-    const PLAIN: [Self; 12] = [
+    const PLAIN: [Self; 13] = [
         Self::Object,
         Self::List,
         Self::Null,
         Self::Flag,
         Self::Whole,
         Self::Fraction,
+        Self::MonthFromOne,
         Self::Empty,
         Self::Text,
         Self::WholeText,
@@ -157,10 +160,14 @@ impl FromStr for Seen {
             if part == CUT_OFF {
                 seen.open = 1;
             } else if let Some((count, form)) = part.split_once(" × ") {
-                let count = match count.strip_suffix('+') {
-                    Some(more) => more.parse::<u64>().map_err(|_| BadRow)? + 1,
-                    None => count.parse().map_err(|_| BadRow)?,
+                let count: u64 = match count.strip_suffix('+') {
+                    Some(more) if more.parse() == Ok(MANY) => MANY + 1,
+                    _ => count.parse().map_err(|_| BadRow)?,
                 };
+                // More than is ever written would make a giant of its replay.
+                if count > MANY + 1 {
+                    return Err(BadRow);
+                }
                 seen.forms.insert(form.parse()?, count);
             } else {
                 seen.range = Some(part.parse()?);
@@ -193,6 +200,9 @@ impl Shape {
         let cells = row.trim().strip_prefix("| `").and_then(|row| row.strip_suffix(" |")).ok_or(BadRow)?;
         let (path, seen) = cells.split_once("` | ").ok_or(BadRow)?;
         let path = if path == ANSWER { "" } else { path };
+        if path.matches(['.', '[']).count() > MAX_DEPTH {
+            return Err(BadRow);
+        }
         self.nodes.insert(path.into(), seen.parse()?);
         Ok(())
     }

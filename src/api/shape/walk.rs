@@ -1,7 +1,7 @@
 //! What is noted while an answer is walked through: bounded, whatever the answer is.
 
 use super::{Form, Range, Seen, Shape};
-use crate::api::contract::{Contract, Expected, Field, is_schema_word};
+use crate::api::contract::{Contract, Expected, Field, Months, is_schema_word};
 
 /// The most different keys of one object that are told apart, beside those of the contract.
 const MAX_UNKNOWN: usize = 32;
@@ -23,6 +23,7 @@ pub(super) const ROOT: At = 0;
 
 pub(super) struct Walk {
     contract: &'static Contract,
+    months: Months,
     nodes: Vec<Node>,
 }
 
@@ -48,14 +49,14 @@ enum Key {
 }
 
 impl Walk {
-    pub(super) fn new(contract: &'static Contract) -> Self {
+    pub(super) fn new(contract: &'static Contract, months: Months) -> Self {
         let root = Node {
             path: String::new(),
             field: contract.field(""),
             seen: Seen::default(),
             children: Vec::new(),
         };
-        Self { contract, nodes: vec![root] }
+        Self { contract, months, nodes: vec![root] }
     }
 
     /// Notes an object or a list, of which the end is not there yet.
@@ -75,9 +76,12 @@ impl Walk {
 
     pub(super) fn number(&mut self, at: At, number: f64, form: Form) {
         let node = &mut self.nodes[at];
-        let range = match node.field.map(|field| field.expected) {
-            Some(Expected::Month) => Range::of_month(number),
-            _ => Range::of(number),
+        let (range, form) = match node.field.map(|field| field.expected) {
+            Some(Expected::Month) if form == Form::Whole && self.months.count_from_one(number) => {
+                (Range::of_month(number), Form::MonthFromOne)
+            }
+            Some(Expected::Month) => (Range::of_month(number), form),
+            _ => (Range::of(number), form),
         };
         node.seen.range = Some(node.seen.range.map_or(range, |known| known.with(range)));
         self.note(at, form);

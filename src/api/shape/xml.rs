@@ -5,7 +5,7 @@ use quick_xml::events::Event;
 
 use super::walk::{At, ROOT, Walk};
 use super::{Form, Shape};
-use crate::api::contract::Contract;
+use crate::api::contract::{Contract, Months};
 use crate::api::wire::Text;
 
 /// Of a longer text no more is looked at.
@@ -15,7 +15,13 @@ const MAX_TEXT: usize = 256;
 pub(super) fn shape(contract: &'static Contract, list: &str, item: &str, body: impl Read) -> Shape {
     let mut reader = Reader::from_reader(Text::xml(BufReader::new(body)));
     reader.config_mut().expand_empty_elements = true;
-    let mut state = Document { walk: Walk::new(contract), list, item, open: Vec::new(), text: String::new() };
+    let mut state = Document {
+        walk: Walk::new(contract, Months::default()),
+        list,
+        item,
+        open: Vec::new(),
+        text: String::new(),
+    };
     let mut buffer = Vec::new();
     loop {
         buffer.clear();

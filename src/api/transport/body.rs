@@ -12,7 +12,7 @@ use tokio::time::{Instant, timeout_at};
 use super::decoders::Decoders;
 use super::unpacked::Unpacked;
 use crate::api::Reason;
-use crate::api::contract::Contract;
+use crate::api::contract::{Contract, Months};
 use crate::api::shape::Shape;
 
 /// Of an answer that is no success, no more than this is read.
@@ -69,7 +69,7 @@ pub(super) async fn decode<T, D>(
     response: Response,
     deadline: Instant,
     bounds: &Bounds,
-    contract: &'static Contract,
+    (contract, months): (&'static Contract, Months),
     outline: &mut Outline,
     decode: D,
 ) -> Result<T, Fault>
@@ -91,7 +91,7 @@ where
     let pieces = Pieces { first, receiver, current: Bytes::new(), ended: whole };
     let (result, decoded) = oneshot::channel();
     decoders.run(move || {
-        let shape = Shape::of(contract, beginning);
+        let shape = Shape::of(contract, months, beginning);
         let _ = result.send((shape, decode(BufReader::with_capacity(BUFFER, pieces))));
     });
     if !whole {

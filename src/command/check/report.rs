@@ -14,7 +14,7 @@ use crate::config::{Account, Api, Config};
 use crate::model::Endpoint;
 
 /// The first line, by which a report is known.
-pub const TITLE: &str = "# How Lyve Cloud answers: a report of lyve-cloud-exporter";
+pub(in crate::command) const TITLE: &str = "# How Lyve Cloud answers: a report of lyve-cloud-exporter";
 
 /// Hosts that are the vendor's and are named.
 const VENDOR: [&str; 2] = ["lyvecloud.seagate.com", "lyve.seagate.com"];
