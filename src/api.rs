@@ -6,6 +6,7 @@ mod admission;
 mod client;
 mod collect;
 mod confidential;
+mod consistent;
 pub mod contract;
 mod error;
 mod figure;

@@ -24,7 +24,7 @@ pub use billing::{BilledDay, Billing, RegionTransfer, TransferDay};
 pub use collector::{AnyData, Collector, Data, StatePart, Timestamped};
 pub use cost::Price;
 pub use credential::{CredentialKind, CredentialStatus, Expiry, Logins, credential_status, time_left};
-pub use dropped::{Collected, DropReason, Dropped};
+pub use dropped::{Collected, DropReason, Dropped, Missing};
 pub use failure::{Failure, Reason};
 pub use identity::Identity;
 pub use inventory::{Permission, PermissionCount, Permissions, ServiceAccount};

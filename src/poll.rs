@@ -33,7 +33,7 @@ use crate::store::{AccountCell, AccountSpec};
 
 pub use fleet::{Changes, Fleet, Known, Plan};
 pub use poll_log::PollLog;
-pub use poller::{Poller, watch_rotation};
+pub use poller::{Polled, Poller, watch_rotation};
 pub use recall::{formats, recall, series_text};
 pub use recorder::{Meter, Recorder};
 pub use schedule::Schedule;

@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 
 use super::{Api, ApiError, Budget, Endpoint};
 use crate::config::{Config, Poll};
-use crate::model::{AnyData, Collected, Collector, Data, Expiry, Logins, Timestamped};
+use crate::model::{AnyData, Collected, Collector, Data, Expiry, Logins, Missing, Timestamped, WarningSteps};
 use crate::saved::{Entries, Loaded, Object};
 use crate::store::state_file::Format;
 
@@ -27,6 +27,10 @@ pub struct Context<'a> {
     pub credential: Expiry,
     /// What is known of the logins with them.
     pub logins: Logins,
+    /// How long before something ends a person is warned.
+    pub warning: WarningSteps,
+    /// The age at which an access key is due for rotation, where the operator set one.
+    pub max_key_age: Option<Duration>,
     /// The collector's last good answer.
     pub last: Option<&'a Timestamped<AnyData>>,
 }
@@ -85,6 +89,12 @@ pub trait Collect: Data + Clone + Serialize + DeserializeOwned {
         context: Context<'_>,
     ) -> impl Future<Output = Result<Collected<Self>, ApiError>> + Send;
 
+    /// What was there at the last good answer and is not in this one, if it is too much to believe one answer: the answer
+    /// counts only if the next one lacks the same.
+    fn missing(&self, _last: &Self, _: &Context<'_>) -> Missing {
+        Missing::new()
+    }
+
     /// Looks at how things stand after a poll that worked.
     fn note(_: &Context<'_>) {}
 
@@ -129,6 +139,7 @@ pub struct Descriptor {
     pub is_enabled: fn(&Config) -> bool,
     pub asks_otherwise: fn(&Config, &Config) -> bool,
     pub due_early: fn(&Context<'_>) -> Option<(Timestamp, Duration)>,
+    pub missing: fn(&AnyData, &Context<'_>) -> Missing,
     pub note: fn(&Context<'_>),
     pub admit: fn(AnyData, &mut Budget<'_>) -> AnyData,
     pub series_changed: fn(AnyData) -> AnyData,
@@ -152,6 +163,10 @@ impl Descriptor {
             is_enabled: T::is_enabled,
             asks_otherwise: T::asks_otherwise,
             due_early: T::due_early,
+            missing: |data, context| match (data.get::<T>(), context.last::<T>()) {
+                (Some(data), Some(last)) => data.missing(&last, context),
+                _ => Missing::new(),
+            },
             note: T::note,
             admit: |data, budget| change(data, |data: &mut T| data.admit(budget)),
             series_changed: |data| change(data, T::series_changed),

@@ -31,8 +31,10 @@ use self::errors::Judged;
 use self::guard::Guard;
 use self::signing::{Service, Unsigned};
 use self::users::Users;
+use self::xml::{Page, Rest};
 use super::refusal::{Pair, PairSource};
 use super::transport::{Call, Incoming, Reply, Signed};
+use super::wire;
 use super::{Api, ApiError, Declared, Endpoint, Reason, Telemetry, Transport, Zeros};
 use crate::clock::{self, Clock};
 use crate::config;
@@ -46,7 +48,10 @@ const SECOND_TRY: Duration = Duration::from_secs(10);
 const MAX_DAYS: i32 = 366;
 
 /// The keys of no more users are asked for, as each takes a request.
-const MAX_USERS: usize = 1000;
+const MAX_USERS: u32 = 1000;
+
+/// A list is asked for in no more parts.
+const MAX_PAGES: usize = 100;
 
 /// The version of the IAM protocol.
 const IAM_VERSION: &str = "2010-05-08";
@@ -154,13 +159,14 @@ impl Client {
     /// # Errors
     /// Where there is no whole answer.
     pub async fn buckets(&self) -> Result<Collected<Buckets>, ApiError> {
-        let listed = self.ask(Endpoint::ListBuckets, Question::Query(None), buckets::list).await?;
-        let count = listed.names.len() as u64;
-        let names: Arc<[_]> = listed.names.into();
+        let listed = self.list(Endpoint::ListBuckets, None, buckets::list).await?;
+        let mut dropped = listed.dropped;
+        let names: Arc<[_]> = wire::unique(listed.data, |name: &Box<str>| name, &mut dropped).into();
+        let count = names.len() as u64;
         let question = Question::Query(Some("rs-bucket-stats="));
-        let (buckets, mut dropped) =
+        let (buckets, of_stats) =
             self.ask(Endpoint::BucketStats, question, move |body| buckets::stats(body, &names)).await?;
-        dropped.merge(listed.dropped);
+        dropped.merge(of_stats);
         let mut answer = Collected { data: Buckets { count, buckets }, dropped };
         self.guard.confidential().await.remove_from(&mut answer);
         Ok(answer)
@@ -182,30 +188,30 @@ impl Client {
             }
             answer => answer?,
         };
-        let question = Question::Action("ListUsers", &[]);
-        let listed = self.ask(Endpoint::ListUsers, question, users::list).await?;
+        let listed = self.list(Endpoint::ListUsers, Some(("ListUsers", None)), users::list).await?;
         dropped.merge(listed.dropped);
-        for (name, created) in &listed.data {
+        let listed = wire::unique(listed.data, |(name, _)| name, &mut dropped);
+        for (name, created) in &listed {
             let user = users.entry(name.clone()).or_insert_with_key(|name| users::nobody(name.clone()));
             user.created = created.or(user.created);
         }
-        let left_out = users.len().saturating_sub(MAX_USERS);
+        let is_listed = |user: &User| listed.binary_search_by(|(name, _)| name.cmp(&user.name)).is_ok();
+        let left_out = users.len().saturating_sub(MAX_USERS as usize);
         dropped.add(DropReason::Limit, left_out as u64);
         let mut all = Vec::new();
-        for mut user in users.into_values().take(MAX_USERS) {
+        for mut user in users.into_values().take(MAX_USERS as usize) {
             match self.keys_of(&user.name).await {
                 Ok(keys) => {
                     dropped.merge(keys.dropped);
                     user.keys = keys.data;
                 }
                 // Somebody deleted it since it was listed.
-                Err(Failed::Judged(Judged { no_user: true, .. })) if listed.data.contains_key(&user.name) => {
+                Err(Failed::Judged(Judged { no_user: true, .. })) if is_listed(&user) => {
                     continue;
                 }
                 // The root user need not be one of whom keys can be listed.
                 Err(Failed::Judged(Judged { error, .. }))
-                    if matches!(error.reason, Reason::Request | Reason::Forbidden)
-                        && !listed.data.contains_key(&user.name) =>
+                    if matches!(error.reason, Reason::Request | Reason::Forbidden) && !is_listed(&user) =>
                 {
                     tracing::debug!(account = %self.account, %error, "going on without the keys of a user who is not listed");
                 }
@@ -219,9 +225,47 @@ impl Client {
     }
 
     async fn keys_of(&self, user: &str) -> Result<Collected<Vec<AccessKey>>, Failed> {
-        let parameters = [("UserName", user)];
-        let question = Question::Action("ListAccessKeys", &parameters);
-        self.answer(Endpoint::ListAccessKeys, question, users::keys).await
+        let action = Some(("ListAccessKeys", Some(("UserName", user))));
+        let Collected { data, mut dropped } =
+            self.list(Endpoint::ListAccessKeys, action, users::keys).await?;
+        Ok(Collected { data: wire::unique(data, |key| &key.id, &mut dropped), dropped })
+    }
+
+    /// Asks for a list, of the IAM host by an action and its parameter, else of the S3 host, until its end.
+    async fn list<T, D>(
+        &self,
+        endpoint: Endpoint,
+        action: Option<(&str, Option<(&str, &str)>)>,
+        decode: D,
+    ) -> Result<Collected<Vec<T>>, Failed>
+    where
+        T: Send + 'static,
+        D: FnOnce(Incoming) -> Result<Page<T>, Box<str>> + Clone + Send + 'static,
+    {
+        let mut all = Collected { data: Vec::new(), dropped: Dropped::default() };
+        let mut marker: Option<Box<str>> = None;
+        for _ in 0..MAX_PAGES {
+            let page = if let Some((name, parameter)) = action {
+                let parameters: Vec<_> =
+                    parameter.into_iter().chain(marker.as_deref().map(|marker| ("Marker", marker))).collect();
+                self.answer(endpoint, Question::Action(name, &parameters), decode.clone()).await?
+            } else {
+                let query = marker.as_deref().map(|marker| {
+                    let mut query = form_urlencoded::Serializer::new(String::new());
+                    query.append_pair("continuation-token", marker).finish()
+                });
+                self.answer(endpoint, Question::Query(query.as_deref()), decode.clone()).await?
+            };
+            all.data.extend(page.items);
+            all.dropped.merge(page.dropped);
+            match page.rest {
+                Rest::Behind(next) if Some(&next) != marker.as_ref() => marker = Some(next),
+                Rest::None => return Ok(all),
+                Rest::Behind(_) | Rest::Lost => break,
+            }
+        }
+        let detail = format!("the list has no end: the same marker twice, or more than {MAX_PAGES} parts");
+        Err(Failed::Other(ApiError::new(Reason::Decode, endpoint, detail)))
     }
 
     async fn ask<T, D>(&self, endpoint: Endpoint, question: Question<'_>, decode: D) -> Result<T, ApiError>

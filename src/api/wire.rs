@@ -4,6 +4,7 @@
 //! something else entirely, and only the part that needs it has to decide what that means. Only text that is no JSON
 //! at all is an error. So no message of the JSON library that quotes what it read can come up.
 
+mod numbers;
 mod text;
 
 use std::fmt;
@@ -16,6 +17,7 @@ use serde_json::error::Category;
 
 use crate::model::{DropReason, Dropped};
 
+use numbers::Numbers;
 pub(super) use text::Text;
 
 /// The longest name or id that is believed, bytes. The vendor's own have at most some hundred.
@@ -173,6 +175,20 @@ impl Scalar {
             Self::Integer(number) => Some(number.to_string().into()),
             _ => None,
         }
+    }
+
+    /// Whether it is a name.
+    pub(super) fn is_name(&self) -> bool {
+        match self {
+            Self::Text(text) => (1..=MAX_NAME).contains(&text.len()),
+            Self::Integer(_) => true,
+            _ => false,
+        }
+    }
+
+    /// Whether it is an id.
+    pub(super) fn is_id(&self) -> bool {
+        self.is_name() && self.as_text().is_none_or(is_id)
     }
 
     /// The same for what tells a thing from others: one in which a character was replaced could be anybody's.
@@ -338,7 +354,7 @@ pub(super) fn expect(wanted: Shape, found: Shape, field: &'static str, fault: &m
 
 /// Reads a whole answer into `root`.
 pub(super) fn read(body: impl BufRead, root: &mut impl Take) -> Result<Shape, Undecodable> {
-    let mut body = Text::json(body);
+    let mut body = Numbers::of(Text::json(body));
     let first = body
         .fill_buf()
         .map_err(|_| "the answer could not be read to its end")?

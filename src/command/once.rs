@@ -26,7 +26,7 @@ pub struct Once {
 pub async fn once(deps: Deps) -> io::Result<Once> {
     let daemon = Daemon::new(deps)?;
     let polls = join_all(daemon.pollers().into_iter().map(|poller| async move {
-        let outcome = poller.poll().await;
+        let outcome = poller.poll().await.map(drop);
         (poller.account(), poller.collector(), outcome)
     }))
     .await;

@@ -51,6 +51,9 @@ impl Dropped {
     }
 }
 
+/// What an answer lacks that was there before, by name or id.
+pub type Missing = std::collections::BTreeSet<Box<str>>;
+
 /// What one collector got: the data, and what of the answer could not be used.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Collected<T> {

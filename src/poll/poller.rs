@@ -10,7 +10,7 @@ use tracing::{info, warn};
 use super::{Meter, PolledAccount, Schedule, Settings, admit};
 use crate::api::{ApiError, Context, Descriptor, Source};
 use crate::clock::{self, Clock};
-use crate::model::{AnyData, Collected, Collector, DropReason, Reason};
+use crate::model::{AnyData, Collected, Collector, DropReason, Missing, Reason};
 use crate::store::AccountState;
 
 /// What a person sees of a fault of the exporter itself.
@@ -42,6 +42,15 @@ enum Last {
     WorkedAt(Timestamp),
     /// So many in a row.
     Failed(u32),
+}
+
+/// What a poll that did not fail came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Polled {
+    /// The answer is in the store.
+    Counts,
+    /// The answer lacks so much that one more has to say so before it counts.
+    AskAgain,
 }
 
 impl Poller {
@@ -106,10 +115,14 @@ impl Poller {
             };
             let now = self.clock.now();
             match outcome {
-                Ok(()) => {
+                Ok(Polled::Counts) => {
                     self.rotated.mark_unchanged();
                     self.last = Last::WorkedAt(now);
                     self.due = self.after_success(now);
+                }
+                Ok(Polled::AskAgain) => {
+                    self.rotated.mark_unchanged();
+                    self.due = self.schedule.ask_again(now);
                 }
                 Err(error) => {
                     let failures = if let Last::Failed(before) = self.last { before + 1 } else { 1 };
@@ -141,6 +154,8 @@ impl Poller {
             account: &state.spec.name,
             credential: state.spec.credential,
             logins: state.logins,
+            warning: state.spec.warning,
+            max_key_age: state.spec.max_key_age,
             last: state.last_answer(self.collector()),
         }
     }
@@ -173,7 +188,7 @@ impl Poller {
     ///
     /// # Errors
     /// What failed; the store has it already.
-    pub async fn poll(&self) -> Result<(), ApiError> {
+    pub async fn poll(&self) -> Result<Polled, ApiError> {
         // The semaphore is never closed. Waiting for a permit is not part of the poll's time.
         let _permit = self.used.permits.acquire().await.ok();
         let started = Instant::now();
@@ -194,11 +209,19 @@ impl Poller {
         let now = self.clock.now();
         match outcome {
             Ok(answer) => {
-                let spec = Arc::clone(&self.account.cell.state().spec);
+                let state = self.account.cell.state();
+                let missing = (self.descriptor().missing)(&answer.data, &self.context(&state, now));
+                if !missing.is_subset(&state.health(self.collector()).missing) {
+                    self.log_missing(&missing);
+                    self.update(|state| state.withhold(self.collector(), missing, now, took));
+                    return Ok(Polled::AskAgain);
+                }
+                let spec = Arc::clone(&state.spec);
+                drop(state);
                 let answer = admit(self.descriptor(), answer, &self.used.config.series, &spec, now);
                 self.log_success(&answer, now);
                 self.update(|state| state.succeed(answer, now, took));
-                Ok(())
+                Ok(Polled::Counts)
             }
             Err(error) => {
                 self.update(|state| state.fail(self.collector(), error.failure(now), took));
@@ -228,6 +251,16 @@ impl Poller {
     fn log_failure(&self, error: &ApiError, now: Timestamp) {
         let state = self.account.cell.state();
         self.used.log.failed(&state.spec.name, self.collector().name(), error, now, self.due);
+    }
+
+    fn log_missing(&self, missing: &Missing) {
+        info!(
+            account = &*self.account(),
+            collector = self.collector().name(),
+            count = missing.len(),
+            first = missing.first().map(AsRef::as_ref),
+            "the answer lacks what was there before; it counts if the next one lacks it too"
+        );
     }
 
     fn log_success(&self, answer: &Collected<AnyData>, now: Timestamp) {

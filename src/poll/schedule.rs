@@ -25,6 +25,9 @@ const SPREAD_EACH: Duration = Duration::from_millis(5);
 /// How many more requests than its own a poll may make: a login, and the replay after it.
 const SESSION_REQUESTS: u32 = 3;
 
+/// A poll of more requests than these has no more time for them than its interval.
+const FEW_REQUESTS: u32 = 20;
+
 impl Schedule {
     /// The schedule of a collector, one of `pollers` in all.
     #[must_use]
@@ -37,7 +40,11 @@ impl Schedule {
             interval,
             jitter,
             first_within: if jitter.0 > 0.0 { spread } else { Duration::ZERO },
-            deadline: config.poll.timeout.saturating_mul(requests),
+            deadline: config
+                .poll
+                .timeout
+                .saturating_mul(requests)
+                .min(interval.max(config.poll.timeout.saturating_mul(FEW_REQUESTS))),
         }
     }
 
@@ -55,6 +62,12 @@ impl Schedule {
             Some((early, spread)) => regular.min(clock::after(early, self.jitter.of(spread))),
             None => regular,
         }
+    }
+
+    /// When the next poll is due after an answer that has to be confirmed.
+    #[must_use]
+    pub fn ask_again(&self, now: Timestamp) -> Timestamp {
+        clock::after(now, Backoff::poll(self.interval).delay(1))
     }
 
     /// When the next poll is due after `failures` failures in a row, the last of which was `error`.
@@ -88,8 +101,16 @@ mod tests {
     fn next(collector: Collector, now: &str, credential: Expiry, accepted: Option<&str>) -> Timestamp {
         let config = Config::of(Vec::new());
         let logins = Logins { last_accepted: accepted.map(at), refused_at: None };
-        let context =
-            Context { now: at(now), config: &config, account: "acme", credential, logins, last: None };
+        let context = Context {
+            now: at(now),
+            config: &config,
+            account: "acme",
+            credential,
+            logins,
+            warning: config.warning,
+            max_key_age: None,
+            last: None,
+        };
         schedule(collector, Jitter(0.0), 5).after_success(&context)
     }
 
@@ -110,6 +131,23 @@ mod tests {
         assert_eq!(due, at("2026-11-25T00:00:00Z"));
         let due = next("2026-11-24T10:57:00Z", Expiry::Never, "2026-11-24T10:00:00Z");
         assert_eq!(due, at("2026-11-24T11:00:00Z"));
+    }
+
+    #[test]
+    fn a_poll_has_time_for_all_that_it_may_ask() {
+        let mut config = Config::of(Vec::new());
+        config.poll.timeout = Duration::from_secs(1);
+        let deadline = |collector, config: &Config| {
+            let descriptor = crate::api::collectors().find(|known| known.collector == collector).unwrap();
+            Schedule::new(descriptor, config, Jitter(0.0), 1).deadline()
+        };
+        assert_eq!(deadline(Collector::CURRENT_USAGE, &config), Duration::from_secs(4));
+        // One request for each of up to a thousand users, with a second for each.
+        assert_eq!(deadline(Collector::KEYS, &config), Duration::from_secs(1005));
+        config.poll.timeout = Duration::from_secs(30);
+        assert_eq!(deadline(Collector::KEYS, &config), config.poll.inventory);
+        config.poll.inventory = Duration::from_secs(60);
+        assert_eq!(deadline(Collector::KEYS, &config), Duration::from_secs(600));
     }
 
     #[test]

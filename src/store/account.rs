@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use crate::clock;
 use crate::model::{
     AnyData, Collected, Collector, Data, Dropped, Endpoint, Expiry, Failure, Identity, LoginResult, Logins,
-    Price, Reason, RequestCode, ServiceAccount, Session, StatePart, Timestamped, WarningSteps,
+    Missing, Price, Reason, RequestCode, ServiceAccount, Session, StatePart, Timestamped, WarningSteps,
 };
 
 /// What the configuration says of an account, as far as it shows.
@@ -66,6 +66,8 @@ pub struct Health {
     pub failures: BTreeMap<Reason, u64>,
     /// The last poll's failure; `None` where it worked.
     pub failing: Option<Failure>,
+    /// What the last answer lacked, if that has to be confirmed before it counts.
+    pub missing: Missing,
 }
 
 impl Health {
@@ -77,6 +79,7 @@ impl Health {
         polls: 0,
         failures: BTreeMap::new(),
         failing: None,
+        missing: Missing::new(),
     };
 
     fn attempt(&mut self, at: Timestamp, took: Duration) {
@@ -177,6 +180,16 @@ impl AccountState {
         health.attempt(at, took);
         health.last_success = Some(at);
         health.failing = None;
+        health.missing.clear();
+        self.touch(StatePart::Health);
+    }
+
+    /// Takes note of an answer that does not count yet, as it lacks too much. What was known stays.
+    pub fn withhold(&mut self, collector: Collector, missing: Missing, at: Timestamp, took: Duration) {
+        let health = self.health.entry(collector).or_default();
+        health.attempt(at, took);
+        health.failing = None;
+        health.missing = missing;
         self.touch(StatePart::Health);
     }
 

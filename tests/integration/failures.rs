@@ -6,6 +6,7 @@ mod answers;
 mod bodies;
 mod clock;
 mod contents;
+mod contradictions;
 mod documented;
 mod fields;
 mod lists;

@@ -120,6 +120,11 @@ async fn what_moves_at_the_vendor_moves_here() {
     exporter.next_poll(ARCHIVE, Collector::BUCKETS, hours(1)).await;
     let polled = |_: &_| Collector::OBJECT_STORAGE.iter().all(|c| exporter.polls(ARCHIVE, *c) == 2);
     exporter.until("everything was polled again", polled).await;
+    // A key that a person is warned of is gone once two answers say so.
+    let samples = exporter.scrape().await;
+    let due = by(&samples, "lyvecloud_access_key_rotation_due_timestamp_seconds", "access_key_id");
+    assert!(due.contains_key("AKOLD"), "{due:?}");
+    exporter.next_poll(ARCHIVE, Collector::KEYS, Duration::from_secs(30)).await;
     let samples = exporter.scrape().await;
     assert_eq!(by(&samples, "lyvecloud_bucket_usage_bytes", "bucket"), map(&[("backups", 7.0)]));
     assert_eq!(samples.value("lyvecloud_account_buckets", &[]), Some(1.0));
@@ -313,4 +318,101 @@ async fn accounts_of_both_platforms_do_not_harm_each_other() {
         ["credentials", "current_usage", "monthly_usage", "permissions", "service_accounts"]
     );
     assert_eq!(of(ARCHIVE), ["billing", "buckets", "keys"]);
+}
+
+#[tokio::test]
+async fn a_list_that_comes_in_parts_is_asked_for_to_its_end() {
+    let stage = Stage::new().await;
+    let (archive, config) = stage.archive();
+    let xml = |body: &str| Fault::raw("text/xml", body.to_owned());
+    for (endpoint, parts) in [
+        (
+            Endpoint::ListUsers,
+            [
+                "<ListUsersResponse><Users><member><UserName>a</UserName></member></Users>\
+                 <IsTruncated>true</IsTruncated><Marker>m/1+ =</Marker></ListUsersResponse>",
+                "<ListUsersResponse><Users><member><UserName>b</UserName></member></Users>\
+                 <IsTruncated>false</IsTruncated></ListUsersResponse>",
+            ],
+        ),
+        (
+            Endpoint::ListAccessKeys,
+            [
+                "<ListAccessKeysResponse><AccessKeyMetadata><member><AccessKeyId>AK1</AccessKeyId>\
+                 <CreateDate>2026-11-01T00:00:00Z</CreateDate></member></AccessKeyMetadata>\
+                 <IsTruncated>true</IsTruncated><Marker>1</Marker></ListAccessKeysResponse>",
+                "<ListAccessKeysResponse><AccessKeyMetadata><member><AccessKeyId>AK2</AccessKeyId>\
+                 <CreateDate>2026-11-01T00:00:00Z</CreateDate></member></AccessKeyMetadata></ListAccessKeysResponse>",
+            ],
+        ),
+        (
+            Endpoint::ListBuckets,
+            [
+                "<ListAllMyBucketsResult><Buckets><Bucket><Name>backups</Name></Bucket></Buckets>\
+                 <ContinuationToken>m/1+ =</ContinuationToken></ListAllMyBucketsResult>",
+                "<ListAllMyBucketsResult><Buckets><Bucket><Name>media</Name></Bucket></Buckets>\
+                 </ListAllMyBucketsResult>",
+            ],
+        ),
+    ] {
+        parts.into_iter().for_each(|part| archive.fail_once(endpoint, xml(part)));
+    }
+    // Nobody but those of the list has a key.
+    archive.fail_once(Endpoint::UserInfo, Fault::raw("application/json", "[]"));
+    archive.fail_once(Endpoint::ListAccessKeys, xml("<ListAccessKeysResponse/>"));
+    let exporter = stage.polled_exporter(config).await;
+    let samples = exporter.scrape().await;
+    assert_eq!(samples.value("lyvecloud_up", &[]), Some(1.0));
+    assert_eq!(samples.value("lyvecloud_account_buckets", &[]), Some(2.0));
+    let keys = by(&samples, "lyvecloud_access_key_created_timestamp_seconds", "access_key_id");
+    assert_eq!(keys.into_keys().collect::<Vec<_>>(), ["AK1", "AK2"]);
+    let requests = stage.simulator.requests();
+    let queries: Vec<_> = requests
+        .iter()
+        .filter(|request| request.endpoint == Endpoint::ListBuckets)
+        .map(|request| request.query.as_deref().unwrap_or_default())
+        .collect();
+    assert_eq!(queries, ["", "continuation-token=m%2F1%2B+%3D"]);
+    assert_eq!(stage.simulator.request_count(Endpoint::ListUsers), 2);
+    assert_eq!(
+        stage.simulator.request_count(Endpoint::ListAccessKeys),
+        3,
+        "two of the first user, one of the second"
+    );
+}
+
+#[tokio::test]
+async fn one_answer_without_anything_changes_nothing() {
+    let stage = Stage::new().await;
+    let (archive, config) = stage.archive();
+    let exporter = stage.polled_exporter(config).await;
+    let shown = async || {
+        let mut samples = exporter.scrape().await;
+        let is_data = |name: &str| {
+            ["lyvecloud_account_b", "lyvecloud_bucket_", "lyvecloud_access_key_", "lyvecloud_user_"]
+                .iter()
+                .any(|start| name.starts_with(start))
+        };
+        samples.0.retain(|sample| is_data(&sample.name));
+        samples.0
+    };
+    let before = shown().await;
+    archive.fail_once(Endpoint::ListBuckets, Fault::raw("text/xml", "<ListAllMyBucketsResult/>"));
+    archive.fail_once(Endpoint::UserInfo, Fault::raw("application/json", "[]"));
+    archive.fail_once(Endpoint::ListUsers, Fault::raw("text/xml", "<ListUsersResponse/>"));
+    exporter.next_poll(ARCHIVE, Collector::BUCKETS, hours(1)).await;
+    exporter.until("the keys were polled", |_| exporter.polls(ARCHIVE, Collector::KEYS) == 2).await;
+    assert_eq!(shown().await, before);
+    let samples = exporter.scrape().await;
+    let success = samples.value(
+        "lyvecloud_collector_last_success_timestamp_seconds",
+        &[("account", ARCHIVE), ("collector", "keys")],
+    );
+    assert_eq!(success, Some(second(NOW)));
+    assert_eq!(samples.value("lyvecloud_up", &[]), Some(1.0));
+    // Figures that are gone all at once, of buckets that are there, are asked for again as well.
+    exporter.next_poll(ARCHIVE, Collector::BUCKETS, Duration::from_secs(30)).await;
+    archive.fail_once(Endpoint::BucketStats, Fault::raw("application/json", "{}"));
+    exporter.next_poll(ARCHIVE, Collector::BUCKETS, hours(1)).await;
+    assert_eq!(shown().await, before);
 }

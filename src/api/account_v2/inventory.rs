@@ -4,6 +4,7 @@ use std::io::BufRead;
 
 use jiff::Timestamp;
 
+use crate::api::consistent::{Consistent, Listed, consistent};
 use crate::api::figure::{self, Absurd};
 use crate::api::wire::{self, Scalar, Undecodable, each, record, unique};
 use crate::model::{Collected, DropReason, Dropped, Expiry, Permission, ServiceAccount};
@@ -36,9 +37,11 @@ pub(super) fn service_accounts(body: impl BufRead) -> Result<ServiceAccounts, Un
     let mut dropped = Dropped::default();
     let mut accounts = Vec::new();
     let mut unreadable_expiry = Vec::new();
+    let mut listed = Listed::default();
     wire::read_list(
         body,
         &mut each(|item: Option<ServiceAccountItem>| {
+            listed.add(item.as_ref().is_some_and(|item| item.id.is_id()));
             let named = item.and_then(|mut item| Some((std::mem::take(&mut item.id).into_id()?, item)));
             let Some((id, item)) = named else {
                 dropped.add(DropReason::Invalid, 1);
@@ -57,12 +60,25 @@ pub(super) fn service_accounts(body: impl BufRead) -> Result<ServiceAccounts, Un
             });
         }),
     )?;
+    consistent(Inventory { listed, things: "service accounts" })?;
     // Of two of the same id the one that ends sooner is kept: a warning comes early rather than late.
     accounts.sort_by_key(|account| soonness(account.expiry));
     Ok(ServiceAccounts {
         answer: Collected { data: unique(accounts, |account| &account.id, &mut dropped), dropped },
         unreadable_expiry,
     })
+}
+
+/// A list of either.
+struct Inventory {
+    listed: Listed,
+    things: &'static str,
+}
+
+impl Consistent for Inventory {
+    fn contradiction(&self) -> Option<Undecodable> {
+        self.listed.useless(self.things, "an id")
+    }
 }
 
 /// The less, the sooner something may end.
@@ -78,9 +94,11 @@ fn soonness(expiry: Expiry) -> (u8, Option<Timestamp>) {
 pub(super) fn permissions(body: impl BufRead) -> Result<Collected<Vec<Permission>>, Undecodable> {
     let mut dropped = Dropped::default();
     let mut permissions = Vec::new();
+    let mut listed = Listed::default();
     wire::read_list(
         body,
         &mut each(|item: Option<PermissionItem>| {
+            listed.add(item.as_ref().is_some_and(|item| item.id.is_id()));
             let permission = item.and_then(|item| {
                 Some(Permission {
                     id: item.id.into_id()?,
@@ -96,6 +114,7 @@ pub(super) fn permissions(body: impl BufRead) -> Result<Collected<Vec<Permission
             }
         }),
     )?;
+    consistent(Inventory { listed, things: "permissions" })?;
     Ok(Collected { data: unique(permissions, |permission| &permission.id, &mut dropped), dropped })
 }
 

@@ -9,6 +9,7 @@ use serde::de::{IgnoredAny, MapAccess, SeqAccess};
 
 use super::months::{Base, Window, Written};
 use crate::api::Zeros;
+use crate::api::consistent::{Consistent, Listed, consistent};
 use crate::api::figure::{self, Absurd};
 use crate::api::wire::{self, KeyOf, Scalar, Seed, Shape, Take, Undecodable, each, record};
 use crate::model::{
@@ -36,7 +37,7 @@ pub(super) struct WindowUsage {
 pub(super) fn part(body: impl BufRead, window: Window, zeros: Zeros) -> Result<WindowUsage, Undecodable> {
     let mut root = Root::default();
     wire::read_object(body, &mut root)?;
-    if let Some(fault) = root.fault.or(root.own.fault.take()).or(root.subs.fault.take()) {
+    if let Some(fault) = root.fault.take().or(root.own.fault.take()).or(root.subs.fault.take()) {
         return Err(fault);
     }
     // The wire leaves out what is empty, so `{}` is a history without data. Fields of another kind alone are a page of
@@ -44,7 +45,7 @@ pub(super) fn part(body: impl BufRead, window: Window, zeros: Zeros) -> Result<W
     if root.is_foreign && !root.is_known {
         return Err("neither usageByBucket nor usageBySubAccount is in the answer".into());
     }
-    let (own, subs) = (root.own, root.subs);
+    let Root { own, subs, .. } = consistent(root)?;
     let written: Vec<Written> = own.written().chain(subs.written()).collect();
     let base = Base::of(&written, window)?;
 
@@ -153,6 +154,24 @@ struct Root {
     is_foreign: bool,
 }
 
+impl Consistent for Root {
+    fn contradiction(&self) -> Option<Undecodable> {
+        self.own.contradiction().or_else(|| self.subs.contradiction())
+    }
+}
+
+impl<I: Lists> Consistent for Months<I> {
+    fn contradiction(&self) -> Option<Undecodable> {
+        let (things, identity) = I::WORDS;
+        let useless = self.months.useless("months", "a year and a month");
+        useless.or_else(|| self.things.useless(things, identity)).or_else(|| {
+            let slot = self.slots.iter().find(|slot| slot.total == Some(0) && slot.any_usage)?;
+            let year = slot.written.map_or(0, |written| written.year);
+            Some(format!("the total of a month of {year} is 0, and {things} with usage are listed").into())
+        })
+    }
+}
+
 impl Take for Root {
     fn object<'de, A: MapAccess<'de>>(&mut self, mut object: A) -> Result<(), A::Error> {
         while let Some(key) = object.next_key_seed(KeyOf(&["usageByBucket", "usageBySubAccount"]))? {
@@ -173,26 +192,30 @@ impl Take for Root {
 }
 
 /// What a month lists.
-trait Listed: Take + Default {
+trait Lists: Take + Default {
     /// What is kept of it beside its identity and its figure.
     type Label;
     const KEYS: &'static [&'static str];
+    /// What they are called, and what tells one from the others.
+    const WORDS: (&'static str, &'static str);
 
     fn split(self) -> (Option<Box<str>>, Self::Label, Scalar);
 }
 
-impl Listed for BucketItem {
+impl Lists for BucketItem {
     type Label = ();
     const KEYS: &'static [&'static str] = &["year", "month", "totalUsageGB", "buckets"];
+    const WORDS: (&'static str, &'static str) = ("buckets", "a name");
 
     fn split(self) -> (Option<Box<str>>, (), Scalar) {
         (self.name.into_name(), (), self.usage)
     }
 }
 
-impl Listed for SubAccountItem {
+impl Lists for SubAccountItem {
     type Label = Box<str>;
     const KEYS: &'static [&'static str] = &["year", "month", "totalUsageGB", "subAccounts"];
+    const WORDS: (&'static str, &'static str) = ("sub-accounts", "an id");
 
     fn split(self) -> (Option<Box<str>>, Box<str>, Scalar) {
         let name = self.name.into_name().unwrap_or_default();
@@ -201,21 +224,26 @@ impl Listed for SubAccountItem {
 }
 
 /// One half of the answer. Which calendar month a slot is can be told only when the whole answer is read.
-struct Months<I: Listed> {
+struct Months<I: Lists> {
     slots: Vec<Slot>,
     entries: BTreeMap<Box<str>, Vec<Entry<I::Label>>>,
     /// How many things all months list.
     listed: usize,
+    /// The months, and the things in them.
+    months: Listed,
+    things: Listed,
     dropped: Dropped,
     fault: Option<Undecodable>,
 }
 
-impl<I: Listed> Default for Months<I> {
+impl<I: Lists> Default for Months<I> {
     fn default() -> Self {
         Self {
             slots: Vec::new(),
             entries: BTreeMap::new(),
             listed: 0,
+            months: Listed::default(),
+            things: Listed::default(),
             dropped: Dropped::default(),
             fault: None,
         }
@@ -243,7 +271,7 @@ struct Entry<L> {
     label: L,
 }
 
-impl<I: Listed> Months<I> {
+impl<I: Lists> Months<I> {
     fn written(&self) -> impl Iterator<Item = Written> {
         self.slots.iter().filter_map(|slot| slot.written)
     }
@@ -257,7 +285,7 @@ impl<I: Listed> Months<I> {
     }
 }
 
-impl<I: Listed> Take for Months<I> {
+impl<I: Lists> Take for Months<I> {
     fn list<'de, A: SeqAccess<'de>>(&mut self, mut list: A) -> Result<(), A::Error> {
         loop {
             let mut month = MonthItem {
@@ -270,7 +298,10 @@ impl<I: Listed> Take for Months<I> {
             match list.next_element_seed(Seed(&mut month))? {
                 None => return Ok(()),
                 Some(Shape::Object) => month.close(),
-                Some(_) => self.dropped.add(DropReason::Invalid, 1),
+                Some(_) => {
+                    self.months.add(false);
+                    self.dropped.add(DropReason::Invalid, 1);
+                }
             }
             wire::check_listed(self.slots.len())?;
         }
@@ -278,7 +309,7 @@ impl<I: Listed> Take for Months<I> {
 }
 
 /// One month while it is read.
-struct MonthItem<'a, I: Listed> {
+struct MonthItem<'a, I: Lists> {
     months: &'a mut Months<I>,
     /// Year and month.
     written: (Scalar, Scalar),
@@ -287,12 +318,13 @@ struct MonthItem<'a, I: Listed> {
     any_usage: bool,
 }
 
-impl<I: Listed> MonthItem<'_, I> {
+impl<I: Lists> MonthItem<'_, I> {
     fn close(self) {
         let written = match (figure::small(&self.written.0), figure::small(&self.written.1)) {
             (Ok(Some(year)), Ok(month)) => Some(Written { year, month }),
             _ => None,
         };
+        self.months.months.add(written.is_some());
         let total = figure::bytes(&self.total).unwrap_or_else(|Absurd| {
             self.months.dropped.add(DropReason::Invalid, 1);
             None
@@ -307,7 +339,7 @@ impl<I: Listed> MonthItem<'_, I> {
     }
 }
 
-impl<I: Listed> Take for MonthItem<'_, I> {
+impl<I: Lists> Take for MonthItem<'_, I> {
     fn object<'de, A: MapAccess<'de>>(&mut self, mut object: A) -> Result<(), A::Error> {
         // A slot that cannot be numbered cannot be reached: an answer has a limit that is far below it.
         let slot = u32::try_from(self.months.slots.len()).unwrap_or(u32::MAX);
@@ -336,13 +368,16 @@ impl<I: Listed> Take for MonthItem<'_, I> {
     }
 }
 
-impl<I: Listed> Months<I> {
+impl<I: Lists> Months<I> {
     /// Takes one listed thing, and tells whether it has a figure above zero.
     fn add(&mut self, slot: u32, item: Option<I>) -> bool {
+        let mut is_identified = false;
         let usable = item.and_then(|item| {
             let (name, label, usage) = item.split();
+            is_identified = name.is_some();
             Some((name?, label, figure::bytes(&usage).ok()?.unwrap_or(0)))
         });
+        self.things.add(is_identified);
         let Some((name, label, bytes)) = usable else {
             self.dropped.add(DropReason::Invalid, 1);
             return false;

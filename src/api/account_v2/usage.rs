@@ -4,6 +4,7 @@ use std::io::BufRead;
 
 use serde::de::{IgnoredAny, MapAccess};
 
+use crate::api::consistent::{Consistent, Listed, consistent};
 use crate::api::figure::{self, Absurd};
 
 use crate::api::wire::{self, KeyOf, Scalar, Seed, Shape, Take, Undecodable, each, record, unique};
@@ -25,20 +26,21 @@ record!(SubAccountItem {
 pub(super) fn current(body: impl BufRead) -> Result<Collected<CurrentUsage>, Undecodable> {
     let mut root = Root::default();
     wire::read_object(body, &mut root)?;
-    if let Some(fault) = root.fault {
+    if let Some(fault) = root.fault.take() {
         return Err(fault);
     }
+    let root = consistent(root)?;
     // An answer without it is a page of something else. Taking it for an empty account would tell a fall to 0.
     let own = root.own.ok_or("usageByBucket is missing")?;
     let mut dropped = root.dropped;
 
-    let bucket_count = known(figure::count(&own.count), own.listed, &mut dropped);
-    let usage_bytes = known(figure::bytes(&own.total), own.listed, &mut dropped);
+    let bucket_count = known(figure::count(&own.count), !own.listed.is_empty(), &mut dropped);
+    let usage_bytes = known(figure::bytes(&own.total), !own.listed.is_empty(), &mut dropped);
     let buckets = unique(own.items, |bucket| &bucket.name, &mut dropped);
 
     let subs = root.subs.unwrap_or_default();
-    let with_sub_accounts = known(figure::bytes(&subs.total), subs.listed, &mut dropped);
-    let is_master = subs.listed || with_sub_accounts != Some(0);
+    let with_sub_accounts = known(figure::bytes(&subs.total), !subs.listed.is_empty(), &mut dropped);
+    let is_master = !subs.listed.is_empty() || with_sub_accounts != Some(0);
     Ok(Collected {
         data: CurrentUsage {
             usage_bytes,
@@ -75,8 +77,8 @@ struct Root {
 struct Section<T> {
     total: Scalar,
     count: Scalar,
-    /// Whether the list has anything in it, usable or not.
-    listed: bool,
+    /// What the list has in it, usable or not.
+    listed: Listed,
     items: Vec<T>,
     dropped: Dropped,
     fault: Option<Undecodable>,
@@ -87,11 +89,39 @@ impl<T> Default for Section<T> {
         Self {
             total: Scalar::Missing,
             count: Scalar::Missing,
-            listed: false,
+            listed: Listed::default(),
             items: Vec::new(),
             dropped: Dropped::default(),
             fault: None,
         }
+    }
+}
+
+impl Consistent for Root {
+    fn contradiction(&self) -> Option<Undecodable> {
+        let own = self.own.as_ref().and_then(Section::contradiction);
+        own.or_else(|| self.subs.as_ref().and_then(Section::contradiction))
+    }
+}
+
+impl<T: Lists> Consistent for Section<T> {
+    fn contradiction(&self) -> Option<Undecodable> {
+        let (things, identity) = T::WORDS;
+        let any_bytes = self.items.iter().any(|item| item.bytes() > 0);
+        self.listed.useless(things, identity).or_else(|| {
+            match (figure::count(&self.count), figure::bytes(&self.total)) {
+                (Ok(Some(1..)), _) if self.listed.is_empty() => {
+                    Some(format!("{things} are counted, and none is listed").into())
+                }
+                (Ok(Some(0)), _) if !self.listed.is_empty() => {
+                    Some(format!("the count of {things} is 0, and some are listed").into())
+                }
+                (_, Ok(Some(0))) if any_bytes => {
+                    Some(format!("the total usage is 0, and {things} with usage are listed").into())
+                }
+                _ => None,
+            }
+        })
     }
 }
 
@@ -128,16 +158,32 @@ impl Root {
 }
 
 /// What a section lists.
-trait Listed: Sized {
+trait Lists: Sized {
     const KEYS: &'static [&'static str];
     type Item: Take + Default;
 
+    /// What they are called, and what tells one from the others.
+    const WORDS: (&'static str, &'static str);
+
+    fn is_identified(item: &Self::Item) -> bool;
+
     fn from_item(item: Self::Item, dropped: &mut Dropped) -> Option<Self>;
+
+    fn bytes(&self) -> u64;
 }
 
-impl Listed for BucketUsage {
+impl Lists for BucketUsage {
     const KEYS: &'static [&'static str] = &["totalUsageGB", "numBuckets", "buckets"];
     type Item = BucketItem;
+    const WORDS: (&'static str, &'static str) = ("buckets", "a name");
+
+    fn is_identified(item: &BucketItem) -> bool {
+        item.name.is_name()
+    }
+
+    fn bytes(&self) -> u64 {
+        self.usage_bytes
+    }
 
     fn from_item(item: BucketItem, _: &mut Dropped) -> Option<Self> {
         Some(Self {
@@ -147,9 +193,18 @@ impl Listed for BucketUsage {
     }
 }
 
-impl Listed for SubAccount {
+impl Lists for SubAccount {
     const KEYS: &'static [&'static str] = &["totalUsageGB", "subAccounts"];
     type Item = SubAccountItem;
+    const WORDS: (&'static str, &'static str) = ("sub-accounts", "an id");
+
+    fn is_identified(item: &SubAccountItem) -> bool {
+        item.id.is_id()
+    }
+
+    fn bytes(&self) -> u64 {
+        self.usage_bytes.unwrap_or(0)
+    }
 
     fn from_item(item: SubAccountItem, dropped: &mut Dropped) -> Option<Self> {
         let id = item.id.into_id()?;
@@ -172,7 +227,7 @@ impl Listed for SubAccount {
     }
 }
 
-impl<T: Listed> Take for Section<T> {
+impl<T: Lists> Take for Section<T> {
     fn object<'de, A: MapAccess<'de>>(&mut self, mut object: A) -> Result<(), A::Error> {
         while let Some(key) = object.next_key_seed(KeyOf(T::KEYS))? {
             match key {
@@ -183,7 +238,7 @@ impl<T: Listed> Take for Section<T> {
                     // The same key may come again and again.
                     let before = items.len();
                     let mut sink = each(|item: Option<T::Item>| {
-                        *listed = true;
+                        listed.add(item.as_ref().is_some_and(T::is_identified));
                         match item.and_then(|item| T::from_item(item, dropped)) {
                             Some(item) => items.push(item),
                             None => dropped.add(DropReason::Invalid, 1),

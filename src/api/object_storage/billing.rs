@@ -7,6 +7,7 @@ use jiff::civil::Date;
 use jiff::tz::Offset;
 use serde::de::{IgnoredAny, MapAccess};
 
+use crate::api::consistent::{Consistent, Listed, consistent};
 use crate::api::figure::{self, Absurd};
 use crate::api::wire::{self, KeyOf, MAX_NAME, Scalar, Seed, Shape, Take, Undecodable, each, record};
 use crate::model::{BilledDay, Billing, Collected, DropReason, Dropped, RegionTransfer, TransferDay};
@@ -36,17 +37,19 @@ pub(super) fn billing(
         objects: BTreeMap::new(),
         regions: BTreeMap::new(),
         found: false,
+        listed: [Listed::default(); 3],
         dropped: Dropped::default(),
         fault: None,
     };
     wire::read_object(body, &mut root)?;
-    if let Some(fault) = root.fault {
+    if let Some(fault) = root.fault.take() {
         return Err(fault);
     }
     // An answer without any of them is a page of something else.
     if !root.found {
         return Err("none of UsedSpace, ObjectCount and Stats is there".into());
     }
+    let root = consistent(root)?;
     let days = days(root.used, root.objects);
     let has_figures = |day: &Date| days.binary_search_by_key(day, |known| known.day).is_ok();
     let regions = root.regions.into_iter().map(|(region, transfers)| RegionTransfer {
@@ -88,25 +91,43 @@ struct Root {
     objects: BTreeMap<Date, u64>,
     regions: BTreeMap<Box<str>, BTreeMap<Date, TransferDay>>,
     found: bool,
+    /// The days of `UsedSpace`, `ObjectCount` and all regions.
+    listed: [Listed; 3],
     dropped: Dropped,
     fault: Option<Undecodable>,
+}
+
+impl Consistent for Root {
+    fn contradiction(&self) -> Option<Undecodable> {
+        let [used, objects, transfer] = self.listed;
+        let lists =
+            [(used, "days of UsedSpace"), (objects, "days of ObjectCount"), (transfer, "days of Stats")];
+        let useless = lists.into_iter().find_map(|(list, things)| list.useless(things, "a date"));
+        useless.or_else(|| {
+            let used = || self.used.values().filter_map(|(used, _)| *used);
+            // A single day may have one list filled in later than the other.
+            let nothing_used = used().next().is_some() && used().all(|bytes| bytes == 0);
+            let any_objects = self.objects.values().any(|count| *count > 0);
+            (nothing_used && any_objects).then(|| "UsedSpace is 0 on each day, and there are objects".into())
+        })
+    }
 }
 
 impl Take for Root {
     fn object<'de, A: MapAccess<'de>>(&mut self, mut object: A) -> Result<(), A::Error> {
         while let Some(key) = object.next_key_seed(KeyOf(&["UsedSpace", "ObjectCount", "Stats"]))? {
             self.found |= key.is_some();
-            let Self { days, used, objects, dropped, .. } = self;
+            let Self { days, used, objects, dropped, listed: [used_days, object_days, _], .. } = self;
             let shape = match key {
                 Some("UsedSpace") => object.next_value_seed(Seed(&mut each(|item: Option<UsedItem>| {
                     let figures =
                         |item: &UsedItem| Ok((figure::whole(&item.used)?, figure::whole(&item.ghost)?));
-                    take(item, days, used, dropped, |item| &item.date, figures);
+                    take(item, days, used, (used_days, dropped), |item| &item.date, figures);
                 })))?,
                 Some("ObjectCount") => {
                     object.next_value_seed(Seed(&mut each(|item: Option<ObjectItem>| {
                         let count = |item: &ObjectItem| Ok(figure::whole(&item.objects)?.unwrap_or(0));
-                        take(item, days, objects, dropped, |item| &item.date, count);
+                        take(item, days, objects, (object_days, dropped), |item| &item.date, count);
                     })))?
                 }
                 Some(_) => {
@@ -131,11 +152,12 @@ fn take<R, T>(
     item: Option<R>,
     days: &std::ops::RangeInclusive<Date>,
     into: &mut BTreeMap<Date, T>,
-    dropped: &mut Dropped,
+    (listed, dropped): (&mut Listed, &mut Dropped),
     date: impl Fn(&R) -> &Scalar,
     figures: impl Fn(&R) -> Result<T, Absurd>,
 ) {
     let dated = item.and_then(|item| Some((day(date(&item))?, item)));
+    listed.add(dated.is_some());
     let Some((day, item)) = dated else {
         dropped.add(DropReason::Invalid, 1);
         return;
@@ -160,7 +182,7 @@ struct Regions<'a>(&'a mut Root);
 impl Take for Regions<'_> {
     fn object<'de, A: MapAccess<'de>>(&mut self, mut object: A) -> Result<(), A::Error> {
         while let Some(region) = object.next_key::<String>()? {
-            let Root { days, regions, dropped, fault, .. } = &mut *self.0;
+            let Root { days, regions, dropped, fault, listed: [_, _, transfer_days], .. } = &mut *self.0;
             if regions.len() >= MAX_REGIONS {
                 return Err(wire::too_many());
             }
@@ -174,7 +196,7 @@ impl Take for Regions<'_> {
                         delete_bytes: figure::whole(&item.delete)?,
                     })
                 };
-                take(item, days, &mut transfers, dropped, |item| &item.date, figures);
+                take(item, days, &mut transfers, (transfer_days, dropped), |item| &item.date, figures);
             })))?;
             wire::expect(Shape::List, shape, "a region of Stats", fault);
             if region.is_empty() || region.len() > MAX_NAME {

@@ -4,32 +4,19 @@ use std::io::BufRead;
 
 use serde::de::MapAccess;
 
-use super::xml::{self, List};
+use super::xml::{self, List, Page};
+use crate::api::consistent::{Consistent, Listed, consistent};
 use crate::api::figure;
-use crate::api::wire::{self, MAX_LISTED, Seed, Shape, Take, Undecodable, record};
+use crate::api::wire::{self, MAX_LISTED, Scalar, Seed, Shape, Take, Undecodable, record};
 use crate::model::{Bucket, DropReason, Dropped};
 
 const BUCKETS: List<1> = List { root: "ListAllMyBuckets", list: "Buckets", item: "Bucket", fields: ["Name"] };
 
 record!(StatsItem { size = "size", objects = "objects" });
 
-/// The buckets that are there, in the order of their names, each name once, and what of the list was of no use.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct Listed {
-    pub(super) names: Vec<Box<str>>,
-    pub(super) dropped: Dropped,
-}
-
-/// Understands the list of buckets.
-pub(super) fn list(body: impl BufRead) -> Result<Listed, Undecodable> {
-    let mut dropped = Dropped::default();
-    let mut names = Vec::new();
-    xml::each(body, &BUCKETS, |[name]| match name {
-        Some(name) => names.push(name),
-        None => dropped.add(DropReason::Invalid, 1),
-    })?;
-    let names = wire::unique(names, |name| name, &mut dropped);
-    Ok(Listed { names, dropped })
+/// Understands one answer of the list of buckets: their names.
+pub(super) fn list(body: impl BufRead) -> Result<Page<Box<str>>, Undecodable> {
+    xml::page(body, &BUCKETS, ("buckets", "a name"), |[name]| name)
 }
 
 /// Understands the figures of the buckets in `names`, which are in order. The answer goes on telling of buckets that were
@@ -41,10 +28,11 @@ pub(super) fn stats(body: impl BufRead, names: &[Box<str>]) -> Result<(Vec<Bucke
             .map(|name| Bucket { name: name.clone(), size_bytes: None, objects: None })
             .collect(),
         seen: vec![false; names.len()],
+        listed: Listed::default(),
         dropped: Dropped::default(),
     };
     match wire::read(body, &mut root)? {
-        Shape::Object | Shape::Null => Ok((root.buckets, root.dropped)),
+        Shape::Object | Shape::Null => consistent(root).map(|root| (root.buckets, root.dropped)),
         other => Err(format!("the answer is {other}, where an object was expected").into()),
     }
 }
@@ -52,7 +40,15 @@ pub(super) fn stats(body: impl BufRead, names: &[Box<str>]) -> Result<(Vec<Bucke
 struct Root {
     buckets: Vec<Bucket>,
     seen: Vec<bool>,
+    listed: Listed,
     dropped: Dropped,
+}
+
+impl Consistent for Root {
+    /// An error in the place of the buckets has fields of another kind.
+    fn contradiction(&self) -> Option<Undecodable> {
+        self.listed.useless("buckets", "figures, or the name of one that is there")
+    }
 }
 
 impl Take for Root {
@@ -61,9 +57,11 @@ impl Take for Root {
             let Some(name) = object.next_key::<String>()? else { return Ok(()) };
             let mut item = StatsItem::default();
             let shape = object.next_value_seed(Seed(&mut item))?;
-            let Ok(index) = self.buckets.binary_search_by(|bucket| (*bucket.name).cmp(&name)) else {
-                continue;
-            };
+            let index = self.buckets.binary_search_by(|bucket| (*bucket.name).cmp(&name));
+            let has_figures =
+                [&item.size, &item.objects].into_iter().any(|figure| *figure != Scalar::Missing);
+            self.listed.add(index.is_ok() || has_figures);
+            let Ok(index) = index else { continue };
             if std::mem::replace(&mut self.seen[index], true) {
                 self.dropped.add(DropReason::Duplicate, 1);
                 continue;
@@ -98,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn the_list_is_in_order_and_has_each_name_once() {
+    fn the_list_has_names_and_counts_what_has_none() {
         let listed = list(
             &br#"<?xml version="1.0"?><ListAllMyBucketsResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">
                 <Owner><ID>o</ID><Name>owner</Name></Owner><Buckets>
@@ -107,8 +105,7 @@ mod tests {
                 </Buckets></ListAllMyBucketsResult>"#[..],
         )
         .unwrap();
-        assert_eq!(listed.names, names(&["backups", "media"]));
-        assert_eq!(listed.dropped.get(DropReason::Duplicate), 1);
+        assert_eq!(listed.items, names(&["media", "backups", "media"]));
         assert_eq!(listed.dropped.get(DropReason::Invalid), 1);
         assert!(list(&b"<Error><Code>AccessDenied</Code></Error>"[..]).is_err());
     }

@@ -33,7 +33,7 @@ pub fn bucket_stats(bytes: &[u8]) {
 /// The answer of `GET /` of the S3 host.
 pub fn list_buckets(bytes: &[u8]) {
     if let Some(listed) = decode(bytes, |body| buckets::list(body)) {
-        assert_unique(listed.names.iter().map(|name| &**name));
+        assert!(listed.items.iter().all(|name| !name.is_empty()));
     }
 }
 
@@ -47,15 +47,15 @@ pub fn user_info(bytes: &[u8]) {
 
 /// The answer of `ListUsers`.
 pub fn list_users(bytes: &[u8]) {
-    if let Some(answer) = decode(bytes, |body| users::list(body)) {
-        assert_unique(answer.data.keys().map(|name| &**name));
+    if let Some(listed) = decode(bytes, |body| users::list(body)) {
+        assert!(listed.items.iter().all(|(name, _)| !name.is_empty()));
     }
 }
 
 /// The answer of `ListAccessKeys`.
 pub fn access_keys(bytes: &[u8]) {
-    if let Some(answer) = decode(bytes, |body| users::keys(body)) {
-        assert_unique(answer.data.iter().map(|key| &*key.id));
+    if let Some(listed) = decode(bytes, |body| users::keys(body)) {
+        assert!(listed.items.iter().all(|key| !key.id.is_empty()));
     }
 }
 

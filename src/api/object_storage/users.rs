@@ -5,7 +5,8 @@ use std::io::BufRead;
 
 use jiff::Timestamp;
 
-use super::xml::{self, List};
+use super::xml::{self, List, Page};
+use crate::api::consistent::{Consistent, Listed, consistent};
 use crate::api::figure;
 use crate::api::wire::{self, Undecodable, each, record};
 use crate::model::{AccessKey, Collected, DropReason, Dropped, User};
@@ -34,9 +35,11 @@ pub(super) type Users = BTreeMap<Box<str>, User>;
 pub(super) fn info(body: impl BufRead) -> Result<Collected<Users>, Undecodable> {
     let mut dropped = Dropped::default();
     let mut users = Users::new();
+    let mut listed = Listed::default();
     wire::read_list(
         body,
         &mut each(|item: Option<InfoItem>| {
+            listed.add(item.as_ref().is_some_and(|item| item.name.is_name()));
             let named = item.and_then(|mut item| Some((std::mem::take(&mut item.name).into_name()?, item)));
             let Some((name, item)) = named else {
                 dropped.add(DropReason::Invalid, 1);
@@ -56,7 +59,17 @@ pub(super) fn info(body: impl BufRead) -> Result<Collected<Users>, Undecodable> 
             users.insert(name, user);
         }),
     )?;
+    consistent(Info(listed))?;
     Ok(Collected { data: users, dropped })
+}
+
+/// The list of `RSGetUserInfo`.
+struct Info(Listed);
+
+impl Consistent for Info {
+    fn contradiction(&self) -> Option<Undecodable> {
+        self.0.useless("users", "a name")
+    }
 }
 
 /// A user of whom nothing is known but the name.
@@ -64,35 +77,25 @@ pub(super) fn nobody(name: Box<str>) -> User {
     User { name, kind: Box::default(), password_change_required: None, created: None, keys: Vec::new() }
 }
 
-/// When each user was made, as far as that is known, by name.
-pub(super) type Created = BTreeMap<Box<str>, Option<Timestamp>>;
+/// A user's name, and when it was made as far as that is known.
+pub(super) type Created = (Box<str>, Option<Timestamp>);
 
-/// Understands the answer of `ListUsers`.
-pub(super) fn list(body: impl BufRead) -> Result<Collected<Created>, Undecodable> {
-    let mut dropped = Dropped::default();
-    let mut users = BTreeMap::new();
-    xml::each(body, &USERS, |[name, created]| match name {
-        None => dropped.add(DropReason::Invalid, 1),
-        Some(name) if users.contains_key(&name) => dropped.add(DropReason::Duplicate, 1),
-        Some(name) => drop(users.insert(name, created.as_deref().and_then(figure::instant))),
-    })?;
-    Ok(Collected { data: users, dropped })
+/// Understands one answer of `ListUsers`.
+pub(super) fn list(body: impl BufRead) -> Result<Page<Created>, Undecodable> {
+    xml::page(body, &USERS, ("users", "a name"), |[name, created]| {
+        Some((name?, created.as_deref().and_then(figure::instant)))
+    })
 }
 
-/// Understands the answer of `ListAccessKeys` for one user.
-pub(super) fn keys(body: impl BufRead) -> Result<Collected<Vec<AccessKey>>, Undecodable> {
-    let mut dropped = Dropped::default();
-    let mut keys = Vec::new();
-    xml::each(body, &KEYS, |[id, status, created]| match id.filter(|id| wire::is_id(id)) {
-        None => dropped.add(DropReason::Invalid, 1),
-        Some(id) => keys.push(AccessKey {
-            id,
+/// Understands one answer of `ListAccessKeys` for one user.
+pub(super) fn keys(body: impl BufRead) -> Result<Page<AccessKey>, Undecodable> {
+    xml::page(body, &KEYS, ("access keys", "an id"), |[id, status, created]| {
+        Some(AccessKey {
+            id: id.filter(|id| wire::is_id(id))?,
             active: status.as_deref().and_then(active),
             created: created.as_deref().and_then(figure::instant),
-        }),
-    })?;
-    let keys = wire::unique(keys, |key| &key.id, &mut dropped);
-    Ok(Collected { data: keys, dropped })
+        })
+    })
 }
 
 fn active(status: &str) -> Option<bool> {
@@ -153,8 +156,7 @@ mod tests {
                 <member><UserId>2</UserId></member></Users></ListUsersResult></ListUsersResponse>"#[..],
         )
         .unwrap();
-        let expected = [("a".into(), None), ("b".into(), at("2026-01-02T03:04:05Z"))];
-        assert_eq!(listed.data.into_iter().collect::<Vec<_>>(), expected);
+        assert_eq!(listed.items, [("b".into(), at("2026-01-02T03:04:05Z")), ("a".into(), None)]);
         assert_eq!(listed.dropped.get(DropReason::Invalid), 1);
 
         let answer = keys(
@@ -168,10 +170,10 @@ mod tests {
         .unwrap();
         let key = |id: &str, active, created| AccessKey { id: id.into(), active, created };
         assert_eq!(
-            answer.data,
+            answer.items,
             [
-                key("AK1", Some(true), None),
                 key("AK2", Some(false), at("2026-01-02T03:04:05.123456789Z")),
+                key("AK1", Some(true), None),
                 key("AK3", None, None),
             ]
         );

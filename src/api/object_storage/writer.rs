@@ -98,6 +98,7 @@ impl Writer {
         }
         let mut made = None;
         xml::each(body.as_slice(), &NEW_KEY, |fields| made = Some(fields))
+            .map(drop)
             .map_err(|detail| broken(Reason::Decode, &detail))?;
         let Some([Some(id), Some(secret)]) = made else {
             return Err(broken(Reason::Decode, "the answer holds no access key with its secret"));

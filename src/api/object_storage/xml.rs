@@ -6,7 +6,9 @@ use std::io::BufRead;
 use quick_xml::events::Event;
 use quick_xml::{Error, Reader};
 
+use crate::api::consistent::{Consistent, Listed, consistent};
 use crate::api::wire::{MAX_LISTED, MAX_NAME, TOO_MANY, Text, Undecodable};
+use crate::model::{DropReason, Dropped};
 
 /// Deeper than anything that the vendor writes.
 const MAX_DEPTH: usize = 32;
@@ -26,15 +28,69 @@ pub(super) struct List<const FIELDS: usize> {
 /// The fields of one item; `None` for one that is missing, empty or longer than any name is.
 pub(super) type Fields<const FIELDS: usize> = [Option<Box<str>>; FIELDS];
 
-/// Hands each item of the list to `sink`. Prefixes of names are passed over.
+/// One answer of a list that may take several.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Page<T> {
+    pub(super) items: Vec<T>,
+    pub(super) dropped: Dropped,
+    pub(super) rest: Rest,
+    listed: Listed,
+    /// What the things are called, and what tells one from the others.
+    words: (&'static str, &'static str),
+}
+
+impl<T> Consistent for Page<T> {
+    fn contradiction(&self) -> Option<Undecodable> {
+        let (things, identity) = self.words;
+        self.listed.useless(things, identity).or_else(|| {
+            (self.rest == Rest::Lost).then(|| {
+                format!("the list of {things} is cut short, and does not say how to ask for the rest").into()
+            })
+        })
+    }
+}
+
+/// What of a list is not in this answer.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) enum Rest {
+    /// Nothing.
+    #[default]
+    None,
+    /// What comes behind this marker.
+    Behind(Box<str>),
+    /// There is more, and no marker.
+    Lost,
+}
+
+/// Reads one answer of a list; what `item` finds no use for is counted.
+pub(super) fn page<T, const FIELDS: usize>(
+    body: impl BufRead,
+    list: &List<FIELDS>,
+    words: (&'static str, &'static str),
+    item: impl Fn(Fields<FIELDS>) -> Option<T>,
+) -> Result<Page<T>, Undecodable> {
+    let (mut items, mut dropped, mut listed) = (Vec::new(), Dropped::default(), Listed::default());
+    let rest = each(body, list, |fields| {
+        let found = item(fields);
+        listed.add(found.is_some());
+        match found {
+            Some(found) => items.push(found),
+            None => dropped.add(DropReason::Invalid, 1),
+        }
+    })?;
+    consistent(Page { items, dropped, rest, listed, words })
+}
+
+/// Hands each item of the list to `sink`, and tells what is not in this answer. Prefixes of names are passed over.
 pub(super) fn each<const FIELDS: usize>(
     body: impl BufRead,
     list: &List<FIELDS>,
     mut sink: impl FnMut(Fields<FIELDS>),
-) -> Result<(), Undecodable> {
+) -> Result<Rest, Undecodable> {
     let mut reader = Reader::from_reader(Text::xml(body));
     reader.config_mut().expand_empty_elements = true;
-    let mut walk = Walk { list, path: Vec::new(), begun: false, item: None, field: None };
+    let mut walk =
+        Walk { list, path: Vec::new(), begun: false, item: None, field: None, outside: Default::default() };
     let mut items = 0;
     let mut buffer = Vec::new();
     loop {
@@ -65,7 +121,7 @@ pub(super) fn each<const FIELDS: usize>(
             }
             // It could name more than it shows, and no answer has one.
             Event::DocType(_) => return Err("the answer has a document type, which no answer has".into()),
-            Event::Eof => return walk.end(),
+            Event::Eof => return walk.end().map(|()| walk.rest()),
             Event::Empty(_) | Event::Comment(_) | Event::Decl(_) | Event::PI(_) => {}
         }
     }
@@ -101,7 +157,12 @@ struct Walk<'a, const FIELDS: usize> {
     item: Option<(usize, Fields<FIELDS>)>,
     /// The field that is open, and what its text is so far; `None` where it is too long.
     field: Option<(usize, Option<String>)>,
+    /// What is known of the elements of [`OUTSIDE`].
+    outside: [Option<Box<str>>; OUTSIDE.len()],
 }
+
+/// The elements outside of the list that tell whether it goes on, and from where: of IAM, and of S3.
+const OUTSIDE: [&str; 3] = ["IsTruncated", "Marker", "ContinuationToken"];
 
 impl<const FIELDS: usize> Walk<'_, FIELDS> {
     fn open(&mut self, name: &str) -> Result<(), Undecodable> {
@@ -124,6 +185,10 @@ impl<const FIELDS: usize> Walk<'_, FIELDS> {
                 let index = self.list.fields.iter().position(|field| *field == name);
                 self.field = index.map(|index| (index, Some(String::new())));
             }
+            None if !in_list => {
+                let index = OUTSIDE.iter().position(|field| *field == name);
+                self.field = index.map(|index| (index, Some(String::new())));
+            }
             _ => {}
         }
         Ok(())
@@ -138,7 +203,7 @@ impl<const FIELDS: usize> Walk<'_, FIELDS> {
                 Err(NOT_XML.into())
             };
         }
-        let directly = self.item.as_ref().is_some_and(|(depth, _)| self.path.len() == depth + 1);
+        let directly = self.item.as_ref().is_none_or(|(depth, _)| self.path.len() == depth + 1);
         if let Some((_, so_far)) = self.field.as_mut().filter(|_| directly) {
             match so_far {
                 Some(known) if known.len() + text.len() <= MAX_NAME => known.push_str(text),
@@ -152,15 +217,28 @@ impl<const FIELDS: usize> Walk<'_, FIELDS> {
     fn close(&mut self) -> Option<Fields<FIELDS>> {
         let depth = self.path.len();
         self.path.pop();
-        let (item_depth, fields) = self.item.as_mut()?;
-        if depth == *item_depth + 1
+        let (item_depth, fields) = match self.item.as_mut() {
+            Some((item_depth, fields)) => (*item_depth, fields.as_mut_slice()),
+            None => (0, self.outside.as_mut_slice()),
+        };
+        if (item_depth == 0 || depth == item_depth + 1)
             && let Some((index, text)) = self.field.take()
         {
             let text = text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
             // The first of a name counts.
             fields[index] = fields[index].take().or(text.map(Into::into));
         }
-        if depth == *item_depth { self.item.take().map(|(_, fields)| fields) } else { None }
+        if depth == item_depth { self.item.take().map(|(_, fields)| fields) } else { None }
+    }
+
+    fn rest(self) -> Rest {
+        let [truncated, marker, token] = self.outside;
+        match (truncated.map(|text| text.eq_ignore_ascii_case("true")), marker, token) {
+            // S3 has no flag: there is a token where the list goes on.
+            (Some(true), Some(marker), _) | (Some(true) | None, _, Some(marker)) => Rest::Behind(marker),
+            (Some(true), None, None) => Rest::Lost,
+            (Some(false) | None, _, _) => Rest::None,
+        }
     }
 
     fn end(&self) -> Result<(), Undecodable> {
@@ -189,7 +267,8 @@ mod tests {
         let mut found = Vec::new();
         each(body.as_bytes(), &USERS, |[name, created]| {
             found.push((name.map(String::from), created.map(String::from)));
-        })?;
+        })
+        .map(drop)?;
         Ok(found)
     }
 
@@ -253,6 +332,28 @@ mod tests {
             assert!(error.starts_with(problem), "{error}");
             assert!(!error.contains("canary"), "{error}");
         }
+    }
+
+    #[test]
+    fn a_list_says_whether_it_goes_on() {
+        let rest = |outside: &str| {
+            let body = format!(
+                "<ListUsersResponse>{outside}<Users><member><IsTruncated>true</IsTruncated><UserName>a</UserName></member></Users>\
+                 </ListUsersResponse>"
+            );
+            let page = page(body.as_bytes(), &USERS, ("users", "a name"), |[name, _]| name);
+            page.map(|page| page.rest).map_err(String::from)
+        };
+        let behind = |marker: &str| Ok(Rest::Behind(marker.into()));
+        assert_eq!(rest(""), Ok(Rest::None));
+        assert_eq!(rest("<IsTruncated>false</IsTruncated><Marker>m</Marker>"), Ok(Rest::None));
+        assert_eq!(rest("<Marker>m</Marker>"), Ok(Rest::None));
+        assert_eq!(rest("<IsTruncated>true</IsTruncated><Marker> m &amp; n </Marker>"), behind("m & n"));
+        assert_eq!(rest("<ContinuationToken>t</ContinuationToken>"), behind("t"));
+        assert_eq!(
+            rest("<IsTruncated>True</IsTruncated><Marker/>"),
+            Err("the list of users is cut short, and does not say how to ask for the rest".to_owned())
+        );
     }
 
     proptest! {

@@ -100,7 +100,7 @@ pub(super) async fn ask(config: &Arc<Config>, clock: Arc<dyn Clock>) -> io::Resu
         let mut outcome = Ok(());
         for _ in 0..poller.descriptor().rounds {
             if outcome.is_ok() {
-                outcome = poller.poll().await;
+                outcome = poller.poll().await.map(drop);
             }
         }
         (poller.account(), poller.collector(), outcome)

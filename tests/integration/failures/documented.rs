@@ -9,7 +9,7 @@ use regex::Regex;
 
 use super::bodies::Expected;
 use super::second_poll::{Outcome, Wait};
-use super::{answers, bodies, contents, lists, login, object_storage, places, second_poll};
+use super::{answers, bodies, contents, contradictions, lists, login, object_storage, places, second_poll};
 use crate::programs::repository;
 
 /// A fault of any table: the table's own test shows what comes of it.
@@ -55,6 +55,8 @@ fn told() -> Vec<Told> {
     told.extend(of_bodies(AccountV2, contents::other_things()));
     told.extend(of_polls(AccountV2, contents::endless()));
     told.extend(of_bodies(AccountV2, lists::rows()));
+    told.extend(of_polls(AccountV2, contradictions::account_v2()));
+    told.extend(of_polls(ObjectStorage, contradictions::object_storage()));
     told.extend(login::rows().iter().map(|row| one(AccountV2, row.name, row.reason, row.wait, row.says)));
     told.push(one(AccountV2, "an odd lifetime", Reason::Decode, Wait::Backoff, login::NO_LIFETIME));
     told.extend(places::PLACES.map(|(name, reason, says)| {

@@ -62,9 +62,9 @@ const USAGE: [Cell; 8] = [Is(0.0), Is(0.0), I, Is(7.0 * GB), I, Is(7.0 * GB), I,
 const COUNT: [Cell; 8] = [Is(0.0), Is(0.0), I, Is(7.0), I, Is(7.0), I, I];
 /// A list, and an item of one.
 const LIST: [Cell; 8] = [A, A, F, F, F, F, A, F];
-const ITEM: [Cell; 8] = [A, I, I, I, I, I, I, I];
+const ITEM: [Cell; 8] = [A, F, F, F, F, F, F, F];
 /// What identifies a thing, and what is only shown beside that.
-const IDENTITY: [Cell; 8] = [I, I, I, N("7"), N("x"), N("7"), I, I];
+const IDENTITY: [Cell; 8] = [F, F, F, N("7"), N("x"), N("7"), F, F];
 const NAME: [Cell; 8] = [N(""), N(""), N(""), N("7"), N("x"), N("7"), N(""), N("")];
 /// Whether a permission or service account is ready.
 const READY: [Cell; 8] = [A, A, Is(1.0), A, Is(0.0), Is(0.0), A, A];
@@ -179,8 +179,8 @@ fn of_the_month_to_date() {
         ("/usageByBucket", OWN, "", [F, F, F, F, F, F, F, Is(0.0)]),
         ("/usageByBucket/totalUsageGB", OWN, "", TOTAL),
         ("/usageByBucket/numBuckets", BUCKETS, "", [A, A, I, Is(7.0), I, Is(7.0), I, I]),
-        ("/usageByBucket/buckets", BUCKET, "", LIST),
-        ("/usageByBucket/buckets/0", BUCKET, "", ITEM),
+        ("/usageByBucket/buckets", BUCKET, "", [F; 8]),
+        ("/usageByBucket/buckets/0", BUCKET, "", [F; 8]),
         ("/usageByBucket/buckets/0/name", BUCKET, "bucket", IDENTITY),
         ("/usageByBucket/buckets/0/usageGB", BUCKET, "", USAGE),
         ("/usageBySubAccount", ALL, "", [A, A, F, F, F, F, F, A]),
@@ -239,8 +239,9 @@ fn of_the_months() {
         ]}]
     });
     // A year 7 lies outside every window that can be asked for, so the answer is to another question.
-    let year = [I, I, I, F, I, F, I, I];
-    let month = [I, I, I, N("2026-08"), I, N("2026-08"), I, I];
+    let year = [F; 8];
+    // A month that is left out is January.
+    let month = [I, I, F, N("2026-08"), F, N("2026-08"), F, F];
     let fields: [Field; 17] = [
         ("/usageByBucket", OWN, "", LIST),
         ("/usageByBucket/0", OWN, "", ITEM),
@@ -268,8 +269,8 @@ fn of_the_months() {
     ];
     let figure = [I, Is(1.5 * GB), I, I, Is(7.0 * GB)];
     let numbers: [Figure; 5] = [
-        ("/usageByBucket/0/year", OWN, "", [I, I, I, I, F]),
-        ("/usageByBucket/0/month", OWN, "month", [I, I, I, I, N("2026-08")]),
+        ("/usageByBucket/0/year", OWN, "", [F; 5]),
+        ("/usageByBucket/0/month", OWN, "month", [F, F, F, F, N("2026-08")]),
         ("/usageByBucket/0/totalUsageGB", OWN, "", figure),
         ("/usageByBucket/0/buckets/0/usageGB", BUCKET, "", figure),
         ("/usageBySubAccount/0/subAccounts/0/usageGB", SUB, "", figure),

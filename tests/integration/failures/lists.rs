@@ -84,7 +84,15 @@ pub fn rows() -> Vec<Row> {
             0.0,
         ),
         current("a field twice", r#"{"name":"a","name":"b","usageGB":1,"usageGB":2}"#, (1, 2e9), 0.0, 0.0),
-        current("none", "", (0, 0.0), 0.0, 0.0),
+        row(
+            Collector::CURRENT_USAGE,
+            "none",
+            r#"{"usageByBucket":{"totalUsageGB":1,"buckets":[]}}"#,
+            "lyvecloud_bucket_usage_bytes",
+            (0, 0.0),
+            0.0,
+            0.0,
+        ),
         subs(
             "sub-accounts twice",
             r#"{"subAccountId":"s","usageGB":1},{"subAccountId":"s","usageGB":2}"#,
@@ -205,8 +213,8 @@ pub fn rows() -> Vec<Row> {
         ),
         services(
             "a service account without an id",
-            r#"[{"name":"n","enabled":true},{"id":"","enabled":true}]"#,
-            (0, 0.0),
+            r#"[{"name":"n","enabled":true},{"id":"","enabled":true},{"id":"a","enabled":true}]"#,
+            (1, 1.0),
             0.0,
             2.0,
         ),
@@ -279,6 +287,16 @@ pub fn rows() -> Vec<Row> {
             (1, 1.0),
             0.0,
             2.0,
+        ),
+        current(
+            "a figure that no number holds",
+            &format!(
+                r#"{{"name":"a","usageGB":1e400}},{{"name":"b","usageGB":{}}},{{"name":"c","usageGB":-1E+0999}},{{"name":"d","usageGB":2}}"#,
+                "9".repeat(400)
+            ),
+            (1, 2e9),
+            0.0,
+            3.0,
         ),
     ];
     rows

@@ -282,13 +282,25 @@ async fn what_the_vendor_no_longer_lists_is_gone_at_the_next_poll() {
     acme.remove_service_account("sa-1");
     acme.remove_permission("p-1");
     exporter.next_poll("acme", Collector::CURRENT_USAGE, minutes(15)).await;
+    let inventory_polled = async |times| {
+        exporter
+            .until("the inventory was polled", |store| {
+                let state = &store.snapshot()[0];
+                [Collector::SERVICE_ACCOUNTS, Collector::PERMISSIONS]
+                    .iter()
+                    .all(|c| state.health(*c).polls == times)
+            })
+            .await;
+    };
     stage.clock.advance(hours(1));
-    exporter
-        .until("the inventory was polled", |store| {
-            let state = &store.snapshot()[0];
-            [Collector::SERVICE_ACCOUNTS, Collector::PERMISSIONS].iter().all(|c| state.health(*c).polls == 2)
-        })
-        .await;
+    inventory_polled(2).await;
+    // A list that is empty all at once counts when it is empty again, soon.
+    let samples = exporter.scrape().await;
+    assert_eq!(samples.all("lyvecloud_service_account_enabled", &[ACME]), [1.0]);
+    assert_eq!(samples.all("lyvecloud_permission_ready", &[ACME]), [1.0]);
+    assert_eq!(samples.value("lyvecloud_up", &[ACME]), Some(1.0));
+    stage.clock.advance(Duration::from_secs(30));
+    inventory_polled(3).await;
     let samples = exporter.scrape().await;
     assert_eq!(samples.all("lyvecloud_bucket_usage_bytes", &[ACME]), [534.5e9]);
     assert_eq!(samples.value("lyvecloud_account_buckets", &[ACME]), Some(1.0));

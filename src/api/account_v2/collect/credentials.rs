@@ -90,8 +90,16 @@ mod tests {
     fn due(now: &str, credential: Expiry, accepted: Option<&str>) -> (bool, Option<Timestamp>) {
         let config = Config::of(Vec::new());
         let logins = Logins { last_accepted: accepted.map(at), refused_at: None };
-        let context =
-            Context { now: at(now), config: &config, account: "acme", credential, logins, last: None };
+        let context = Context {
+            now: at(now),
+            config: &config,
+            account: "acme",
+            credential,
+            logins,
+            warning: config.warning,
+            max_key_age: None,
+            last: None,
+        };
         (login_due(&context), Session::due_early(&context).map(|(at, _)| at))
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::api::account_v2::Client;
 use crate::api::{ApiError, Budget, Collect, Context, Endpoint};
 use crate::config::{Config, Poll};
-use crate::model::{BucketUsage, Collected, Collector, CurrentUsage, Data, StatePart, SubAccount};
+use crate::model::{BucketUsage, Collected, Collector, CurrentUsage, Data, Missing, StatePart, SubAccount};
 use crate::saved::ascending;
 
 impl Collector {
@@ -32,6 +32,16 @@ impl Collect for CurrentUsage {
 
     async fn collect(client: &Client, _: Context<'_>) -> Result<Collected<Self>, ApiError> {
         client.current_usage().await
+    }
+
+    /// The vendor answers 0, or an empty list, where it has no data.
+    fn missing(&self, last: &Self, _: &Context<'_>) -> Missing {
+        let lacks = [
+            ("buckets", self.buckets.is_empty() && !last.buckets.is_empty()),
+            ("sub-accounts", self.sub_accounts.is_empty() && !last.sub_accounts.is_empty()),
+            ("usage", self.usage_bytes == Some(0) && last.usage_bytes.is_some_and(|bytes| bytes > 0)),
+        ];
+        lacks.into_iter().filter(|(_, lacks)| *lacks).map(|(name, _)| name.into()).collect()
     }
 
     fn admit(&mut self, budget: &mut Budget<'_>) {

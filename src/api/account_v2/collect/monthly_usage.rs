@@ -10,8 +10,8 @@ use crate::api::account_v2::{Client, MAX_MONTHS};
 use crate::api::{ApiError, Budget, Collect, Context, Endpoint, Reason, Zeros};
 use crate::config::{Config, Poll};
 use crate::model::{
-    BucketHistory, Collected, Collector, Data, Dropped, Month, MonthTotal, MonthlyUsage, Settled, StatePart,
-    SubAccountHistory,
+    BucketHistory, Collected, Collector, Data, Dropped, Missing, Month, MonthTotal, MonthlyUsage, Settled,
+    StatePart, SubAccountHistory,
 };
 use crate::saved::{Entries, Loaded, Object, ascending};
 
@@ -88,6 +88,14 @@ impl Collect for MonthlyUsage {
             all
         };
         Ok(Collected { data: apart(work).await?, dropped })
+    }
+
+    /// Every month, though some of those that were known are asked for still.
+    fn missing(&self, last: &Self, context: &Context<'_>) -> Missing {
+        let (first, _) = context.config.history.window(context.now);
+        let is_empty = self.months.is_empty() && self.buckets.is_empty() && self.sub_accounts.is_empty();
+        let known = last.months.iter().filter(|total| is_empty && total.month >= first);
+        known.map(|total| total.month.to_string().into()).collect()
     }
 
     fn admit(&mut self, budget: &mut Budget<'_>) {

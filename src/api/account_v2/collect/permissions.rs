@@ -8,7 +8,9 @@ use jiff::Timestamp;
 use crate::api::account_v2::Client;
 use crate::api::{ApiError, Budget, Collect, Context, Endpoint};
 use crate::config::{Config, Poll};
-use crate::model::{Collected, Collector, Data, Permission, PermissionCount, Permissions, StatePart};
+use crate::model::{
+    Collected, Collector, Data, Missing, Permission, PermissionCount, Permissions, StatePart,
+};
 use crate::saved::{Entries, Loaded, Object, ascending};
 
 /// Kind and actions of permissions, and how many there are.
@@ -38,6 +40,11 @@ impl Collect for Permissions {
 
     async fn collect(client: &Client, _: Context<'_>) -> Result<Collected<Self>, ApiError> {
         client.permissions().await
+    }
+
+    fn missing(&self, last: &Self, _: &Context<'_>) -> Missing {
+        let is_empty = self.counts.is_empty() && !last.counts.is_empty();
+        is_empty.then(|| "permissions".into()).into_iter().collect()
     }
 
     /// The counts are of all of them, and a handful: the vendor has few kinds and actions.

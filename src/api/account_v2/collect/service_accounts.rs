@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use crate::api::account_v2::Client;
 use crate::api::{ApiError, Budget, Collect, Context, Endpoint};
+use crate::clock;
 use crate::config::{Config, Poll};
-use crate::model::{Collected, Collector, Data, Expiry, ServiceAccount, StatePart};
+use crate::model::{Collected, Collector, Data, Expiry, Missing, ServiceAccount, StatePart};
 use crate::saved::ascending;
 
 impl Collector {
@@ -32,6 +33,18 @@ impl Collect for Vec<ServiceAccount> {
 
     async fn collect(client: &Client, _: Context<'_>) -> Result<Collected<Self>, ApiError> {
         client.service_accounts().await
+    }
+
+    /// All of them, or one that a person is warned of.
+    fn missing(&self, last: &Self, context: &Context<'_>) -> Missing {
+        let steps = [context.warning.warning, context.warning.critical];
+        let warned = clock::after(context.now, steps.into_iter().flatten().max().unwrap_or_default());
+        let is_warned = |expiry| matches!(expiry, Expiry::At(end) if end <= warned);
+        let is_listed = |id: &str| self.binary_search_by(|account| (*account.id).cmp(id)).is_ok();
+        let gone = last.iter().filter(|account| !is_listed(&account.id));
+        gone.filter(|account| self.is_empty() || is_warned(account.expiry))
+            .map(|account| account.id.clone())
+            .collect()
     }
 
     /// A person has to be warned of what ends first.

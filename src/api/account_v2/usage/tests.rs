@@ -62,7 +62,7 @@ fn totals_that_are_left_out_are_zero_only_beside_an_empty_list() {
         (r#"{"usageByBucket":{"buckets":null}}"#, Some(0), Some(0)),
         (r#"{"usageByBucket":{"buckets":[],"totalUsageGB":null}}"#, Some(0), Some(0)),
         (r#"{"usageByBucket":{"buckets":[{"name":"a","usageGB":1}]}}"#, None, None),
-        (r#"{"usageByBucket":{"numBuckets":3}}"#, Some(0), Some(3)),
+        (r#"{"usageByBucket":{"totalUsageGB":3}}"#, Some(3_000_000_000), Some(0)),
     ] {
         let answer = read(body);
         assert_eq!(answer.data.usage_bytes, usage, "{body}");

@@ -7,7 +7,7 @@ use jiff::tz::Offset;
 use jiff::{Span, Timestamp};
 
 use crate::api::object_storage::{Client, MAX_DAYS};
-use crate::api::{ApiError, Collect, Context, Endpoint};
+use crate::api::{ApiError, Collect, Context, Endpoint, Reason};
 use crate::config::{Config, History, Poll};
 use crate::model::{Billing, Collected, Collector, Data, StatePart};
 use crate::saved::ascending;
@@ -41,7 +41,20 @@ impl Collect for Billing {
 
     async fn collect(client: &Client, context: Context<'_>) -> Result<Collected<Self>, ApiError> {
         let (first, last) = days(context.config.history, context.now);
-        client.billing(first, last).await
+        let answer = client.billing(first, last).await?;
+        // The vendor fills days without data with zeros, so this is no account that was emptied: of that the days before
+        // would tell.
+        if let (None, Some(known)) =
+            (answer.data.newest(), context.last::<Self>().and_then(|known| known.newest().copied()))
+            && (first..=last).contains(&known.day)
+        {
+            let detail = format!(
+                "no day has a figure any more, although {} had one; the last figure stays",
+                known.day
+            );
+            return Err(ApiError::new(Reason::Decode, Self::ENDPOINT, detail));
+        }
+        Ok(answer)
     }
 
     fn is_in_order(&self) -> bool {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::api::object_storage::Client;
 use crate::api::{ApiError, Budget, Collect, Context, Endpoint};
 use crate::config::{Config, Poll};
-use crate::model::{Bucket, Buckets, Collected, Collector, Data, StatePart};
+use crate::model::{Bucket, Buckets, Collected, Collector, Data, Missing, StatePart};
 use crate::saved::ascending;
 
 impl Collector {
@@ -37,6 +37,24 @@ impl Collect for Buckets {
 
     async fn collect(client: &Client, _: Context<'_>) -> Result<Collected<Self>, ApiError> {
         client.buckets().await
+    }
+
+    /// All buckets, or the figures of all that are still there.
+    fn missing(&self, last: &Self, _: &Context<'_>) -> Missing {
+        let figure = |bucket: &Bucket| bucket.size_bytes.or(bucket.objects);
+        let had_one = |bucket: &&Bucket| {
+            let index = last.buckets.binary_search_by(|known| known.name.cmp(&bucket.name));
+            index.is_ok_and(|index| figure(&last.buckets[index]).is_some())
+        };
+        let lacks = [
+            ("buckets", self.count == 0 && last.count > 0),
+            (
+                "figures",
+                self.buckets.iter().all(|bucket| figure(bucket).is_none())
+                    && self.buckets.iter().any(|bucket| had_one(&bucket)),
+            ),
+        ];
+        lacks.into_iter().filter(|(_, lacks)| *lacks).map(|(name, _)| name.into()).collect()
     }
 
     fn admit(&mut self, budget: &mut Budget<'_>) {

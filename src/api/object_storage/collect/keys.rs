@@ -2,14 +2,12 @@
 
 use std::time::Duration;
 
-use crate::api::object_storage::Client;
+use crate::api::object_storage::{Client, MAX_USERS};
 use crate::api::{ApiError, Budget, Collect, Context, Endpoint};
+use crate::clock;
 use crate::config::{Config, Poll};
-use crate::model::{Collected, Collector, Data, StatePart, User};
+use crate::model::{AccessKey, Collected, Collector, Data, Missing, StatePart, User};
 use crate::saved::ascending;
-
-/// Each user takes a request; a poll with more than so many slow ones is given up.
-const USERS: u32 = 20;
 
 impl Collector {
     /// The users and their access keys.
@@ -30,8 +28,9 @@ impl Collect for Vec<User> {
         poll.inventory
     }
 
+    /// Each user takes one.
     fn requests(_: &Config) -> u32 {
-        USERS
+        MAX_USERS + 2
     }
 
     fn asks_otherwise(now: &Config, before: &Config) -> bool {
@@ -40,6 +39,24 @@ impl Collect for Vec<User> {
 
     async fn collect(client: &Client, _: Context<'_>) -> Result<Collected<Self>, ApiError> {
         client.keys().await
+    }
+
+    /// All users, all keys, or a key that a person is warned of.
+    fn missing(&self, last: &Self, context: &Context<'_>) -> Missing {
+        let warned = clock::after(context.now, context.warning.rotation);
+        let is_warned =
+            |key: &AccessKey| key.rotation_due(context.max_key_age).is_some_and(|due| due <= warned);
+        let ids = |users: &Self| -> Missing {
+            users.iter().flat_map(|user| &user.keys).map(|key| key.id.clone()).collect()
+        };
+        let listed = ids(self);
+        let gone = last.iter().flat_map(|user| &user.keys).filter(|key| !listed.contains(&key.id));
+        let mut missing: Missing =
+            gone.filter(|key| listed.is_empty() || is_warned(key)).map(|key| key.id.clone()).collect();
+        if self.is_empty() && !last.is_empty() {
+            missing.insert("users".into());
+        }
+        missing
     }
 
     /// A person has to be told of the oldest key.

@@ -14,8 +14,8 @@ use super::before;
 const COUNT: [Cell; 8] = [A, A, I, Is(7.0), I, Is(7.0), I, I];
 const COUNTS: [Cell; 5] = [I, I, I, I, Is(7.0)];
 const LIST: [Cell; 8] = [A, A, F, F, F, F, A, F];
-const ITEM: [Cell; 8] = [A, I, I, I, I, I, I, I];
-const DATE: [Cell; 8] = [I, I, I, I, I, I, I, I];
+const ITEM: [Cell; 8] = [A, F, F, F, F, F, F, F];
+const DATE: [Cell; 8] = [F; 8];
 
 fn asked(endpoint: Endpoint, collector: Collector) -> Asked {
     Asked { collector, endpoint, before: before(endpoint) }
@@ -91,7 +91,7 @@ fn of_the_users() {
     }]);
     let fields: [Field; 5] = [
         ("/0", MUST_CHANGE, "", ITEM),
-        ("/0/Name", MUST_CHANGE, "user", [I, I, I, N("7"), N("x"), N("7"), I, I]),
+        ("/0/Name", MUST_CHANGE, "user", [F, F, F, N("7"), N("x"), N("7"), F, F]),
         ("/0/PwdMustChange", MUST_CHANGE, "", [A, A, Is(1.0), A, A, A, A, A]),
         ("/0/CreatedOn", MUST_CHANGE, "", [Is(1.0); 8]),
         ("/0/LastAccess", MUST_CHANGE, "", [Is(1.0); 8]),

@@ -79,6 +79,14 @@ fn that_list_things_twice_or_not_at_all() {
         used("nothing but zeros", &days(&[("2026-11-22", 0), ("2026-11-23", 0)]), (0, 0.0), 0.0, 0.0),
         used("none", "", (0, 0.0), 0.0, 0.0),
         used("nobody's", &format!(r#"{{}},[],null,"canary",{}"#, day("2026-11-23", 2)), (1, 2.0), 0.0, 4.0),
+        used(
+            "a figure that no number holds",
+            &[r#"{"Date":"2026-11-23T00:00:00Z","UsedSpace":1e400}"#.to_owned(), day("2026-11-22", 2)]
+                .join(","),
+            (1, 2.0),
+            0.0,
+            1.0,
+        ),
         upload("two regions", &[region("A", 1), region("B", 2)].join(","), (2, 3.0), 0.0, 0.0),
         upload("names differ by case", &[region("A", 1), region("a", 2)].join(","), (2, 3.0), 0.0, 0.0),
         upload("no region", "", (0, 0.0), 0.0, 0.0),

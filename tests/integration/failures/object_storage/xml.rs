@@ -86,7 +86,7 @@ fn fields() -> Vec<Field> {
                        <CreationDate>2026-01-01T00:00:00Z</CreationDate></Bucket></Buckets></ListAllMyBucketsResult>",
             metric: "lyvecloud_account_buckets",
             seen: Expected::Value(1.0),
-            unseen: (Expected::Value(0.0), 1.0),
+            unseen: (Expected::Fails(Reason::Decode, "none of the listed buckets has a name"), 0.0),
         },
         Field {
             endpoint: Endpoint::ListUsers,
@@ -97,7 +97,7 @@ fn fields() -> Vec<Field> {
                        </ListUsersResult></ListUsersResponse>",
             metric: CREATED,
             seen: Expected::Label("user", "veeam"),
-            unseen: (Expected::Absent, 1.0),
+            unseen: (Expected::Fails(Reason::Decode, "none of the listed users has a name"), 0.0),
         },
         key(
             "AccessKeyId",
@@ -106,7 +106,7 @@ fn fields() -> Vec<Field> {
              <CreateDate>1970-01-01T00:00:07Z</CreateDate></member></AccessKeyMetadata></ListAccessKeysResponse>",
             CREATED,
             Expected::Label("access_key_id", "AK7"),
-            (Expected::Absent, 1.0),
+            (Expected::Fails(Reason::Decode, "none of the listed access keys has an id"), 0.0),
         ),
         key(
             "CreateDate",
