@@ -1,5 +1,6 @@
 //! From what the vendor shows to a message that a person reads, with the real programs in between.
 
+mod doubtful;
 mod many;
 mod thresholds;
 
