@@ -161,7 +161,7 @@ impl Client {
     pub async fn buckets(&self) -> Result<Collected<Buckets>, ApiError> {
         let listed = self.list(Endpoint::ListBuckets, None, buckets::list).await?;
         let mut dropped = listed.dropped;
-        let names: Arc<[_]> = wire::unique(listed.data, |name: &Box<str>| name, &mut dropped).into();
+        let names: Arc<[_]> = wire::unique(listed.data, |name| name, &mut dropped).into();
         let count = names.len() as u64;
         let question = Question::Query(Some("rs-bucket-stats="));
         let (buckets, of_stats) =
