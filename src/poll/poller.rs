@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 use tracing::{info, warn};
 
-use super::{Meter, PolledAccount, Schedule, Settings, admit};
+use super::{Meter, PolledAccount, Schedule, Settings, admit, deviations};
 use crate::api::{ApiError, Context, Descriptor, Source};
 use crate::clock::{self, Clock};
 use crate::model::{AnyData, Collected, Collector, DropReason, Missing, Reason};
@@ -221,6 +221,7 @@ impl Poller {
                 let answer = admit(self.descriptor(), answer, &self.used.config.series, &spec, now);
                 self.log_success(&answer, now);
                 self.update(|state| state.succeed(answer, now, took));
+                self.log_odd_figures(now);
                 Ok(Polled::Counts)
             }
             Err(error) => {
@@ -274,6 +275,15 @@ impl Poller {
             }
         }
         (self.descriptor().note)(&self.context(&state, now));
+    }
+
+    /// Says where this poll's figures do not fit to those of others.
+    fn log_odd_figures(&self, now: Timestamp) {
+        let collector = self.collector();
+        if collector == Collector::CURRENT_USAGE || collector == Collector::MONTHLY_USAGE {
+            let state = self.account.cell.state();
+            deviations::log_odd(&state.spec.name, state.odd_figures(now));
+        }
     }
 }
 

@@ -6,9 +6,13 @@
 use std::error::Error;
 use std::io;
 
+use jiff::Timestamp;
+use jiff::tz::Offset;
+use rustls::CertificateError;
 use url::{Position, Url};
 
 use super::Proxy;
+use super::tls::NotTrusted;
 use crate::api::Reason;
 
 /// Longer causes are cut: a certificate can list thousands of names.
@@ -25,7 +29,8 @@ pub(super) fn before_answer(error: &reqwest::Error, url: &Url, proxy: Option<&Pr
     if find::<rustls::Error>(error).any(|error| matches!(error, rustls::Error::InvalidMessage(_))) {
         (Reason::Tls, format!("{host} does not speak TLS on that port: is it http?").into())
     } else if is_tls(error) {
-        (Reason::Tls, format!("the connection to {host} is not trusted: {cause}").into())
+        let why = find::<rustls::Error>(error).find_map(certificate).unwrap_or_else(|| cause.into());
+        (Reason::Tls, format!("the connection to {host} is not trusted: {why}").into())
     } else if error.is_timeout() {
         (Reason::Timeout, format!("no connection to {host} in time").into())
     } else if error.is_connect() {
@@ -46,6 +51,27 @@ pub(super) fn before_answer(error: &reqwest::Error, url: &Url, proxy: Option<&Pr
     } else {
         (Reason::Connect, format!("the connection was closed before an answer: {cause}").into())
     }
+}
+
+/// What is wrong with a certificate, where there is more to say of it than the TLS library's words: its dates as dates, and
+/// its issuer.
+fn certificate(error: &rustls::Error) -> Option<String> {
+    let rustls::Error::InvalidCertificate(problem) = error else { return None };
+    let date = |at: rustls::pki_types::UnixTime| {
+        let at = Timestamp::from_second(i64::try_from(at.as_secs()).ok()?).ok()?;
+        Some(Offset::UTC.to_datetime(at).date())
+    };
+    let words = match problem {
+        CertificateError::ExpiredContext { not_after, .. } => {
+            format!("certificate expired on {}", date(*not_after)?)
+        }
+        CertificateError::NotValidYetContext { not_before, .. } => {
+            format!("certificate not valid yet, but from {} on", date(*not_before)?)
+        }
+        CertificateError::Other(other) => other.0.downcast_ref::<NotTrusted>()?.to_string(),
+        _ => return None,
+    };
+    Some(format!("invalid peer certificate: {words}"))
 }
 
 /// Whether the connection was there and was closed without a whole head of an answer.

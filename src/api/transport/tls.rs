@@ -8,9 +8,12 @@ use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
-use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
+use rustls::{
+    CertificateError, ClientConfig, DigitallySignedStruct, Error, OtherError, RootCertStore, SignatureScheme,
+};
 
 use crate::config::without_mark;
+use crate::text::acts;
 
 /// Why a [`Transport`](super::Transport) could not be set up.
 #[derive(Debug, thiserror::Error)]
@@ -71,22 +74,55 @@ pub(super) fn client_config(
     let versions = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])
         .map_err(|error| TransportError::Setup(error.to_string().into()))?;
-    if brought.is_empty() {
+    if roots.is_empty() {
         return Ok(versions.with_root_certificates(roots).with_no_client_auth());
     }
-    let verifier = Brought::new(roots, brought, provider)?;
+    let verifier = Verifier::new(roots, brought, provider)?;
     Ok(versions.dangerous().with_custom_certificate_verifier(Arc::new(verifier)).with_no_client_auth())
 }
 
-/// Trusts as ever, and also a server whose own certificate was brought along although it is one of an authority: that is
-/// what `openssl req -x509` makes, and other programs take it. Its dates and name are checked like any other's.
+/// A certificate whose issuer is not trusted, with the name of the issuer.
+#[derive(Debug, thiserror::Error)]
+#[error("it was issued by {issuer:?}, which is not trusted here")]
+pub(super) struct NotTrusted {
+    issuer: String,
+}
+
+impl NotTrusted {
+    /// The longest name that is shown.
+    const LONGEST: usize = 64;
+
+    fn of(certificate: &CertificateDer<'_>) -> Option<Self> {
+        let parsed = webpki::EndEntityCert::try_from(certificate).ok()?;
+        let issuer = Self::name(parsed.issuer())?;
+        Some(Self { issuer })
+    }
+
+    /// The common name in a distinguished name (DER), or its organization.
+    fn name(name: &[u8]) -> Option<String> {
+        // The object identifiers 2.5.4.3 and 2.5.4.10.
+        let parts = [[6, 3, 0x55, 4, 3], [6, 3, 0x55, 4, 10]];
+        parts.iter().find_map(|identifier| {
+            let at = name.windows(identifier.len()).position(|window| window == identifier)?;
+            // Behind it are the kind of text, its length, and the text.
+            let [_, length, text @ ..] = name.get(at + identifier.len()..)? else { return None };
+            let text = std::str::from_utf8(text.get(..usize::from(*length))?).ok()?;
+            Some(text.chars().filter(|c| !acts(*c)).take(Self::LONGEST).collect())
+        })
+    }
+}
+
+/// Trusts what the library trusts, and names the issuer of what it does not.
+///
+/// It also trusts a server whose own certificate was brought along although it is one of an authority: that is what
+/// `openssl req -x509` makes, and other programs take it. Its dates and name are checked like any other's.
 #[derive(Debug)]
-struct Brought {
+struct Verifier {
     usual: Arc<WebPkiServerVerifier>,
     certificates: Vec<CertificateDer<'static>>,
 }
 
-impl Brought {
+impl Verifier {
     fn new(
         roots: Arc<RootCertStore>,
         certificates: Vec<CertificateDer<'static>>,
@@ -105,7 +141,7 @@ fn is_authority(error: &Error) -> bool {
     other.0.downcast_ref::<webpki::Error>() == Some(&webpki::Error::CaUsedAsEndEntity)
 }
 
-impl ServerCertVerifier for Brought {
+impl ServerCertVerifier for Verifier {
     fn verify_server_cert(
         &self,
         certificate: &CertificateDer<'_>,
@@ -118,6 +154,12 @@ impl ServerCertVerifier for Brought {
             Err(error) if is_authority(&error) && self.certificates.contains(certificate) => {
                 verify_server_name(&ParsedCertificate::try_from(certificate)?, name)?;
                 Ok(ServerCertVerified::assertion())
+            }
+            Err(Error::InvalidCertificate(CertificateError::UnknownIssuer)) => {
+                let named = NotTrusted::of(certificate).map(|named| OtherError(Arc::new(named)));
+                Err(Error::InvalidCertificate(
+                    named.map_or(CertificateError::UnknownIssuer, CertificateError::Other),
+                ))
             }
             verified => verified,
         }

@@ -33,12 +33,12 @@ pub const PLACES: [(&str, Reason, &str); 23] = [
     ("TLS, closed at once", Reason::Connect, "cannot connect to 127.0.0.1:"),
     ("silent", Reason::Timeout, "no whole answer within 2s"),
     ("TLS, silent", Reason::Timeout, "no connection to "),
-    ("TLS, unknown issuer", Reason::Tls, NOT_TRUSTED),
-    ("TLS, expired", Reason::Tls, "is not trusted: invalid peer certificate: certificate expired"),
+    ("TLS, unknown issuer", Reason::Tls, "is not trusted: invalid peer certificate: it was issued by \""),
+    ("TLS, expired", Reason::Tls, "is not trusted: invalid peer certificate: certificate expired on 20"),
     (
         "TLS, not yet valid",
         Reason::Tls,
-        "is not trusted: invalid peer certificate: certificate not valid yet",
+        "is not trusted: invalid peer certificate: certificate not valid yet, but from 4000-01-01 on",
     ),
     (
         "TLS, another name",

@@ -291,3 +291,19 @@ async fn a_file_that_is_no_report_is_refused() {
         assert_eq!((output.status.code(), error.contains(says)), (Some(2), true), "{error}");
     }
 }
+
+#[tokio::test]
+async fn figures_that_do_not_fit_are_told_without_their_values() {
+    let clock = clock();
+    let simulator = vendor(&clock).await;
+    let body = json!({"usageByBucket": {"numBuckets": 1, "totalUsageGB": 125.5, "buckets": [{"name": "a", "usageGB": 12.5}]}});
+    simulator.fail_always(Endpoint::CurrentUsage, raw(&body));
+    let (findings, report) = checked(&config(&simulator), Arc::new(clock)).await;
+    for text in [findings.shown(None), report] {
+        assert_eq!(
+            text.matches("the buckets together differ from the total by more than 1 %").count(),
+            1,
+            "{text}"
+        );
+    }
+}
