@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::net::{TcpStream, lookup_host};
 use tokio::time::timeout;
-use url::{Position, Url};
+use url::{Host, Position, Url};
 
 use super::ask::Asked;
 use crate::api::Proxies;
@@ -90,5 +90,11 @@ async fn look(url: &Url) -> (Reached, String) {
         }
     }
     let ips: Vec<_> = addresses.iter().map(|address| address.ip().to_string()).collect();
-    (Reached::Address, format!("{name} is {}; TCP to port {port}: {why}", ips.join(", ")))
+    // An address says nothing more of itself.
+    let known_as = if matches!(url.host(), Some(Host::Domain(_))) {
+        format!("{name} is {}; ", ips.join(", "))
+    } else {
+        String::new()
+    };
+    (Reached::Address, format!("{known_as}TCP to port {port}: {why}"))
 }
