@@ -8,6 +8,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
@@ -23,7 +24,7 @@ use crate::exposition::Exposition;
 use crate::http::{Guard, Limits, Routes, Web, serve};
 use crate::metrics::{Build, ExporterMetrics, NOTIFIER, STATE_FILE};
 use crate::model::Endpoint;
-use crate::notify;
+use crate::notify::{self, Notebook};
 use crate::poll::{Fleet, Jitter, Meter, Poller, supervise};
 use crate::problems::Problems;
 use crate::reload::{self, Loader, Reloader, Requests};
@@ -60,6 +61,7 @@ pub struct Daemon {
     reloader: Reloader,
     requests: Requests,
     when_ready: Box<dyn FnOnce() + Send>,
+    shard: Shard,
 }
 
 impl Meter for ExporterMetrics {
@@ -117,6 +119,7 @@ impl Daemon {
             reloader,
             requests,
             when_ready: Box::new(|| ()),
+            shard: Shard::WHOLE,
         })
     }
 
@@ -130,7 +133,7 @@ impl Daemon {
     #[must_use]
     pub fn as_shard(self, shard: Shard) -> Self {
         self.own.is_shard(shard);
-        self
+        Self { shard, ..self }
     }
 
     /// The same, with other limits to what clients may take.
@@ -182,6 +185,7 @@ impl Daemon {
             reloader,
             mut requests,
             when_ready,
+            shard,
         } = self;
         for listener in &listeners {
             info!(
@@ -195,30 +199,45 @@ impl Daemon {
         guard.register(own.registry(), &problems)?;
         let alerting = Alerting::new(&own, &problems, &listeners, guard.speaks_tls(), &web)?;
         alerting.change(alerting.plan(&config)?);
-        let notifier = tokio::spawn({
-            let (store, clock, sender) = (Arc::clone(&store), Arc::clone(&clock), alerting.sender());
-            let running = supervise(NOTIFIER, Arc::clone(&own) as _, move || {
-                notify::run(Arc::clone(&store), Arc::clone(&clock), sender.clone())
-            });
-            let shutdown = shutdown.clone();
-            async move {
-                shutdown.run_until_cancelled(running).await;
-            }
-        });
+        let notebook = Arc::new(Notebook::default());
         let writer = Arc::new(StateWriter::new(
             Arc::clone(&store),
             Arc::clone(&clock),
             Arc::clone(&own),
             Arc::clone(&problems),
             fleet.settings(),
+            Arc::clone(&notebook),
         ));
-        writer.recall().await;
+        writer.recall(shard).await;
         let writing = tokio::spawn({
             let (writer, shutdown) = (Arc::clone(&writer), shutdown.clone());
             let running = supervise(STATE_FILE, Arc::clone(&own) as _, move || {
                 let writer = Arc::clone(&writer);
                 async move { writer.run().await }
             });
+            async move {
+                shutdown.run_until_cancelled(running).await;
+            }
+        });
+        // Behind the recalling, so that it goes on with what an earlier process posted.
+        let notifier = tokio::spawn({
+            let (store, clock, sender) = (Arc::clone(&store), Arc::clone(&clock), alerting.sender());
+            let writer = Arc::clone(&writer);
+            let running = supervise(NOTIFIER, Arc::clone(&own) as _, move || {
+                let writer = Arc::clone(&writer);
+                let save = move || {
+                    let writer = Arc::clone(&writer);
+                    async move { writer.save().await }.boxed()
+                };
+                notify::run(
+                    Arc::clone(&store),
+                    Arc::clone(&clock),
+                    sender.clone(),
+                    Arc::clone(&notebook),
+                    save,
+                )
+            });
+            let shutdown = shutdown.clone();
             async move {
                 shutdown.run_until_cancelled(running).await;
             }

@@ -2,17 +2,22 @@
 //!
 //! The alerts have the names and labels of the shipped rules, so that one route serves both, and a site that has both
 //! gets one notification. They are posted as Prometheus posts its own: to every Alertmanager, again and again well
-//! before they would end by themselves, and as resolved for a while once they are cured. A failure is counted and
+//! before they would end by themselves, and as resolved for a while once they have ended. A failure is counted and
 //! logged, and the next round tries again; nothing else waits for it.
+//!
+//! What was posted outlives the process: a restart neither ends an alert nor begins it again.
 
 mod alert;
+mod notebook;
 mod rotation;
 mod round;
 mod send;
+mod sources;
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
 use tokio::sync::watch;
 use tracing::warn;
 
@@ -21,8 +26,10 @@ use crate::config::{BasicAuth, Secret};
 use crate::store::Store;
 
 pub use alert::{Alert, alerts};
-pub use round::Round;
+pub use notebook::{Alerts, Notebook};
+pub use round::{ENDS_AFTER, Round};
 pub use send::{Outcomes, Sender};
+pub use sources::{Knowledge, Sources, Subject};
 
 /// For one post to one Alertmanager.
 pub const TIMEOUT: Duration = Duration::from_secs(10);
@@ -32,24 +39,43 @@ pub const EVERY: Duration = Duration::from_secs(60);
 
 /// Sends the alerts of the credentials in `store` with the sender of the moment, until it is dropped or nobody can change
 /// the sender any more. What was sent is remembered from one configuration to the next, so that an alert that is no longer
-/// due is resolved.
+/// due is resolved. What the next process is to know goes into `notebook`, and is saved by `save` before it is posted.
 pub async fn run(
     store: Arc<Store>,
     clock: Arc<dyn Clock>,
     mut senders: watch::Receiver<Option<Arc<Sender>>>,
+    notebook: Arc<Notebook>,
+    save: impl Fn() -> BoxFuture<'static, ()>,
 ) {
-    let mut round = Round::default();
+    let mut round = Round::recall(notebook.read().1);
+    let mut changes = store.changes();
+    let mut asked = false;
     loop {
         let sender = senders.borrow_and_update().clone();
         let now = clock.now();
         if let Some(sender) = sender {
-            let mut active = alerts(&store.snapshot(), now);
+            asked = asked || store.ready();
+            let states = store.snapshot();
+            let mut active = alerts(&states, now);
             active.push(heartbeat(&sender.instance()));
-            sender.send(round.posts(active, now)).await;
+            round.update(active, &Sources::of(&states), now);
+            if let Some(alerts) = round.changes(now) {
+                notebook.write(alerts);
+                save().await;
+            }
+            sender.send(round.posts(now)).await;
         }
+        // What an earlier process posted goes on as soon as the vendor was asked about it.
+        let all_asked = async {
+            match asked {
+                false => changes.wait_for(|_| store.ready()).await.is_ok(),
+                true => std::future::pending().await,
+            }
+        };
         tokio::select! {
             () = clock.sleep_until(clock::after(now, EVERY)) => {}
             changed = senders.changed() => if changed.is_err() { return },
+            _ = all_asked => asked = true,
         }
     }
 }
@@ -68,6 +94,7 @@ fn heartbeat(instance: &str) -> Alert {
                       First: do nothing. If it stops, check whether the exporter runs."
             .to_owned(),
         hold: Duration::ZERO,
+        subject: None,
     }
 }
 

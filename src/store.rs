@@ -10,6 +10,7 @@
 mod account;
 mod credentials;
 mod keys;
+mod known_alert;
 mod memory;
 mod odd;
 pub mod state_file;
@@ -23,6 +24,7 @@ use tokio::sync::watch;
 pub use account::{AccountSpec, AccountState, Health};
 pub use credentials::{ACCOUNT_CREDENTIAL_NAME, CredentialView};
 pub use keys::KeyView;
+pub use known_alert::{KnownAlert, Source};
 pub use memory::Memory;
 pub use usage::{BucketNow, UsageNow};
 

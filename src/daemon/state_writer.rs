@@ -7,13 +7,15 @@ use tokio::sync::watch;
 use tracing::{info, warn};
 
 use crate::clock::{self, Clock};
-use crate::config::Config;
+use crate::config::{self, Config};
 use crate::metrics::{ExporterMetrics, STATE_FILE};
-use crate::model::{Collector, Logins};
+use crate::model::{Collector, Identity, Logins};
+use crate::notify::{Alerts, Notebook};
 use crate::poll::{self, Settings};
 use crate::problems::{Problems, Subject};
+use crate::shard::Shard;
 use crate::store::state_file::{self, Saved, State, Writer};
-use crate::store::{AccountState, Store};
+use crate::store::{AccountState, KnownAlert, Store};
 
 /// The shortest time from one write to the next, so that the disk is spared. What a crash loses by it is asked for at
 /// the next start anyway.
@@ -32,6 +34,7 @@ pub(super) struct StateWriter {
     own: Arc<ExporterMetrics>,
     problems: Arc<Problems>,
     settings: watch::Receiver<Arc<Settings>>,
+    notebook: Arc<Notebook>,
     kept: Arc<Mutex<Kept>>,
 }
 
@@ -50,20 +53,23 @@ struct Kept {
 struct Mark {
     config: Arc<Config>,
     accounts: Vec<(Logins, Vec<Option<Timestamp>>)>,
+    alerts: u64,
 }
 
 impl Mark {
-    fn of(config: &Arc<Config>, states: &[Arc<AccountState>]) -> Self {
+    fn of(config: &Arc<Config>, states: &[Arc<AccountState>], alerts: u64) -> Self {
         let success = |state: &AccountState, collector: &Collector| state.health(*collector).last_success;
         let accounts = states.iter().map(|state| {
             let successes = state.spec.collectors.iter().map(|collector| success(state, collector));
             (state.logins, successes.collect())
         });
-        Self { config: Arc::clone(config), accounts: accounts.collect() }
+        Self { config: Arc::clone(config), accounts: accounts.collect(), alerts }
     }
 
     fn is_same(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.config, &other.config) && self.accounts == other.accounts
+        Arc::ptr_eq(&self.config, &other.config)
+            && self.accounts == other.accounts
+            && self.alerts == other.alerts
     }
 }
 
@@ -74,18 +80,21 @@ impl StateWriter {
         own: Arc<ExporterMetrics>,
         problems: Arc<Problems>,
         settings: watch::Receiver<Arc<Settings>>,
+        notebook: Arc<Notebook>,
     ) -> Self {
-        Self { store, clock, own, problems, settings, kept: Arc::default() }
+        Self { store, clock, own, problems, settings, notebook, kept: Arc::default() }
     }
 
     /// Takes up what an earlier process left in the file. Whatever is wrong with it, the start goes on.
-    pub(super) async fn recall(&self) {
+    pub(super) async fn recall(&self, shard: Shard) {
         let config = self.config();
         let Some(path) = config.state_file.clone() else { return };
         let (store, now, kept) = (Arc::clone(&self.store), self.clock.now(), Arc::clone(&self.kept));
+        let notebook = Arc::clone(&self.notebook);
         let recalling = tokio::task::spawn_blocking(move || {
             let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
             if let Some(state) = kept.look_at(&path, now) {
+                notebook.write(alerts(&state, &config, shard));
                 let accounts = poll::recall(state, &config, &store, now);
                 info!(path = %path.display(), accounts, "loaded the state file");
             }
@@ -129,6 +138,12 @@ impl StateWriter {
         }
     }
 
+    /// Writes what is new at once, for seconds at most.
+    pub(super) async fn save(&self) {
+        // A disk that hangs must not hold up an alert.
+        let _ = tokio::time::timeout(LAST_WITHIN, self.write()).await;
+    }
+
     /// Writes what is new since the last time, once and for all.
     pub(super) async fn finish(&self) {
         if tokio::time::timeout(LAST_WITHIN, self.write()).await.is_err() {
@@ -154,12 +169,15 @@ impl StateWriter {
         let config = self.config();
         let Some(path) = config.state_file.clone() else { return false };
         let (store, kept, now) = (Arc::clone(&self.store), Arc::clone(&self.kept), self.clock.now());
+        let notebook = Arc::clone(&self.notebook);
         let writing = tokio::task::spawn_blocking(move || {
             let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
+            // Before the answers: an alert is of answers that are there.
+            let (version, alerts) = notebook.read();
             let states = store.snapshot();
-            let mark = Mark::of(&config, &states);
+            let mark = Mark::of(&config, &states, version);
             let known = kept.last.as_ref().is_some_and(|(at, last)| *at == path && last.is_same(&mark));
-            (!known).then(|| kept.write(path, &state(&config, &states), mark, now))
+            (!known).then(|| kept.write(path, &state(&config, &states, &alerts), mark, now))
         });
         match writing.await {
             Ok(None) => false,
@@ -176,15 +194,33 @@ impl StateWriter {
     }
 }
 
+/// The alerts that a file holds. One about an account that is no longer watched by anybody ends by that; where it may have
+/// moved to another replica, that one goes on with the alert.
+fn alerts(state: &State, config: &Config, shard: Shard) -> Alerts {
+    let mut alerts = Alerts::new();
+    for Saved { name, identity, alerts: known, .. } in &state.accounts {
+        let is_same = |account: &config::Account| account.name == *name && account.identity() == *identity;
+        if shard == Shard::WHOLE || config.accounts.iter().any(is_same) {
+            let identity = Arc::new(identity.clone());
+            alerts.extend(known.iter().map(|alert| (Arc::clone(&identity), alert.clone())));
+        }
+    }
+    alerts
+}
+
 /// What is known now. The answers are shared, not copied.
-fn state(config: &Config, states: &[Arc<AccountState>]) -> State {
+fn state(config: &Config, states: &[Arc<AccountState>], alerts: &Alerts) -> State {
     let accounts = config.accounts.iter().filter_map(|account| {
         // While a reload is under way the two may be of different accounts.
         let identity = account.identity();
         let state = states
             .iter()
             .find(|state| *state.spec.name == *account.name && *state.spec.identity == identity)?;
-        Some(Saved { name: account.name.clone(), identity, memory: state.memory() })
+        let is_about = |(of, alert): &&(Arc<Identity>, KnownAlert)| {
+            **of == identity && alert.labels.get("account") == Some(&account.name)
+        };
+        let alerts = alerts.iter().filter(is_about).map(|(_, alert)| alert.clone()).collect();
+        Some(Saved { name: account.name.clone(), identity, memory: state.memory(), alerts })
     });
     State { series: poll::series_text(&config.series), accounts: accounts.collect() }
 }

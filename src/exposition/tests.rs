@@ -222,7 +222,7 @@ fn a_poll_of_one_account_among_many_makes_few_again() {
 fn an_expiry_shows_at_its_instant_without_a_poll() {
     let end = at("2026-11-25T00:00:00Z");
     let acme = AccountSpec { credential: Expiry::At(end), ..spec("acme") };
-    let states = [state(acme, |_| {})];
+    let states = [state(acme, |state| state.count_login(LoginResult::Failed, at(NOW)))];
     let mut page = page(&states, at(NOW));
     let expired = "credential=\"API credentials\",status=\"expired\"} ";
     assert!(shown(&page, Format::Text).contains(&format!("{expired}0\n")));

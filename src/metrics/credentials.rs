@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::{Family, MetricType, Sink, flag};
 use crate::clock::unix_seconds;
-use crate::model::{CredentialStatus, Expiry, Session, StatePart};
+use crate::model::{CredentialKind, CredentialStatus, Expiry, Session, StatePart};
 use crate::store::{AccountState, CredentialView};
 
 pub(super) const FAMILIES: &[Family] = &[
@@ -54,6 +54,10 @@ fn expiry(state: &AccountState, now: Timestamp, sink: &mut Sink<'_>) {
 fn status(state: &AccountState, now: Timestamp, sink: &mut Sink<'_>) {
     for credential in state.credentials(now) {
         let CredentialView { kind, id, name, .. } = credential;
+        // Until the first login has ended, nobody can say that credentials which an earlier process saw rejected work.
+        if kind == CredentialKind::AccountApi && !state.login_ended() {
+            continue;
+        }
         for status in CredentialStatus::ALL {
             sink(
                 &[&state.spec.name, kind.name(), id, name, status.name()],
@@ -119,6 +123,7 @@ mod tests {
         ];
         let polled = at("2026-11-24T12:00:00Z");
         let state = state(acme, |state| {
+            state.count_login(LoginResult::Failed, polled);
             state.succeed(answer(listed), polled, TOOK);
         });
         let before = at("2026-11-24T23:59:59Z");
@@ -150,10 +155,22 @@ mod tests {
     }
 
     #[test]
+    fn before_the_first_login_ended_nobody_says_that_the_pair_works() {
+        let (polled, acme) = (at("2026-11-24T12:00:00Z"), spec("acme"));
+        assert!(statuses(&state(acme.clone(), |_| ()), polled).is_empty());
+        let failed = state(acme.clone(), |state| state.count_login(LoginResult::Failed, polled));
+        assert_eq!(statuses(&failed, polled), ["acme|account_api|id-of-acme|API credentials|unknown"]);
+        let refused = state(acme.clone(), |state| state.count_login(LoginResult::Refused, polled));
+        let recalled = state(acme, |state| state.recall(refused.memory()));
+        assert_eq!(statuses(&recalled, polled), ["acme|account_api|id-of-acme|API credentials|rejected"]);
+    }
+
+    #[test]
     fn an_answer_that_is_too_old_leaves_the_pair_alone() {
         let polled = at("2026-11-24T12:00:00Z");
         let listed = vec![service_account("s1", Expiry::Never)];
         let state = state(spec("acme"), |state| {
+            state.count_login(LoginResult::Failed, polled);
             state.succeed(answer(listed), polled, TOOK);
         });
         assert_eq!(

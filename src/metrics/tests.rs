@@ -41,7 +41,6 @@ fn an_account_that_was_never_polled_shows_its_health_and_no_data() {
             ("lyvecloud_collector_failures_total", collectors * Reason::ALL.len()),
             ("lyvecloud_collector_polls_total", collectors),
             ("lyvecloud_collector_up", collectors),
-            ("lyvecloud_credential_status", 5),
             ("lyvecloud_credential_warning_seconds", 2),
             ("lyvecloud_logins_total", LoginResult::ALL.len()),
             ("lyvecloud_series_dropped_total", DropReason::ALL.len()),

@@ -5,9 +5,10 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use super::rotation;
+use super::sources::Subject;
 use crate::clock;
 use crate::model::{CredentialKind, CredentialStatus, Expiry, WarningSteps, time_left};
-use crate::store::{AccountState, CredentialView};
+use crate::store::{AccountState, CredentialView, Source};
 
 /// An alert about one credential or access key, as it is active at one instant.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +21,8 @@ pub struct Alert {
     pub description: String,
     /// It is sent once it has been active for this long.
     pub hold: Duration,
+    /// What it is about; `None` where that is the exporter itself.
+    pub subject: Option<Subject>,
 }
 
 /// A login this long after a date proves the date wrong: a date alone stands for 00:00 UTC of its day, so a login later
@@ -40,7 +43,7 @@ pub fn alerts(states: &[Arc<AccountState>], now: Timestamp) -> Vec<Alert> {
     let mut alerts = Vec::new();
     for state in states {
         for view in state.last_known_credentials(now) {
-            Subject { account: &state.spec.name, view, now }.alerts(&state.spec.warning, &mut alerts);
+            Credential { state, view, now }.alerts(&state.spec.warning, &mut alerts);
         }
         for view in state.last_known_access_keys() {
             alerts.extend(rotation::alerts(state, &view, now));
@@ -50,13 +53,17 @@ pub fn alerts(states: &[Arc<AccountState>], now: Timestamp) -> Vec<Alert> {
 }
 
 /// One credential of one account.
-struct Subject<'a> {
-    account: &'a str,
+struct Credential<'a> {
+    state: &'a AccountState,
     view: CredentialView<'a>,
     now: Timestamp,
 }
 
-impl Subject<'_> {
+impl Credential<'_> {
+    fn account(&self) -> &str {
+        &self.state.spec.name
+    }
+
     fn alerts(&self, steps: &WarningSteps, alerts: &mut Vec<Alert>) {
         let contradicted = match (self.view.expiry, self.view.status, self.view.last_accepted) {
             (Expiry::At(end), CredentialStatus::Unknown, Some(accepted)) => {
@@ -87,15 +94,20 @@ impl Subject<'_> {
 
     fn alert(&self, name: &str, severity: &str, summary: &str, description: String) -> Alert {
         let labels = vec![
-            ("account", self.account.to_owned()),
+            ("account", self.account().to_owned()),
             ("alertname", name.to_owned()),
             ("credential", self.view.name.to_owned()),
             ("credential_id", self.view.id.to_owned()),
             ("kind", self.view.kind.name().to_owned()),
             ("severity", severity.to_owned()),
         ];
-        let summary = format!("Lyve Cloud {}: {summary}", self.account);
-        Alert { labels, summary, description, hold: Duration::ZERO }
+        let summary = format!("Lyve Cloud {}: {summary}", self.account());
+        let source = match self.view.kind {
+            CredentialKind::AccountApi => Source::Logins,
+            CredentialKind::ServiceAccount => Source::ServiceAccounts,
+        };
+        let subject = Some(Subject::of(self.state, source));
+        Alert { labels, summary, description, hold: Duration::ZERO, subject }
     }
 
     fn ends_soon(&self, severity: &str, end: Timestamp, left: Duration) -> Alert {
@@ -146,11 +158,14 @@ impl Subject<'_> {
              disabled, expired early, or are mistyped in the configuration. Every program that uses them fails now, this \
              exporter included. First: ask the account's administrators who changed them; then install the new ones. If they \
              never worked, compare account_id, access_key and secret with the console.",
-            self.view.name, self.account
+            self.view.name,
+            self.account()
         );
         let summary = format!("{} are rejected", self.what());
         let alert = self.alert("LyveCloudCredentialRejected", "critical", &summary, description);
-        Alert { hold: HOLD_REJECTED, ..alert }
+        // Credentials that never worked, as far as this process knows, were rejected before it started, or are mistyped.
+        let hold = if self.view.last_accepted.is_some() { HOLD_REJECTED } else { Duration::ZERO };
+        Alert { hold, ..alert }
     }
 
     fn contradicted(&self, end: Timestamp) -> Alert {
@@ -159,7 +174,7 @@ impl Subject<'_> {
              Nothing fails now, but the real end date is not known and nobody can be warned before it. First: look up the \
              date in the console, and correct credential.expires in the configuration.",
             self.view.name,
-            self.account,
+            self.account(),
             minute(end)
         );
         let summary = format!("{} still work after {}", self.what(), day(end));
@@ -171,13 +186,15 @@ impl Subject<'_> {
             CredentialKind::ServiceAccount => format!(
                 "Lyve Cloud reports no end date of service account {} of the account {}. Nobody can be warned before it \
                  expires. First: look up the date in the console, and note it where you will see it.",
-                self.view.name, self.account
+                self.view.name,
+                self.account()
             ),
             CredentialKind::AccountApi => format!(
                 "The configuration has no end date of the {} of the account {}, and the API reports none. Nobody can be warned \
                  before they expire. First: look up the date in the console, and set credential.expires in the configuration \
                  (`never` if they do not expire).",
-                self.view.name, self.account
+                self.view.name,
+                self.account()
             ),
         };
         let summary = format!("expiry of {} is not known", self.what());
@@ -188,7 +205,7 @@ impl Subject<'_> {
     /// The beginning of a description.
     fn subject(&self) -> String {
         let what = self.plural("Service account", "The");
-        format!("{what} {} of the account {}", self.view.name, self.account)
+        format!("{what} {} of the account {}", self.view.name, self.account())
     }
 
     /// The account's own API credentials are called by a plural.

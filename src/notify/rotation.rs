@@ -3,9 +3,10 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::alert::{ALL_CLEAR, Alert, day, minute};
+use super::sources::Subject;
 use crate::clock;
 use crate::model::time_left;
-use crate::store::{AccountState, KeyView};
+use crate::store::{AccountState, KeyView, Source};
 
 /// What is to be said of the age of one access key, as the shipped rules say it: that it will be due, and from then on
 /// also that it is.
@@ -38,6 +39,7 @@ pub(super) fn alerts(state: &AccountState, view: &KeyView<'_>, now: Timestamp) -
         summary: summary.clone(),
         description: description.clone(),
         hold: Duration::ZERO,
+        subject: Some(Subject::of(state, Source::AccessKeys)),
     };
     reached.map(alert).collect()
 }

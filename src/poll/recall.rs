@@ -30,7 +30,7 @@ pub fn series_text(series: &Series) -> String {
 pub fn recall(state: State, config: &Config, store: &Store, now: Timestamp) -> usize {
     let same_series = state.series == series_text(&config.series);
     let mut recalled = 0;
-    for Saved { name, identity, memory } in state.accounts {
+    for Saved { name, identity, memory, .. } in state.accounts {
         let is_same =
             |account: &&crate::config::Account| account.name == name && account.identity() == identity;
         if let Some(cell) = config.accounts.iter().find(is_same).and_then(|_| store.account(&name)) {

@@ -246,6 +246,12 @@ impl AccountState {
         self.touch(StatePart::Health);
     }
 
+    /// Whether a login of this process has ended, or what an earlier process saw of logins is known.
+    #[must_use]
+    pub fn login_ended(&self) -> bool {
+        !self.login_results.is_empty() || self.logins != Logins::default()
+    }
+
     /// A collector's last good answer, unless it is too old to be shown at `now`.
     #[must_use]
     pub fn good<T: Data>(&self, now: Timestamp) -> Option<Timestamped<&T>> {

@@ -1,7 +1,7 @@
 //! The state file: what is known of each account, for the next process.
 //!
 //! It holds the last good answers with their times, so that a restart neither loses them nor makes them look fresh. It
-//! holds no secret, no session and no count. A new one takes the place of the old one whole or not at all. One that
+//! holds the alerts that were posted as well, and no secret, no session and no count. A new one takes the place of the old one whole or not at all. One that
 //! cannot be used is set aside under another name, never overwritten, and never a reason not to start.
 
 mod format;
@@ -17,7 +17,7 @@ use jiff::Timestamp;
 pub use format::{decode, encode};
 pub use writer::Writer;
 
-use super::Memory;
+use super::{KnownAlert, Memory};
 use crate::atomic_file::{self, Target};
 use crate::model::{AnyData, Collector, Identity};
 use crate::saved::{Entries, Loaded, Object};
@@ -48,6 +48,8 @@ pub struct Saved {
     pub identity: Identity,
     /// What is known.
     pub memory: Memory,
+    /// The alerts about it.
+    pub alerts: Vec<KnownAlert>,
 }
 
 /// Everything in the file.

@@ -2,6 +2,8 @@
 
 mod doubtful;
 mod many;
+mod restarts;
+mod rules_restarts;
 mod thresholds;
 
 use std::path::{Path, PathBuf};
@@ -75,7 +77,11 @@ fn hurried_rules(directory: &TempDir, minute: u64) -> PathBuf {
         format!("{}{}ms", &found[1], minutes * minute)
     });
     let path = directory.path().join("rules.yml");
-    std::fs::write(&path, rules.replace("interval: 4m", "interval: 1s")).unwrap();
+    std::fs::write(
+        &path,
+        rules.replace("interval: 4m", "interval: 1s").replace("interval: 30s", "interval: 1s"),
+    )
+    .unwrap();
     path
 }
 

@@ -477,7 +477,7 @@ fn a_rule_uses_recordings_of_its_own_group_that_come_before_it_and_have_no_gaps(
     for group in list(&rules["groups"]) {
         // Prometheus looks back five minutes: a longer interval leaves gaps.
         let interval = group.get("interval").map_or("1m", text);
-        assert!(["1m", "4m"].contains(&interval), "{interval}");
+        assert!(["30s", "1m", "4m"].contains(&interval), "{interval}");
         let mut before = BTreeSet::new();
         for rule in list(&group["rules"]) {
             let own = rule.get("record").map(|name| text(name).to_owned());
@@ -486,6 +486,23 @@ fn a_rule_uses_recordings_of_its_own_group_that_come_before_it_and_have_no_gaps(
             let foreign: Vec<_> =
                 used.iter().filter(|name| recorded.contains(*name) && !before.contains(*name)).collect();
             assert!(foreign.is_empty(), "{rule}: {foreign:?}");
+        }
+    }
+}
+
+#[test]
+fn a_restart_of_prometheus_ends_no_alert() {
+    for group in list(&yaml(&repository(RULES))["groups"]) {
+        for rule in list(&group["rules"]) {
+            let Some(wait) = rule.get("for").map(text) else { continue };
+            // Prometheus restores what waits for ten minutes at least (--rules.alert.for-grace-period).
+            let minutes: Option<u64> = wait.strip_suffix('m').map(|minutes| minutes.parse().unwrap());
+            assert!(minutes.is_none_or(|minutes| minutes >= 10), "{}: {wait}", rule["alert"]);
+            assert!(
+                group.get("interval").is_some(),
+                "{}: the interval of others may be too long",
+                rule["alert"]
+            );
         }
     }
 }

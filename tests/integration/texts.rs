@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use lyve_cloud_exporter::config::Config;
 use lyve_cloud_exporter::model::{Collector, Expiry};
-use lyve_cloud_exporter::notify::{Round, alerts};
+use lyve_cloud_exporter::notify::{Round, Sources, alerts};
 use lyve_cloud_exporter::simulator::{ExpirationDate, ServiceAccount, User};
 use serde_json::{Value, json};
 
@@ -68,10 +68,12 @@ async fn troubled(stage: &Stage) -> Exporter {
 /// Every alert that the notifier sends, by its name, as promtool expects alerts. Those of the rules have the target's job.
 fn sent(exporter: &Exporter) -> BTreeMap<String, Vec<Value>> {
     let (mut round, now) = (Round::default(), exporter.now());
-    let active = alerts(&exporter.store.snapshot(), now);
-    let _ = round.posts(active.clone(), now.saturating_sub(HELD).expect("an instant"));
+    let states = exporter.store.snapshot();
+    let (active, sources) = (alerts(&states, now), Sources::of(&states));
+    round.update(active.clone(), &sources, now.saturating_sub(HELD).expect("an instant"));
+    round.update(active, &sources, now);
     let mut sent: BTreeMap<String, Vec<Value>> = BTreeMap::new();
-    for post in round.posts(active, now) {
+    for post in round.posts(now) {
         let post = serde_json::to_value(post).expect("JSON");
         let mut labels = post["labels"].as_object().expect("labels").clone();
         let name = labels.remove("alertname").expect("a name");

@@ -31,7 +31,7 @@ pub fn encode(state: &State, formats: &[Format], mut out: impl Write) -> io::Res
 }
 
 fn account(saved: &Saved, formats: &[Format], out: &mut dyn Write) -> io::Result<()> {
-    let Saved { name, identity, memory } = saved;
+    let Saved { name, identity, memory, alerts } = saved;
     let mut account = Object::begin(out)?;
     account.entry("name", name)?;
     account.entry("account_id", &identity.id)?;
@@ -42,6 +42,9 @@ fn account(saved: &Saved, formats: &[Format], out: &mut dyn Write) -> io::Result
         if let Some(answer) = memory.answers.get(&format.collector) {
             (format.save)(answer.data.as_ref(), answer.at, &mut account)?;
         }
+    }
+    if !alerts.is_empty() {
+        account.entry("alerts", alerts)?;
     }
     account.end()
 }
@@ -76,7 +79,8 @@ fn read(entries: &Entries<'_>, formats: &[Format]) -> Result<Saved, String> {
         }
     }
     let identity = Identity { id: text("account_id")?, address: text("base_url")? };
-    Ok(Saved { name: text("name")?, identity, memory })
+    let alerts = entries.get("alerts")?.unwrap_or_default();
+    Ok(Saved { name: text("name")?, identity, memory, alerts })
 }
 
 /// Where it went wrong, without any of the content.

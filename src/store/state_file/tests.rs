@@ -11,6 +11,7 @@ use crate::model::{
     ServiceAccount, Settled, SubAccount, SubAccountHistory, Timestamped, TransferDay, User,
 };
 use crate::poll::formats;
+use crate::store::Source;
 
 fn instant() -> impl Strategy<Value = Timestamp> {
     (Timestamp::MIN.as_second()..=Timestamp::MAX.as_second(), 0i32..1_000_000_000)
@@ -198,13 +199,27 @@ fn memory() -> impl Strategy<Value = Memory> {
     )
 }
 
+fn alert() -> impl Strategy<Value = KnownAlert> {
+    let labels = prop::collection::btree_map(any::<String>(), any::<String>(), 0..3);
+    let source = prop_oneof![Just(Source::Logins), Just(Source::ServiceAccounts), Just(Source::AccessKeys)];
+    let times = (instant(), some(instant()), some(instant()));
+    (labels, any::<String>(), any::<String>(), source, times).prop_map(
+        |(labels, summary, description, source, (since, posted, ended))| KnownAlert {
+            labels,
+            summary,
+            description,
+            source,
+            since,
+            posted,
+            ended,
+        },
+    )
+}
+
 fn state() -> impl Strategy<Value = State> {
-    let saved = (any::<String>(), any::<String>(), any::<String>(), memory());
-    let saved = saved.prop_map(|(name, id, address, memory)| Saved {
-        name,
-        identity: Identity { id, address },
-        memory,
-    });
+    let identity = (any::<String>(), any::<String>()).prop_map(|(id, address)| Identity { id, address });
+    let saved = (any::<String>(), identity, memory(), prop::collection::vec(alert(), 0..3));
+    let saved = saved.prop_map(|(name, identity, memory, alerts)| Saved { name, identity, memory, alerts });
     (any::<String>(), prop::collection::vec(saved, 0..3))
         .prop_map(|(series, accounts)| State { series, accounts })
 }
@@ -333,7 +348,7 @@ fn it_is_readable_json_of_version_1() {
     let answers = [(Collector::CURRENT_USAGE, Timestamped { at, data: Some(usage.into()) })];
     let memory = Memory { answers: answers.into(), ..Memory::default() };
     let identity = Identity { id: "b".to_owned(), address: "c".to_owned() };
-    let saved = Saved { name: "a".to_owned(), identity, memory };
+    let saved = Saved { name: "a".to_owned(), identity, memory, alerts: Vec::new() };
     let text = String::from_utf8(encoded(&State { series: "d".to_owned(), accounts: vec![saved] })).unwrap();
     // A change of this is a change of the version.
     assert_eq!(

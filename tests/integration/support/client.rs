@@ -59,6 +59,13 @@ pub async fn request_over(
     send_over(stream, method, path, headers, Bytes::new()).await
 }
 
+/// Posts JSON, on a connection of its own.
+pub async fn post_json(address: SocketAddr, path: &str, body: &serde_json::Value) -> Answer {
+    let stream = TcpStream::connect(address).await.expect("a connection");
+    let headers = [("content-type", "application/json")];
+    send_over(stream, Method::POST, path, &headers, body.to_string().into()).await.expect("an answer")
+}
+
 async fn send_over(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     method: Method,

@@ -37,8 +37,24 @@ pub async fn eventually<T>(what: &str, mut attempt: impl AsyncFnMut() -> Option<
     tokio::time::timeout(PATIENCE, tried).await.unwrap_or_else(|_| panic!("waited in vain until {what}"))
 }
 
+fn run(program: &str, arguments: &[String], directory: &Path) -> Child {
+    let log = std::fs::File::options().create(true).append(true).open(directory.join("log")).expect("a log");
+    Command::new(program)
+        .args(arguments)
+        .current_dir(directory)
+        .stdin(Stdio::null())
+        .stdout(log.try_clone().expect("a log"))
+        .stderr(log)
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap_or_else(|error| panic!("cannot run {program}: {error}; ./tests/run installs it"))
+}
+
 /// A running Prometheus, Alertmanager or VictoriaMetrics; killed when it is dropped.
 pub struct Program {
+    program: &'static str,
+    ready: &'static str,
+    arguments: Vec<String>,
     child: Child,
     pub address: SocketAddr,
     directory: TempDir,
@@ -47,12 +63,18 @@ pub struct Program {
 impl Program {
     /// Prometheus with this configuration.
     pub async fn prometheus(config: &str) -> Self {
+        Self::prometheus_with(config, &[]).await
+    }
+
+    /// The same, with more flags.
+    pub async fn prometheus_with(config: &str, more: &[&str]) -> Self {
         Self::start("prometheus", "/-/ready", config, |address, directory| {
-            vec![
+            let arguments = [
                 format!("--config.file={}", directory.join("config.yml").display()),
                 format!("--storage.tsdb.path={}", directory.join("data").display()),
                 format!("--web.listen-address={address}"),
-            ]
+            ];
+            arguments.into_iter().chain(more.iter().map(|flag| (*flag).to_owned())).collect()
         })
         .await
     }
@@ -100,28 +122,35 @@ impl Program {
     }
 
     async fn start(
-        program: &str,
-        ready: &str,
+        program: &'static str,
+        ready: &'static str,
         config: &str,
         arguments: impl Fn(SocketAddr, &Path) -> Vec<String>,
     ) -> Self {
         let directory = tempfile::tempdir().expect("a directory");
         std::fs::write(directory.path().join("config.yml"), config).expect("a configuration");
-        let log = std::fs::File::create(directory.path().join("log")).expect("a log");
         let address = free_port();
-        let child = Command::new(program)
-            .args(arguments(address, directory.path()))
-            .current_dir(directory.path())
-            .stdin(Stdio::null())
-            .stdout(log.try_clone().expect("a log"))
-            .stderr(log)
-            .kill_on_drop(true)
-            .spawn()
-            .unwrap_or_else(|error| panic!("cannot run {program}: {error}; ./tests/run installs it"));
-        let mut started = Self { child, address, directory };
+        let arguments = arguments(address, directory.path());
+        let child = run(program, &arguments, directory.path());
+        let mut started = Self { program, ready, arguments, child, address, directory };
+        started.until_ready().await;
+        started
+    }
+
+    /// Ends it by a signal, waits for its end, and starts it again on the same port with the same data.
+    pub async fn restart(&mut self, signal: &str) {
+        let id = self.child.id().expect("a running program").to_string();
+        assert!(Command::new("kill").args([signal, &id]).status().await.expect("kill").success());
+        tokio::time::timeout(PATIENCE, self.child.wait()).await.expect("an end in time").expect("a status");
+        self.child = run(self.program, &self.arguments, self.directory.path());
+        self.until_ready().await;
+    }
+
+    async fn until_ready(&mut self) {
+        let (program, ready, address) = (self.program, self.ready, self.address);
         eventually(&format!("{program} is ready"), async || {
-            if let Ok(Some(status)) = started.child.try_wait() {
-                panic!("{program} ended ({status}):\n{}", started.log());
+            if let Ok(Some(status)) = self.child.try_wait() {
+                panic!("{program} ended ({status}):\n{}", self.log());
             }
             // One that is only just starting may close a connection without an answer.
             let stream = tokio::net::TcpStream::connect(address).await.ok()?;
@@ -129,7 +158,6 @@ impl Program {
             (answer.status == 200).then_some(())
         })
         .await;
-        started
     }
 
     /// What it has logged.

@@ -154,8 +154,17 @@ impl Stage {
         Self::launch(&self.clock, Daemon::new(deps).expect("a daemon")).await
     }
 
+    /// Starts an exporter at an address, where another one may have been before.
+    pub async fn start_at(&self, address: SocketAddr, deps: Deps) -> Exporter {
+        Self::launch_at(address, &self.clock, Daemon::new(deps).expect("a daemon")).await
+    }
+
     async fn launch(clock: &Manual, daemon: Daemon) -> Exporter {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        Self::launch_at(SocketAddr::from(([127, 0, 0, 1], 0)), clock, daemon).await
+    }
+
+    async fn launch_at(address: SocketAddr, clock: &Manual, daemon: Daemon) -> Exporter {
+        let listener = TcpListener::bind(address).await.expect("a port");
         let address = listener.local_addr().expect("an address");
         let (store, reloader) = (daemon.store(), daemon.reloader());
         let shutdown = CancellationToken::new();
