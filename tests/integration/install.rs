@@ -69,3 +69,43 @@ fn what_is_in_deploy_names_the_default_port() {
         assert!(text.contains(&line), "{file}: {line}");
     }
 }
+
+#[test]
+fn every_file_that_names_the_version_names_that_of_the_program() {
+    let version = lyve_cloud_exporter::build_info::VERSION;
+    for (file, line) in [
+        ("Cargo.toml", format!("version = \"{version}\"\n")),
+        ("Cargo.lock", format!("name = \"lyve-cloud-exporter\"\nversion = \"{version}\"\n")),
+        ("fuzz/Cargo.lock", format!("name = \"lyve-cloud-exporter\"\nversion = \"{version}\"\n")),
+        ("deploy/container/Dockerfile", format!("\nARG VERSION={version}\n")),
+        ("deploy/helm/lyve-cloud-exporter/Chart.yaml", format!("\nversion: {version}\n")),
+        ("deploy/helm/lyve-cloud-exporter/Chart.yaml", format!("\nappVersion: {version}\n")),
+        ("deploy/kubernetes/base/kustomization.yaml", format!("newTag: {version}\n")),
+    ] {
+        let text = std::fs::read_to_string(repository(file)).unwrap();
+        assert!(text.contains(&line), "{file}: {line}");
+    }
+    // The newest entry of the package's changelog.
+    let changelog = std::fs::read_to_string(repository("deploy/debian/changelog")).unwrap();
+    assert!(changelog.starts_with(&format!("lyve-cloud-exporter ({version}-")), "{changelog}");
+}
+
+#[test]
+fn the_memory_limit_is_that_of_the_formula() {
+    let page = std::fs::read_to_string(repository("docs/performance.md")).unwrap();
+    let number = |before: &str, after: &str| -> u64 {
+        let rest = page.split_once(before).unwrap_or_else(|| panic!("{before}")).1;
+        rest.split_once(after).unwrap_or_else(|| panic!("{after}")).0.replace(',', "").parse().unwrap()
+    };
+    let base = number("**Memory limit**: ", " MiB + ");
+    let each = number(" MiB + ", " bytes × series");
+    let shipped = number("shipped limit of ", " MiB is for");
+    let (accounts, buckets) =
+        (number(" MiB is for ", " accounts of "), number(" accounts of ", " buckets with six"));
+    let needed = base + (accounts * buckets * 7 * each).div_ceil(1024 * 1024);
+    assert!(needed <= shipped, "{needed} MiB");
+    for file in ["deploy/kubernetes/base/deployment.yaml", "deploy/helm/lyve-cloud-exporter/values.yaml"] {
+        let text = std::fs::read_to_string(repository(file)).unwrap();
+        assert!(text.contains(&format!("limits: {{memory: {shipped}Mi}}")), "{file}");
+    }
+}
