@@ -1,7 +1,7 @@
 //! Metric families, made from the store: names, types, labels, HELP, and the function that walks an account's state
 //! for the samples of each. Pure: the same state at the same instant gives the same samples.
 //!
-//! A family reads one [`Part`] of the state, so that whoever keeps what was made from it knows when it is out of date.
+//! A family reads one [`StatePart`] of the state, so that whoever keeps what was made from it knows when it is out of date.
 //! A value that is not known gives no sample. To add a family, add an entry to the table of its group.
 
 mod cost;
