@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::{Family, MetricType, Sink, flag};
 use crate::clock::unix_seconds;
-use crate::model::{CredentialKind, CredentialStatus, Expiry, Session, StatePart};
+use crate::model::{CredentialKind, CredentialStatus, Expiry, Logins, Session, StatePart};
 use crate::store::{AccountState, CredentialView};
 
 pub(super) const FAMILIES: &[Family] = &[
@@ -54,8 +54,9 @@ fn expiry(state: &AccountState, now: Timestamp, sink: &mut Sink<'_>) {
 fn status(state: &AccountState, now: Timestamp, sink: &mut Sink<'_>) {
     for credential in state.credentials(now) {
         let CredentialView { kind, id, name, .. } = credential;
-        // Until the first login has ended, nobody can say that credentials which an earlier process saw rejected work.
-        if kind == CredentialKind::AccountApi && !state.login_ended() {
+        // Until they were tried, nobody can say that credentials which an earlier process saw rejected work.
+        let known = state.credentials_tried() || state.logins != Logins::default();
+        if kind == CredentialKind::AccountApi && !known {
             continue;
         }
         for status in CredentialStatus::ALL {

@@ -53,10 +53,7 @@ impl<'a> Sources<'a> {
         let Some(state) = state else { return Knowledge::Gone };
         let polled = |collector: Collector| state.health(collector).polls > 0;
         let (asked, answered) = match subject.source {
-            Source::Logins => (
-                !state.login_results.is_empty() || state.spec.collectors.iter().copied().all(polled),
-                state.logins != Logins::default(),
-            ),
+            Source::Logins => (state.credentials_tried(), state.logins != Logins::default()),
             Source::ServiceAccounts => {
                 (polled(Collector::SERVICE_ACCOUNTS), state.last_good::<Vec<ServiceAccount>>().is_some())
             }

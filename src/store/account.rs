@@ -246,10 +246,12 @@ impl AccountState {
         self.touch(StatePart::Health);
     }
 
-    /// Whether a login of this process has ended, or what an earlier process saw of logins is known.
+    /// Whether this process has tried the account's own credentials: a login ended, or a poll of every collector did.
+    /// Where requests are signed, one that the vendor did not judge is no login.
     #[must_use]
-    pub fn login_ended(&self) -> bool {
-        !self.login_results.is_empty() || self.logins != Logins::default()
+    pub fn credentials_tried(&self) -> bool {
+        let polled = |collector: &Collector| self.health(*collector).polls > 0;
+        !self.login_results.is_empty() || self.spec.collectors.iter().all(polled)
     }
 
     /// A collector's last good answer, unless it is too old to be shown at `now`.

@@ -32,8 +32,7 @@ async fn the_first_scrape_tells_that_nothing_is_known_yet() {
     assert_eq!(failures, [0.0; 5 * 9], "every reason of every collector is there from the start");
     assert_eq!(samples.all("lyvecloud_collector_polls_total", &[]), [0.0; 5]);
     assert_eq!(samples.all("lyvecloud_account_usage_bytes", &[]), [0.0; 0], "not known is not zero");
-    let unknown = [("kind", "account_api"), ("status", "unknown")];
-    assert_eq!(samples.value("lyvecloud_credential_status", &unknown), Some(1.0));
+    assert_eq!(samples.all("lyvecloud_credential_status", &[]), [0.0; 0], "before the first login");
 }
 
 #[tokio::test]

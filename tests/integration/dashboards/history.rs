@@ -186,7 +186,7 @@ async fn recorded(prometheus: &Program, now: i64) -> String {
             for sample in series["values"].as_array().unwrap() {
                 let (time, value) = (sample[0].as_i64().unwrap(), sample[1].as_str().unwrap());
                 let name = rule["record"].as_str().unwrap();
-                writeln!(text, "{name}{{{}}} {value} {time}", &labels[1..]).unwrap();
+                writeln!(text, "{name}{{{labels}}} {value} {time}").unwrap();
             }
         }
     }
@@ -226,10 +226,10 @@ async fn alerts(prometheus: &Program, now: i64) -> String {
             if now - since < wait {
                 continue;
             }
-            let labels = format!("{},alertname={name:?}", labels(series, rule));
+            let labels = format!("alertname={name:?},{}", labels(series, rule));
             // One sample is enough: it is looked at now.
-            writeln!(text, "ALERTS{{alertstate=\"firing\"{labels}}} 1 {now}").unwrap();
-            writeln!(text, "ALERTS_FOR_STATE{{{}}} {since} {now}", &labels[1..]).unwrap();
+            writeln!(text, "ALERTS{{alertstate=\"firing\",{labels}}} 1 {now}").unwrap();
+            writeln!(text, "ALERTS_FOR_STATE{{{labels}}} {since} {now}").unwrap();
         }
     }
     text.push_str("# EOF\n");
@@ -243,15 +243,13 @@ fn seconds(text: &str) -> i64 {
     number.parse::<i64>().unwrap() * unit.unwrap_or_else(|| panic!("{text}")).1
 }
 
-/// The labels of what a rule makes of a series, each with a comma before it.
+/// The labels of what a rule makes of a series, with commas between them.
 fn labels(series: &Value, rule: &Value) -> String {
     let mut labels = series["metric"].as_object().unwrap().clone();
     labels.remove("__name__");
     for (label, value) in rule["labels"].as_object().into_iter().flatten() {
         labels.insert(label.clone(), value.clone());
     }
-    labels.iter().fold(String::new(), |mut text, (label, value)| {
-        write!(text, ",{label}={value}").unwrap();
-        text
-    })
+    let labels: Vec<_> = labels.iter().map(|(label, value)| format!("{label}={value}")).collect();
+    labels.join(",")
 }
