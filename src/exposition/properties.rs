@@ -6,11 +6,12 @@ use proptest::prelude::*;
 
 use super::testing::{FamilyRead, buckets, read, text};
 use super::{Encoding, Format, Page, Remade};
+use crate::api::ApiError;
 use crate::metrics::families;
 use crate::metrics::testing::{TOOK, answer, at, spec, state};
 use crate::model::{
-    AnyData, BucketHistory, BucketUsage, CurrentUsage, Expiry, Month, MonthTotal, MonthlyUsage, Permission,
-    Permissions, ServiceAccount, SubAccount,
+    AnyData, BucketHistory, BucketUsage, Collector, CurrentUsage, DropReason, Endpoint, Expiry, LoginResult,
+    Month, MonthTotal, MonthlyUsage, Permission, Permissions, Reason, ServiceAccount, SubAccount,
 };
 use crate::store::{AccountState, Store};
 
@@ -169,6 +170,14 @@ proptest! {
 enum Event {
     /// One of the accounts `0..6` is polled and has so many buckets.
     Poll(usize, u64),
+    /// A poll of one of them fails.
+    Fail(usize),
+    /// An answer of one of them lacks too much to count.
+    Withhold(usize),
+    /// A request of one of them ends, and its answer differs from the documentation in so many ways.
+    Answer(usize, usize),
+    /// A login of one of them ends.
+    Login(usize),
     /// The configuration is these accounts.
     Apply(BTreeSet<usize>),
     /// Hours pass, or the clock is set back by them.
@@ -178,6 +187,10 @@ enum Event {
 fn any_event() -> impl Strategy<Value = Event> {
     prop_oneof![
         4 => (0..6_usize, prop_oneof![0..5_u64, 300..900_u64, 2000..4000_u64]).prop_map(|(account, count)| Event::Poll(account, count)),
+        2 => (0..6_usize).prop_map(Event::Fail),
+        1 => (0..6_usize).prop_map(Event::Withhold),
+        1 => (0..6_usize, 0..3_usize).prop_map(|(account, count)| Event::Answer(account, count)),
+        1 => (0..6_usize).prop_map(Event::Login),
         1 => proptest::collection::btree_set(0..6_usize, 0..6).prop_map(Event::Apply),
         1 => (-30..30_i64).prop_map(Event::Hours),
     ]
@@ -194,12 +207,30 @@ proptest! {
         let mut now = at(NOW);
         let mut kept = Page::new();
         for event in events {
+            let change = |account: &usize, change: &mut dyn FnMut(&mut AccountState)| {
+                if let Some(account) = store.account(&name(account)) {
+                    account.update(change);
+                }
+            };
             match event {
-                Event::Poll(account, count) => {
-                    if let Some(account) = store.account(&name(&account)) {
-                        let data = buckets(count);
-                        account.update(|state| state.succeed(answer(data), now, TOOK));
-                    }
+                Event::Poll(account, count) => change(&account, &mut |state| {
+                    let mut answer = answer(buckets(count));
+                    answer.dropped.add(DropReason::Duplicate, count % 2);
+                    state.succeed(answer, now, TOOK);
+                }),
+                Event::Fail(account) => change(&account, &mut |state| {
+                    let error = ApiError::new(Reason::Timeout, Endpoint::CurrentUsage, "no answer");
+                    state.fail(Collector::CURRENT_USAGE, error.failure(now), TOOK);
+                }),
+                Event::Withhold(account) => change(&account, &mut |state| {
+                    state.withhold(Collector::CURRENT_USAGE, ["a".into()].into(), now, TOOK);
+                }),
+                Event::Answer(account, deviations) => change(&account, &mut |state| {
+                    state.count_request(Endpoint::CurrentUsage, Ok(200));
+                    state.set_deviations(Endpoint::CurrentUsage, vec!["".into(); deviations].into());
+                }),
+                Event::Login(account) => {
+                    change(&account, &mut |state| state.count_login(LoginResult::Accepted, now));
                 }
                 Event::Apply(accounts) => store.apply(accounts.iter().map(|account| spec(&name(account)))),
                 Event::Hours(hours) => now += jiff::SignedDuration::from_hours(hours),

@@ -174,6 +174,7 @@ fn only_what_changed_is_made_again() {
     let usage = reads(crate::model::StatePart::CurrentUsage);
     let health = reads(crate::model::StatePart::Health);
     let cost = reads(crate::model::StatePart::Cost);
+    let failures = reads(crate::model::StatePart::Failures);
 
     let mut page = Page::new();
     assert_eq!(page.refresh(&store.snapshot(), now).walks, 3 * families().len());
@@ -181,7 +182,12 @@ fn only_what_changed_is_made_again() {
 
     // Account a is in a run with b where texts are short; where b's is long, each has a run of its own.
     poll("a", 1);
-    assert_eq!(page.refresh(&store.snapshot(), now).walks, 3 * (usage - 1) + 1 + 3 * (cost + health));
+    let first = page.refresh(&store.snapshot(), now).walks;
+    assert_eq!(first, 3 * (usage - 1) + 1 + 3 * (cost + health + failures));
+    // Whether it works shows only where that has changed.
+    poll("a", 1);
+    let second = page.refresh(&store.snapshot(), now).walks;
+    assert_eq!(second, 3 * (usage - 1) + 1 + 3 * (cost + health));
     store.account("c").unwrap().update(|state| {
         state.count_request(Endpoint::Login, Ok(200));
     });

@@ -16,7 +16,7 @@ pub(super) const FAMILIES: &[Family] = &[
         help: "Whether the last poll of every collector of the account was successful.",
         kind: MetricType::Gauge,
         labels: &["account"],
-        part: StatePart::Health,
+        part: StatePart::Failures,
         walk: |state, _, sink| sink(&[&state.spec.name], flag(state.up())),
     },
     Family {
@@ -24,7 +24,7 @@ pub(super) const FAMILIES: &[Family] = &[
         help: "Whether the last poll of the collector was successful; 0 before the first.",
         kind: MetricType::Gauge,
         labels: COLLECTOR,
-        part: StatePart::Health,
+        part: StatePart::Failures,
         walk: |state, _, sink| {
             for collector in collectors(state) {
                 let up = state.collector_up(collector);
@@ -71,7 +71,7 @@ pub(super) const FAMILIES: &[Family] = &[
         help: "Total number of failed polls, by reason.",
         kind: MetricType::Counter,
         labels: &["account", "collector", "reason"],
-        part: StatePart::Health,
+        part: StatePart::Failures,
         walk: failures,
     },
     Family {
@@ -87,7 +87,7 @@ pub(super) const FAMILIES: &[Family] = &[
         help: "Number of ways in which the endpoint's last answer differed from its documentation.",
         kind: MetricType::Gauge,
         labels: &["account", "endpoint"],
-        part: StatePart::Health,
+        part: StatePart::Failures,
         walk: |state, _, sink| {
             for (endpoint, deviations) in &state.deviations {
                 sink(&[&state.spec.name, endpoint.name()], number(deviations.len() as u64));
@@ -99,7 +99,7 @@ pub(super) const FAMILIES: &[Family] = &[
         help: "Total number of logins, by result; with object_storage of signed requests.",
         kind: MetricType::Counter,
         labels: &["account", "result"],
-        part: StatePart::Health,
+        part: StatePart::Failures,
         walk: |state, _, sink| {
             for result in LoginResult::ALL {
                 let count = state.login_results.get(&result).copied().unwrap_or_default();
@@ -112,7 +112,7 @@ pub(super) const FAMILIES: &[Family] = &[
         help: "Total number of series dropped, by reason.",
         kind: MetricType::Counter,
         labels: &["account", "reason"],
-        part: StatePart::Health,
+        part: StatePart::Failures,
         walk: |state, _, sink| {
             for reason in DropReason::ALL {
                 let count = state.dropped.get(reason);

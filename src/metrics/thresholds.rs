@@ -1,6 +1,4 @@
 //! What the configuration sets for alerts, so that rules compare series with series and hold no number of their own.
-//!
-//! A change of the configuration renews every part of an account's state, so they may be shown with any.
 
 use super::{Family, MetricType};
 use crate::model::StatePart;
@@ -13,7 +11,7 @@ pub(super) const FAMILIES: &[Family] = &[
         help: "Watched account, with its id at the vendor and its API; always 1.",
         kind: MetricType::Gauge,
         labels: &["account", "account_id", "api"],
-        part: StatePart::Health,
+        part: StatePart::Configuration,
         walk: |state, _, sink| {
             sink(&[&state.spec.name, &state.spec.account_id, state.spec.api], 1.0);
         },
@@ -23,7 +21,7 @@ pub(super) const FAMILIES: &[Family] = &[
         help: "Configured interval between two polls of the collector.",
         kind: MetricType::Gauge,
         labels: &["account", "collector"],
-        part: StatePart::Health,
+        part: StatePart::Configuration,
         walk: |state, _, sink| {
             for (collector, interval) in &state.spec.intervals {
                 sink(&[&state.spec.name, collector.name()], interval.as_secs_f64());
@@ -35,7 +33,7 @@ pub(super) const FAMILIES: &[Family] = &[
         help: "Configured age at which data without a successful poll is withdrawn.",
         kind: MetricType::Gauge,
         labels: &["account"],
-        part: StatePart::Health,
+        part: StatePart::Configuration,
         walk: |state, _, sink| sink(&[&state.spec.name], state.spec.data_max_age.as_secs_f64()),
     },
     Family {
@@ -43,7 +41,7 @@ pub(super) const FAMILIES: &[Family] = &[
         help: "Configured remaining life of a credential below which an alert of the severity fires.",
         kind: MetricType::Gauge,
         labels: SEVERITY,
-        part: StatePart::Health,
+        part: StatePart::Configuration,
         walk: |state, _, sink| {
             let steps = state.spec.warning;
             for (severity, step) in [("critical", steps.critical), ("warning", steps.warning)] {
@@ -58,7 +56,7 @@ pub(super) const FAMILIES: &[Family] = &[
         help: "Configured time to an access key's rotation below which an alert of the severity fires.",
         kind: MetricType::Gauge,
         labels: SEVERITY,
-        part: StatePart::Health,
+        part: StatePart::Configuration,
         walk: |state, _, sink| {
             if state.spec.max_key_age.is_some() {
                 sink(&[&state.spec.name, "info"], state.spec.warning.rotation.as_secs_f64());
@@ -71,7 +69,7 @@ pub(super) const FAMILIES: &[Family] = &[
         help: "Configured budget of the account for one month.",
         kind: MetricType::Gauge,
         labels: &["account", "currency"],
-        part: StatePart::Health,
+        part: StatePart::Configuration,
         walk: |state, _, sink| {
             if let Some(price) = &state.spec.price
                 && let Some(budget) = price.budget
@@ -85,7 +83,7 @@ pub(super) const FAMILIES: &[Family] = &[
         help: "Configured share of usage that may disappear within a day before an alert fires.",
         kind: MetricType::Gauge,
         labels: &["account"],
-        part: StatePart::Health,
+        part: StatePart::Configuration,
         walk: |state, _, sink| sink(&[&state.spec.name], state.spec.usage_drop),
     },
 ];

@@ -53,8 +53,12 @@ pub enum StatePart {
     Permissions,
     /// The access keys, and the age that the configuration allows.
     Keys,
-    /// The results of polls, requests and counts.
+    /// When polls ended, and how many polls and requests there were: every poll changes it.
     Health,
+    /// What works and what failed: few polls change it.
+    Failures,
+    /// What the configuration says, and nothing else. A new one renews all parts.
+    Configuration,
 }
 
 /// The data of one collector.

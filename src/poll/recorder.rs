@@ -54,8 +54,10 @@ impl Recorder {
         for (endpoint, shape) in compared {
             let deviations = Contract::of(endpoint).deviations(&shape);
             deviations::log(&self.cell.state().spec.name, endpoint, &deviations);
-            let words = deviations.into_iter().map(|deviation| deviation.words.into()).collect();
-            self.cell.update(|state| state.set_deviations(endpoint, words));
+            let words: Box<[_]> = deviations.into_iter().map(|deviation| deviation.words.into()).collect();
+            if self.cell.state().deviations.get(&endpoint) != Some(&words) {
+                self.cell.update(|state| state.set_deviations(endpoint, words));
+            }
         }
     }
 }

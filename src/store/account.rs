@@ -175,22 +175,33 @@ impl AccountState {
         let collector = data.collector();
         data.parts().iter().for_each(|part| self.touch(*part));
         self.answers.insert(collector, Timestamped { at, data });
-        self.dropped.merge(answer.dropped);
+        if answer.dropped != Dropped::default() {
+            self.dropped.merge(answer.dropped);
+            self.touch(StatePart::Failures);
+        }
+        self.end_failure(collector);
         let health = self.health.entry(collector).or_default();
         health.attempt(at, took);
         health.last_success = Some(at);
-        health.failing = None;
         health.missing.clear();
         self.touch(StatePart::Health);
     }
 
     /// Takes note of an answer that does not count yet, as it lacks too much. What was known stays.
     pub fn withhold(&mut self, collector: Collector, missing: Missing, at: Timestamp, took: Duration) {
+        self.end_failure(collector);
         let health = self.health.entry(collector).or_default();
         health.attempt(at, took);
-        health.failing = None;
         health.missing = missing;
         self.touch(StatePart::Health);
+    }
+
+    /// Takes note that a poll ended without a failure.
+    fn end_failure(&mut self, collector: Collector) {
+        let health = self.health.entry(collector).or_default();
+        if health.failing.take().is_some() || health.last_attempt.is_none() {
+            self.touch(StatePart::Failures);
+        }
     }
 
     /// Takes the failure of a poll. What was known stays.
@@ -200,6 +211,7 @@ impl AccountState {
         *health.failures.entry(failure.reason).or_default() += 1;
         health.failing = Some(failure);
         self.touch(StatePart::Health);
+        self.touch(StatePart::Failures);
     }
 
     /// Takes note of when a collector is polled next. No metric shows it, so that no part changes.
@@ -226,7 +238,7 @@ impl AccountState {
     pub fn set_deviations(&mut self, endpoint: Endpoint, words: Box<[Box<str>]>) {
         if self.deviations.get(&endpoint) != Some(&words) {
             self.deviations.insert(endpoint, words);
-            self.touch(StatePart::Health);
+            self.touch(StatePart::Failures);
         }
     }
 
@@ -243,7 +255,7 @@ impl AccountState {
             LoginResult::Failed => {}
         }
         self.touch(StatePart::Credentials);
-        self.touch(StatePart::Health);
+        self.touch(StatePart::Failures);
     }
 
     /// Whether this process has tried the account's own credentials: a login ended, or a poll of every collector did.

@@ -11,7 +11,9 @@ use crate::api::wire::Text;
 /// The shape of JSON, as far as it can be read.
 pub(super) fn shape(contract: &'static Contract, months: Months, body: impl Read) -> Shape {
     let mut walk = Walk::new(contract, months);
-    let mut json = serde_json::Deserializer::from_reader(Text::json(BufReader::new(body)));
+    // The library reads byte by byte, which is fast from a `BufReader` alone.
+    let text = BufReader::new(Text::json(BufReader::new(body)));
+    let mut json = serde_json::Deserializer::from_reader(text);
     // What comes behind a fault, or behind the end of what is looked at, is not known.
     let _ = Value { walk: &mut walk, at: ROOT, depth: 0 }.deserialize(&mut json);
     walk.finish()

@@ -40,8 +40,16 @@ impl<R: BufRead> Numbers<R> {
             self.at = 0;
             let piece = self.from.fill_buf()?;
             let length = piece.len();
-            for byte in piece {
-                self.state = step(self.state, *byte, &mut self.ready);
+            self.ready.reserve(length);
+            let mut rest = piece;
+            while !rest.is_empty() {
+                let plain = plain(self.state, rest);
+                self.ready.extend_from_slice(&rest[..plain]);
+                rest = &rest[plain..];
+                if let Some((byte, others)) = rest.split_first() {
+                    self.state = step(self.state, *byte, &mut self.ready);
+                    rest = others;
+                }
             }
             self.from.consume(length);
             if length == 0 {
@@ -52,6 +60,16 @@ impl<R: BufRead> Numbers<R> {
         }
         Ok(())
     }
+}
+
+/// How many bytes at the beginning change nothing in this state: they are copied together.
+fn plain(state: State, bytes: &[u8]) -> usize {
+    let next = match state {
+        State::Text => bytes.iter().position(|byte| matches!(byte, b'\\' | b'"')),
+        State::Between => bytes.iter().position(|byte| matches!(byte, b'0'..=b'9' | b'"')),
+        _ => return 0,
+    };
+    next.unwrap_or(bytes.len())
 }
 
 fn step(state: State, byte: u8, into: &mut Vec<u8>) -> State {
