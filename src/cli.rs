@@ -46,8 +46,9 @@ impl Cli {
         let matches = <Self as CommandFactory>::command().get_matches();
         let mut cli = Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
         let is_default = matches.value_source("log_level") == Some(ValueSource::DefaultValue);
-        // A live check says in its own words what the log would say before it.
-        if is_default && matches!(cli.command, Some(Command::Check { live: true, .. })) {
+        // A live check says in its own words what the log would say before it, and what fails in the demo is to fail.
+        if is_default && matches!(cli.command, Some(Command::Check { live: true, .. } | Command::Demo { .. }))
+        {
             cli.options.log_level = LogLevel::Error;
         }
         cli
@@ -73,6 +74,9 @@ pub enum Command {
         /// Answers as a report of `check --live --report` says, with made-up values
         #[arg(long, value_name = "FILE", conflicts_with = "write_config")]
         from_report: Option<PathBuf>,
+        /// Lets a credential expire within two minutes and prints the alerts about it as they would be mailed
+        #[arg(long, conflicts_with = "from_report")]
+        fast: bool,
     },
     /// Validates the configuration and tells every fault
     Check {
@@ -442,7 +446,7 @@ mod tests {
         assert_eq!(parse(&["run"]).unwrap().command(), Command::Run);
         assert_eq!(
             parse(&["demo"]).unwrap().command(),
-            Command::Demo { write_config: None, from_report: None }
+            Command::Demo { write_config: None, from_report: None, fast: false }
         );
         assert_eq!(parse(&["once"]).unwrap().command(), Command::Once { output: None });
         assert_eq!(parse(&["health"]).unwrap().command(), Command::Health);

@@ -11,7 +11,7 @@ mod table;
 
 pub use backfill::{BackfillError, Request, backfill};
 pub use check::{Findings, check};
-pub use demo::Demo;
+pub use demo::{Demo, polled, print_mails};
 pub use health::health;
 pub use manage::{Failure, manage};
 pub use once::{Once, once};

@@ -16,7 +16,7 @@ use lyve_cloud_exporter::atomic_file::{self, Readers};
 use lyve_cloud_exporter::cli::{self, Backfill, CheckOutput, Cli, Command, Options};
 use lyve_cloud_exporter::clock::{Clock, System};
 use lyve_cloud_exporter::command::{
-    BackfillError, Demo, Failure, Replay, Request, backfill, check, health, manage, once,
+    BackfillError, Demo, Failure, Replay, Request, backfill, check, health, manage, once, polled, print_mails,
 };
 use lyve_cloud_exporter::config::{self, Config};
 use lyve_cloud_exporter::daemon::{Daemon, Deps};
@@ -25,7 +25,7 @@ use lyve_cloud_exporter::logging::Log;
 use lyve_cloud_exporter::poll::Jitter;
 use lyve_cloud_exporter::reload::Loader;
 use lyve_cloud_exporter::shard::Shard;
-use lyve_cloud_exporter::store::state_file;
+use lyve_cloud_exporter::store::{Store, state_file};
 use lyve_cloud_exporter::{build_info, systemd};
 
 /// Why the program ends other than well.
@@ -108,7 +108,7 @@ async fn execute(cli: &Cli) -> Result<(), Ended> {
             let listeners = listen(&cli.options)?;
             let deps = deps(&cli.options, config, Arc::clone(&clock));
             let deps = Deps { loader: Some(loader(&cli.options, shard, clock)), ..deps };
-            serve(deps, shard, guard, listeners).await
+            serve(deps, shard, guard, listeners, |_| async {}).await
         }
         Command::Demo { from_report: Some(path), .. } => {
             let guard = guard(&cli.options)?;
@@ -123,28 +123,44 @@ async fn execute(cli: &Cli) -> Result<(), Ended> {
                     _ => Ended::failed("cannot start the simulator", error),
                 })?;
             print(replay.left_out.iter().map(|line| format!("Not as reported: {line}\n")))?;
-            print_address(&cli.options, &listeners, guard.as_ref())?;
+            let banner = banner(&cli.options, &listeners, guard.as_ref());
             let config =
                 replay.config().map_err(|error| Ended::failed("cannot start the simulator", error))?;
-            serve(deps(&cli.options, config.of_shard(shard), clock), shard, guard, listeners).await
+            let deps = deps(&cli.options, config.of_shard(shard), clock);
+            let show = |store: Arc<Store>| async move {
+                polled(&store).await;
+                let _ = print([banner.1]);
+            };
+            serve(deps, shard, guard, listeners, show).await
         }
-        Command::Demo { write_config, from_report: None } => {
+        Command::Demo { write_config, from_report: None, fast } => {
             let guard = guard(&cli.options)?;
             let listeners = listen(&cli.options)?;
             let demo = Demo::start(&clock)
                 .await
                 .map_err(|error| Ended::failed("cannot start the simulator", error))?;
-            print_address(&cli.options, &listeners, guard.as_ref())?;
+            let demo = if fast { demo.slow().fast() } else { demo.slow() };
+            let (here, mut banner) = banner(&cli.options, &listeners, guard.as_ref());
             if let Some(path) = write_config {
                 demo.write_config(&path)
                     .map_err(|error| Ended::failed(&format!("cannot write {}", path.display()), error))?;
-                print([format!(
+                banner += &format!(
                     "Demo: try lyve-cloud-exporter manage --config.file={} --account=northwind-master service-accounts list\n",
                     path.display()
-                )])?;
+                );
             }
+            print(["Demo: polling a simulated Lyve Cloud, which takes its time as the real one does\n"])?;
             let config = demo.config().map_err(|error| Ended::failed("cannot start the simulator", error))?;
-            serve(deps(&cli.options, config.of_shard(shard), clock), shard, guard, listeners).await
+            let deps = deps(&cli.options, config.of_shard(shard), Arc::clone(&clock));
+            let show = move |store: Arc<Store>| async move {
+                polled(&store).await;
+                // Nobody may be reading any more.
+                let _ = print([banner]);
+                if fast {
+                    print_mails(&store, clock.as_ref(), &here, |mail| drop(print([mail]))).await;
+                }
+            };
+            serve(deps, shard, guard, listeners, show).await
         }
         Command::Check { live, report, output } => {
             let config = load(&cli.options).and_then(writable);
@@ -235,14 +251,14 @@ fn deps(options: &Options, config: Config, clock: Arc<dyn Clock>) -> Deps {
     Deps { config, loader: None, clock, jitter: JITTER, web }
 }
 
-/// Prints where the demo is to be seen.
-fn print_address(options: &Options, listeners: &[TcpListener], guard: Option<&Guard>) -> Result<(), Ended> {
+/// Where the demo is to be seen: the page's address, and what to print.
+fn banner(options: &Options, listeners: &[TcpListener], guard: Option<&Guard>) -> (String, String) {
     let address = listeners.first().and_then(|listener| listener.local_addr().ok());
-    let Some(port) = address.map(|address| address.port()) else { return Ok(()) };
+    let port = address.map_or(0, |address| address.port());
     let path = &options.telemetry_path;
     let scheme = if guard.is_some_and(Guard::speaks_tls) { "https" } else { "http" };
     let here = format!("{scheme}://localhost:{port}{}", options.route_prefix());
-    print([format!("Demo: open {here}/ and {here}{path}\n")])
+    (format!("{here}/"), format!("Demo: open {here}/ and {here}{path}\n"))
 }
 
 /// Asks everything once and shows what was found; writes the report where one is wanted.
@@ -366,11 +382,13 @@ fn listen(options: &Options) -> Result<Vec<TcpListener>, Ended> {
     bound.collect()
 }
 
-async fn serve(
+/// Runs the daemon, and beside it what `show` makes of its store.
+async fn serve<S: Future<Output = ()> + Send + 'static>(
     deps: Deps,
     shard: Shard,
     guard: Option<Guard>,
     listeners: Vec<TcpListener>,
+    show: impl FnOnce(Arc<Store>) -> S,
 ) -> Result<(), Ended> {
     let shutdown = CancellationToken::new();
     let wait_for = |kind| signal(kind).map_err(|error| Ended::failed("cannot wait for signals", error));
@@ -401,6 +419,7 @@ async fn serve(
         }
     });
     tokio::spawn(systemd::watchdog());
+    tokio::spawn(show(daemon.store()));
     daemon.when_ready(systemd::ready).run(listeners, shutdown).await.map_err(cannot_run)
 }
 

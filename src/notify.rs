@@ -27,7 +27,7 @@ use crate::store::Store;
 
 pub use alert::{Alert, alerts};
 pub use notebook::{Alerts, Notebook};
-pub use round::{ENDS_AFTER, Round};
+pub use round::{ENDS_AFTER, Round, runbook};
 pub use send::{Outcomes, Sender};
 pub use sources::{Knowledge, Sources, Subject};
 

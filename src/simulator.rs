@@ -161,6 +161,12 @@ impl Simulator {
         self.shared.world().change_settings(change);
     }
 
+    /// How long the next answer waits.
+    #[cfg(test)]
+    pub(crate) fn next_latency(&self) -> std::time::Duration {
+        self.shared.world().next_latency()
+    }
+
     /// The time on the simulator's clock.
     #[must_use]
     pub fn now(&self) -> Timestamp {

@@ -5,13 +5,16 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use serde_json::{Value, json};
 use url::Url;
 
-use crate::clock::Clock;
+use crate::clock::{self, Clock};
 use crate::config::{Account, Api, Config, History, ObjectStorage, Poll, SecretSource};
 use crate::model::{Expiry, Price};
+use crate::notify;
 use crate::simulator::{Simulator, demo};
+use crate::store::Store;
 
 /// Often enough to see usage move.
 const POLL: Duration = Duration::from_secs(10);
@@ -31,10 +34,21 @@ fn price() -> Price {
     }
 }
 
+/// How long an answer takes: about what the vendor takes.
+const LATENCY: std::ops::Range<Duration> = Duration::from_millis(80)..Duration::from_millis(600);
+
+/// How long the credential lasts that expires while one watches.
+const FAST: Duration = Duration::from_secs(90);
+
+/// The account that it belongs to.
+const FAST_ACCOUNT: &str = "contoso-backup";
+
 /// A simulated vendor with the accounts of the demonstration.
 #[derive(Debug)]
 pub struct Demo {
     simulator: Simulator,
+    /// When the credentials of one account expire, if that is soon.
+    ends: Option<Timestamp>,
 }
 
 impl Demo {
@@ -45,7 +59,28 @@ impl Demo {
     pub async fn start(clock: &Arc<dyn Clock>) -> io::Result<Self> {
         let simulator = Simulator::start_plain(Arc::clone(clock)).await?;
         demo::world(&simulator);
-        Ok(Self { simulator })
+        Ok(Self { simulator, ends: None })
+    }
+
+    /// The same, answering as slowly as the vendor does.
+    #[must_use]
+    pub fn slow(self) -> Self {
+        self.simulator.configure(|settings| {
+            settings.latency = LATENCY.start;
+            settings.latency_spread = LATENCY.end - LATENCY.start;
+        });
+        self
+    }
+
+    /// The same, with a credential that expires while one watches.
+    #[must_use]
+    pub fn fast(self) -> Self {
+        let now = self.simulator.now();
+        let ends = clock::after(now, FAST);
+        if let Some(account) = demo::accounts(now).into_iter().find(|account| account.name == FAST_ACCOUNT) {
+            let _account = self.simulator.account(account.account_id).credentials_until(ends);
+        }
+        Self { ends: Some(ends), ..self }
     }
 
     /// The simulated vendor. It must outlive whatever asks it.
@@ -66,7 +101,10 @@ impl Demo {
             account_id: account.account_id.to_owned(),
             access_key: SecretSource::Inline(account.access_key),
             secret: SecretSource::Inline(account.secret),
-            credential: account.credential,
+            credential: match self.ends {
+                Some(end) if account.name == FAST_ACCOUNT => Expiry::At(end),
+                _ => account.credential,
+            },
             ca_file: None,
             price: Some(price()),
             credential_warning: None,
@@ -143,3 +181,63 @@ impl Demo {
         })
     }
 }
+
+/// The name of the alert about a credential that has expired.
+const EXPIRED: &str = "LyveCloudCredentialExpired";
+
+/// The longest wait for the first polls.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Waits until every collector was polled once, but not for long.
+pub async fn polled(store: &Store) {
+    let mut changes = store.changes();
+    let ready = changes.wait_for(|_| store.ready());
+    // Whoever waits is told to look in any case.
+    let _ = tokio::time::timeout(PATIENCE, ready).await;
+}
+
+/// Prints each critical alert about the credential that expires in [`Demo::fast`], as a mail of the shipped Alertmanager template, until
+/// it has expired.
+pub async fn print_mails(store: &Store, clock: &dyn Clock, page: &str, print: impl Fn(String)) {
+    let mut told: Vec<&'static str> = Vec::new();
+    loop {
+        let now = clock.now();
+        let states: Vec<_> =
+            store.snapshot().into_iter().filter(|state| &*state.spec.name == FAST_ACCOUNT).collect();
+        for alert in notify::alerts(&states, now) {
+            let label =
+                |name| alert.labels.iter().find(|(label, _)| *label == name).map(|(_, value)| &**value);
+            let is_ours = label("kind") == Some("account_api") && label("severity") == Some("critical");
+            let name = match label("alertname") {
+                Some("LyveCloudCredentialExpiresSoon") => "LyveCloudCredentialExpiresSoon",
+                Some(EXPIRED) => EXPIRED,
+                _ => continue,
+            };
+            if is_ours && !told.contains(&name) {
+                told.push(name);
+                print(mail(&alert, name, now, page));
+            }
+        }
+        if told.contains(&EXPIRED) {
+            return;
+        }
+        clock.sleep_until(clock::after(now, Duration::from_secs(1))).await;
+    }
+}
+
+/// An alert as `deploy/alertmanager/lyve-cloud.tmpl` writes it.
+fn mail(alert: &notify::Alert, name: &str, now: Timestamp, page: &str) -> String {
+    let description = alert.description.replacen(" First: ", "\n\nFirst: ", 1);
+    let text = format!(
+        "Subject: [critical] {summary}\n\n{summary}\n(critical, since {since})\n\n{description}\n\nRunbook: {runbook}\nSource: {page}",
+        summary = alert.summary,
+        since = now.strftime("%Y-%m-%d %H:%M UTC"),
+        runbook = notify::runbook(name),
+    );
+    let quoted: String =
+        text.lines().map(|line| format!("  | {line}").trim_end().to_owned() + "\n").collect();
+    format!("\nDemo: this mail is sent now:\n\n{quoted}\n")
+}
+
+#[cfg(test)]
+mod tests;

@@ -79,6 +79,12 @@ struct Known {
 const RUNBOOK: &str =
     "https://github.com/lyve-cloud-exporter/lyve-cloud-exporter/blob/main/docs/runbooks.md#";
 
+/// Where the runbook of an alert is.
+#[must_use]
+pub fn runbook(alertname: &str) -> String {
+    format!("{RUNBOOK}{}", alertname.to_lowercase())
+}
+
 /// Every label that an alert can have.
 const LABELS: [&str; 8] =
     ["access_key_id", "account", "alertname", "credential", "credential_id", "kind", "severity", "user"];
@@ -207,7 +213,7 @@ impl Known {
 
     fn post(&self, labels: &Labels, now: Timestamp) -> Post {
         let name = labels.iter().find(|(label, _)| *label == "alertname");
-        let anchor = name.map(|(_, name)| name.to_lowercase()).unwrap_or_default();
+        let runbook = runbook(name.map(|(_, name)| &**name).unwrap_or_default());
         // What is about no account says that this process runs, and ends soon after it.
         let timed = self.subject.is_some() || self.ended.is_some();
         Post {
@@ -215,7 +221,7 @@ impl Known {
             annotations: BTreeMap::from([
                 ("summary", self.summary.clone()),
                 ("description", self.description.clone()),
-                ("runbook_url", format!("{RUNBOOK}{anchor}")),
+                ("runbook_url", runbook),
             ]),
             times: timed.then(|| Times {
                 starts_at: self.since.to_string(),

@@ -1,4 +1,4 @@
-//! The world that the demo shows: four accounts of made-up companies, with everything that a page or an alert can
+//! The world that the demo shows: five accounts of made-up companies, with everything that a page or an alert can
 //! say something about.
 //!
 //! It depends on the clock alone, so a fixed clock gives the same answers to the byte.
@@ -53,20 +53,21 @@ impl DemoAccount {
 }
 
 /// The demo's accounts on the Account API, as they are configured by someone who starts it at `now`: the pair of the first expires in 24
-/// days, that of the second never, and that of the third expired three days ago.
+/// days, that of the second never, that of the third expired three days ago, and that of the fourth is rejected although it should work.
 #[must_use]
-pub fn accounts(now: Timestamp) -> [DemoAccount; 3] {
+pub fn accounts(now: Timestamp) -> [DemoAccount; 4] {
     [
         DemoAccount::new("northwind-master", "northwind", Expiry::At(midnight(now, 25))),
         DemoAccount::new("contoso-backup", "contoso", Expiry::Never),
         DemoAccount::new("fabrikam-archive", "fabrikam", Expiry::At(midnight(now, -3))),
+        DemoAccount::new("litware-research", "litware", Expiry::At(midnight(now, 143))),
     ]
 }
 
 /// Fills a simulator with the demo's accounts, their past and their present, for its clock as it is now.
 pub fn world(simulator: &Simulator) {
     let now = simulator.now();
-    let [northwind, contoso, fabrikam] = accounts(now).map(|configured| {
+    let [northwind, contoso, fabrikam, litware] = accounts(now).map(|configured| {
         let account = simulator
             .account(configured.account_id)
             .access_key(configured.access_key.expose())
@@ -80,6 +81,8 @@ pub fn world(simulator: &Simulator) {
     fill_contoso(contoso, now);
     // Nobody can look inside while the pair has expired; there is something to see once it is regenerated.
     let _fabrikam = buckets(fabrikam, tables::FABRIKAM, MONTHS, now);
+    // Somebody regenerated the pair, and the exporter still has the old one.
+    let _litware = litware.secret("regenerated");
     archive_global::fill(simulator, now);
 }
 
@@ -163,8 +166,7 @@ fn fill_northwind(account: SimulatedAccount, now: Timestamp) {
 fn fill_contoso(account: SimulatedAccount, now: Timestamp) {
     let permission = |name: &str| id(&format!("contoso permission {name}"));
     let service = |name: &str| ServiceAccount::new(&id(&format!("contoso service {name}")), name);
-    // Its first month has no data: the account is a month younger than the history that is shown.
-    let _account = buckets(account, tables::CONTOSO, MONTHS - 1, now)
+    let _account = buckets(account, tables::CONTOSO, MONTHS, now)
         .permission(Permission::bucket_prefix(
             &permission("backup-jobs"),
             "backup-jobs",

@@ -52,6 +52,10 @@ async fn answer(
     request: Request<Incoming>,
 ) -> Result<Response<Full<Bytes>>, Unreadable> {
     let arrived = Arrived::read(request).await?;
+    let latency = shared.world().next_latency();
+    if !latency.is_zero() {
+        tokio::time::sleep(latency).await;
+    }
     let now = shared.now();
     let reply = arrived.asked().reply(&mut shared.world(), now);
     Ok(head_of(&reply).map(|()| Full::new(reply.body)))

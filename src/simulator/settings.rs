@@ -23,8 +23,10 @@ pub struct Settings {
     pub change_answer: ChangeAnswer,
     /// How many characters a new secret has.
     pub secret_length: usize,
-    /// Each answer waits so long.
+    /// Each answer waits so long,
     pub latency: Duration,
+    /// and up to so much longer, which differs from one answer to the next.
+    pub latency_spread: Duration,
     /// How Lyve Cloud Object Storage writes its answers.
     pub object_storage: ObjectStorageSettings,
 }
@@ -72,6 +74,7 @@ impl Default for Settings {
             change_answer: ChangeAnswer::Text,
             secret_length: 40,
             latency: Duration::ZERO,
+            latency_spread: Duration::ZERO,
             object_storage: ObjectStorageSettings::default(),
         }
     }

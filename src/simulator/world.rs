@@ -17,6 +17,8 @@ pub(super) struct World {
     pub(super) object_storage: object_storage::Accounts,
     pub(super) accounts: HashMap<String, AccountState>,
     pub(super) sessions: HashMap<String, Session>,
+    /// How many answers waited.
+    waited: u32,
 }
 
 /// One account.
@@ -126,6 +128,15 @@ impl AccountState {
 }
 
 impl World {
+    /// How long the next answer waits.
+    pub(super) fn next_latency(&mut self) -> Duration {
+        // Steps by the golden ratio: they look like chance and cover the range evenly.
+        const STEP: u32 = 0x9e37_79b9;
+        self.waited = self.waited.wrapping_add(STEP);
+        let part = f64::from(self.waited) / f64::from(u32::MAX);
+        self.settings.latency + self.settings.latency_spread.mul_f64(part)
+    }
+
     pub(super) fn account(&self, id: &str) -> Option<&AccountState> {
         self.accounts.get(id)
     }

@@ -13,7 +13,7 @@ use std::time::Duration;
 use lyve_cloud_exporter::clock::{Clock as _, System};
 use lyve_cloud_exporter::simulator::{Actions, Endpoint, Fault, Permission, ServiceAccount, Simulator};
 use tempfile::TempDir;
-use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader, Lines};
+use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStderr, Command};
 
 use crate::client::get;
@@ -440,30 +440,24 @@ async fn the_demo_needs_nothing_and_says_where_to_look() {
     let mut command = program();
     command.args(["demo", "--web.listen-address=127.0.0.1:0"]).stdout(Stdio::piped()).stderr(Stdio::null());
     let mut child = command.spawn().unwrap();
-    let mut line = vec![0; 64];
-    let read = tokio::time::timeout(PATIENCE, child.stdout.as_mut().unwrap().read(&mut line))
-        .await
-        .unwrap()
-        .unwrap();
-    let line = text(&line[..read]);
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut next =
+        async || tokio::time::timeout(PATIENCE, lines.next_line()).await.unwrap().unwrap().unwrap();
+    assert!(next().await.starts_with("Demo: polling a simulated Lyve Cloud"));
+    let line = next().await;
     let port: u16 =
         line.split("localhost:").nth(1).and_then(|rest| rest.split('/').next()).unwrap().parse().unwrap();
     assert!(line.starts_with("Demo: open http://localhost:"), "{line}");
     let address = SocketAddr::from(([127, 0, 0, 1], port));
-    let all = async {
-        loop {
-            let samples = Samples::parse(&get(address, "/metrics").await.text());
-            let is_whole = samples.all("lyvecloud_account_usage_bytes", &[]).len() == 3
-                && !samples.all("lyvecloud_access_key_active", &[]).is_empty();
-            if is_whole && samples.names().len() >= 50 {
-                break samples;
-            }
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-    };
-    let samples = tokio::time::timeout(PATIENCE, all).await.expect("all families in time");
+    // Who is sent there sees everything.
+    assert_eq!(get(address, "/-/ready").await.status, 200);
+    let samples = Samples::parse(&get(address, "/metrics").await.text());
+    assert_eq!(samples.all("lyvecloud_account_usage_bytes", &[]).len(), 3);
+    assert!(samples.names().len() >= 50, "{:?}", samples.names());
     let expired = [("account", "fabrikam-archive"), ("kind", "account_api"), ("status", "expired")];
     assert_eq!(samples.value("lyvecloud_credential_status", &expired), Some(1.0));
+    let rejected = [("account", "litware-research"), ("kind", "account_api"), ("status", "rejected")];
+    assert_eq!(samples.value("lyvecloud_credential_status", &rejected), Some(1.0));
     let due = samples.all("lyvecloud_access_key_rotation_due_timestamp_seconds", &[]);
     let now = System.now().as_second() as f64;
     assert_eq!(due.iter().filter(|due| **due < now).count(), 1, "one key is older than it may be: {due:?}");

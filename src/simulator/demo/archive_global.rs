@@ -10,11 +10,9 @@ use crate::config::Secret;
 use crate::model::Month;
 use crate::simulator::{DailyTransfer, Figure, ObjectStorageAccount, Simulator, Transfer, User, UserKind};
 
+use super::MONTHS;
 use super::curve::{Curve, Wave, hash};
 use super::tables::{ARCHIVE_GLOBAL, ARCHIVE_GLOBAL_DELETED, Row};
-
-/// How many closed months there are figures of.
-const MONTHS: i32 = 13;
 
 /// How old an access key may become.
 const MAX_AGE: Duration = Duration::from_secs(90 * 86_400);

@@ -100,7 +100,7 @@ async fn answer(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Respo
         Some(Fault::Delay(delay)) => delay,
         _ => Duration::ZERO,
     };
-    let latency = shared.world().settings.latency.saturating_add(delay);
+    let latency = shared.world().next_latency().saturating_add(delay);
     if !latency.is_zero() {
         tokio::time::sleep(latency).await;
     }

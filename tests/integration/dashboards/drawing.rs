@@ -194,7 +194,7 @@ async fn sixty_days_are_drawn_and_what_is_broken_is_seen() {
     let accounts = read(&mut browser, "Accounts").await;
     assert!(accounts[1].starts_with("fabrikam-archive"), "what is broken comes first: {accounts:#?}");
     assert!(!accounts[1].contains("All read"), "{accounts:#?}");
-    assert_eq!(accounts.len(), 1 + 4, "a row for every account: {accounts:#?}");
+    assert_eq!(accounts.len(), 1 + 5, "a row for every account: {accounts:#?}");
     let next = read(&mut browser, "Next end of a credential").await;
     assert_eq!(next, ["5 days northwind-master: backup-writer"]);
     let broken = read(&mut browser, "Credentials that do not work").await;
@@ -207,7 +207,7 @@ async fn sixty_days_are_drawn_and_what_is_broken_is_seen() {
     show(&mut browser, &history, of("lyvecloud-credentials"), ".+", true).await;
     let logins = read(&mut browser, "Logins and sessions").await;
     assert!(logins[1].starts_with("fabrikam-archive"), "{logins:#?}");
-    assert_eq!(logins.len(), 1 + 4, "a row for every account: {logins:#?}");
+    assert_eq!(logins.len(), 1 + 5, "a row for every account: {logins:#?}");
 
     show(&mut browser, &history, of("lyvecloud-account"), "fabrikam-archive", true).await;
     for (title, words) in [
