@@ -198,7 +198,7 @@ async fn sixty_days_are_drawn_and_what_is_broken_is_seen() {
     let next = read(&mut browser, "Next end of a credential").await;
     assert_eq!(next, ["5 days northwind-master: backup-writer"]);
     let broken = read(&mut browser, "Credentials that do not work").await;
-    assert_eq!(broken, ["2 expired", "✔ None rejected"]);
+    assert_eq!(broken, ["2 expired", "✖ 1 rejected"]);
     let ends = read(&mut browser, "What ends next").await;
     assert!(ends[1].starts_with("-8 days ✖ Over") && ends[1].contains("✖ Expired"), "{ends:#?}");
     let firing = read(&mut browser, "Which alerts fire").await.join("\n");

@@ -12,7 +12,7 @@ use crate::model::{CredentialKind, Expiry};
 use crate::store::{AccountState, CredentialView};
 
 /// How many are on one page.
-const SHOWN: usize = 8;
+const SHOWN: usize = 10;
 
 /// The section with its heading.
 pub(super) fn section<'a>(
