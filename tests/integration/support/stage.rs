@@ -236,6 +236,19 @@ impl Exporter {
         assert!(reached.is_ok(), "waited in vain until {what}: {:#?}", self.store.snapshot());
     }
 
+    /// The same, with the clock moved on by a step whenever nothing came of the last one. A busy machine only takes longer.
+    pub async fn until_in_steps(&self, step: Duration, what: &str, wanted: impl Fn(&Store) -> bool) {
+        for _ in 0..200 {
+            let mut changes = self.store.changes();
+            let reached = changes.wait_for(|_| wanted(&self.store));
+            if tokio::time::timeout(Duration::from_millis(300), reached).await.is_ok() {
+                return;
+            }
+            self.clock.advance(step);
+        }
+        panic!("waited in vain until {what}: {:#?}", self.store.snapshot());
+    }
+
     /// The state of one account.
     pub fn state(&self, account: &str) -> Arc<AccountState> {
         self.store.account(account).expect("an account of this name").state()

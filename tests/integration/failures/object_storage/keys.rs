@@ -41,26 +41,15 @@ pub fn rows() -> Vec<Row> {
     ]
 }
 
-/// Waits until every poll of the moment has ended, and moves the clock on where they wait for their second try.
-async fn second_tries(stage: &Stage, exporter: &Exporter, polls: u64) {
-    let ended = || {
-        let all =
-            |state: &AccountState| Collector::OBJECT_STORAGE.iter().all(|c| state.health(*c).polls >= polls);
-        exporter.store.snapshot().iter().all(|state| all(state))
-    };
-    for _ in 0..50 {
-        // On a busy machine answers are under way for longer than it takes to find nobody busy.
-        let settled = async {
-            while !ended() {
-                settle(stage, exporter).await;
-            }
-        };
-        if tokio::time::timeout(Duration::from_millis(300), settled).await.is_ok() {
-            return;
-        }
-        stage.clock.advance(Duration::from_secs(10));
-    }
-    panic!("never polled {polls} times: {:#?}", exporter.store.snapshot());
+/// Moves the clock on to the second tries of those who wait for theirs, until every poll has ended.
+async fn second_tries(exporter: &Exporter, polls: u64) {
+    let ended =
+        |state: &AccountState| Collector::OBJECT_STORAGE.iter().all(|c| state.health(*c).polls >= polls);
+    exporter
+        .until_in_steps(Duration::from_secs(10), "every poll ended", |store| {
+            store.snapshot().iter().all(|state| ended(state))
+        })
+        .await;
 }
 
 #[test]
@@ -77,7 +66,7 @@ async fn scene(log: Log) {
         vendor.fail_always(None, row.fault.clone());
     }
     let exporter = stage.exporter(config(accounts)).await;
-    second_tries(&stage, &exporter, 1).await;
+    second_tries(&exporter, 1).await;
     let samples = scrape(&exporter).await;
     let warnings = log.warnings();
     let requests = stage.simulator.requests();
@@ -114,13 +103,11 @@ async fn scene(log: Log) {
 
     // The key is a good one again.
     stage.simulator.clear_faults();
-    for _ in 0..200 {
-        if exporter.store.snapshot().iter().all(|state| state.up()) {
-            break;
-        }
-        stage.clock.advance(Duration::from_secs(30));
-        settle(&stage, &exporter).await;
-    }
+    exporter
+        .until_in_steps(Duration::from_secs(30), "all works", |store| {
+            store.snapshot().iter().all(|state| state.up())
+        })
+        .await;
     let samples = scrape(&exporter).await;
     for row in &rows {
         let samples = &samples[row.name];
@@ -148,7 +135,7 @@ fn that_may_not_ask_for_everything() {
             accounts.push(account);
         }
         let exporter = stage.exporter(config(accounts)).await;
-        second_tries(&stage, &exporter, 1).await;
+        second_tries(&exporter, 1).await;
         let samples = scrape(&exporter).await;
         for (name, _) in &refusals {
             let samples = &samples[*name];
