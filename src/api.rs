@@ -3,6 +3,7 @@
 
 pub mod account_v2;
 mod admission;
+pub(crate) mod allowance;
 mod client;
 mod collect;
 mod confidential;
@@ -10,6 +11,7 @@ mod consistent;
 pub mod contract;
 mod error;
 mod figure;
+mod gate;
 mod manage_error;
 mod new_pair;
 pub mod object_storage;
@@ -27,6 +29,7 @@ pub use admission::{Budget, Count};
 pub use client::{Api, Client, Declared, Source, Zeros, collectors, collectors_of};
 pub use collect::{Collect, Context, Descriptor};
 pub use error::ApiError;
+pub use gate::{Gate, Lane};
 pub use manage_error::{ManageError, Outcome};
 pub use new_pair::NewPair;
 pub use telemetry::{NoTelemetry, Observation, Telemetry};

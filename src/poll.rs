@@ -1,11 +1,9 @@
 //! When to ask the vendor, how to back off, and what a failure means.
 //!
-//! Each (account, collector) has a poller of its own: it waits until it is due, waits for one of the permits that cap
-//! the requests under way, polls on a deadline, and writes what came of it to the store. One poll makes its requests one
-//! after the other, so a permit a poll is a cap on requests. A poll keeps its permit to its end, while it waits for its
-//! account's login as well, so polls that hang delay others, by no more than their deadlines. Beside the permits and the
-//! account's client nothing is shared between pollers: what fails for one does not fail for another, and one that panics
-//! is started again.
+//! Each (account, collector) has a poller of its own: it waits until it is due, polls on a deadline, and writes what came of it
+//! to the store. Its requests wait for their turn at the [`Gate`](crate::api::Gate), which caps those under way; that wait, and
+//! the one for its account's login, is no part of the poll's time. Beside the gate and the account's client nothing is
+//! shared between pollers: what fails for one does not fail for another, and one that panics is started again.
 //!
 //! The [`Fleet`] holds them all and takes them from one configuration to the next: what can fail is made first, and
 //! only when all of it is there does anything change.

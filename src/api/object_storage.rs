@@ -34,8 +34,8 @@ use self::users::Users;
 use self::xml::{Page, Rest};
 use super::refusal::{Pair, PairSource};
 use super::transport::{Call, Incoming, Reply, Signed};
-use super::wire;
 use super::{Api, ApiError, Declared, Endpoint, Reason, Telemetry, Transport, Zeros};
+use super::{allowance, wire};
 use crate::clock::{self, Clock};
 use crate::config;
 use crate::model::{AccessKey, Billing, Buckets, Collected, DropReason, Dropped, Month, PastUsage, User};
@@ -285,7 +285,8 @@ impl Client {
         let admission = self.guard.admit(endpoint).await.map_err(Failed::Other)?;
         let mut answer = self.attempt(endpoint, question, admission.pair(), decode.clone()).await;
         if let Err(Failed::Judged(Judged { may_pass: true, .. })) = answer {
-            self.clock.sleep_until(clock::after(self.clock.now(), SECOND_TRY)).await;
+            let later = clock::after(self.clock.now(), SECOND_TRY);
+            allowance::pause(self.clock.sleep_until(later)).await;
             answer = self.attempt(endpoint, question, admission.pair(), decode).await;
         }
         let outcome = match &answer {

@@ -29,7 +29,7 @@ use url::Url;
 use zeroize::Zeroizing;
 
 use super::contract::{Contract, Months};
-use super::{ApiError, Endpoint, Observation, Reason, Telemetry};
+use super::{ApiError, Endpoint, Lane, Observation, Reason, Telemetry};
 use crate::config::Secret;
 
 pub(super) use body::Incoming;
@@ -53,6 +53,8 @@ pub struct Transport {
     timeout: Duration,
     /// After decompression.
     bounds: body::Bounds,
+    /// Where its calls wait for their turn.
+    lane: Option<Arc<Lane>>,
 }
 
 // Written by hand, as a client shows its proxies, and a proxy's URL may hold a password.
@@ -114,7 +116,14 @@ impl Transport {
     /// Where the file cannot be read, or holds no certificate or a broken one.
     pub fn trusting(&self, ca_file: &Path) -> Result<Self, TransportError> {
         let (proxies, roots) = (self.proxies.clone(), Arc::clone(&self.system_roots));
-        Self::build(proxies, roots, Some(ca_file), self.timeout, self.bounds.clone())
+        let lane = self.lane.clone();
+        Ok(Self { lane, ..Self::build(proxies, roots, Some(ca_file), self.timeout, self.bounds.clone())? })
+    }
+
+    /// The same, whose calls wait in `lane` for their turn before their time begins.
+    #[must_use]
+    pub fn in_lane(self, lane: Arc<Lane>) -> Self {
+        Self { lane: Some(lane), ..self }
     }
 
     fn build(
@@ -138,7 +147,7 @@ impl Transport {
             .proxy(proxies.interceptor())
             .build()
             .map_err(|error| TransportError::Setup(failure::root_cause(&error)))?;
-        Ok(Self { client, proxies, system_roots, timeout, bounds })
+        Ok(Self { client, proxies, system_roots, timeout, bounds, lane: None })
     }
 
     /// The HTTP client. It has no deadline of its own.
@@ -159,11 +168,32 @@ impl Transport {
         Self { bounds, ..self }
     }
 
-    /// Makes one request. `decode` reads the body of a success on a thread of its own, a large one while it arrives, and
+    /// Makes one request, once it is its turn. `decode` reads the body of a success on a thread of its own, a large one while it arrives, and
     /// says what it cannot understand in words that hold nothing of the body.
     ///
     /// When the call runs out of time or is dropped, the connection is closed, and `decode` gets a read error.
     pub(super) async fn call<T, D>(
+        &self,
+        call: Call<'_>,
+        telemetry: &dyn Telemetry,
+        decode: D,
+    ) -> Result<Reply<T>, ApiError>
+    where
+        T: Send + 'static,
+        D: FnOnce(Incoming) -> Result<T, Box<str>> + Send + 'static,
+    {
+        let Some(lane) = &self.lane else { return self.call_now(call, telemetry, decode).await };
+        let place = lane.enter(&call.url).await;
+        let reply = self.call_now(call, telemetry, decode).await;
+        match &reply {
+            Err(ApiError { reason: Reason::Timeout, .. }) => place.ended(false),
+            Err(ApiError { status: None, .. }) => {}
+            Ok(_) | Err(_) => place.ended(true),
+        }
+        reply
+    }
+
+    async fn call_now<T, D>(
         &self,
         call: Call<'_>,
         telemetry: &dyn Telemetry,

@@ -8,7 +8,7 @@ use tracing::error;
 use super::connection::Connection;
 use super::supervise::{supervise, supervise_poller};
 use super::{Jitter, Meter, PolledAccount, Poller, Recorder, Settings, spec, watch_rotation};
-use crate::api::{Client, Source, Transport, TransportError};
+use crate::api::{Client, Gate, Source, Transport, TransportError};
 use crate::clock::Clock;
 use crate::config::{self, Config};
 use crate::metrics::ROTATION;
@@ -28,6 +28,7 @@ pub struct Known {
     clock: Arc<dyn Clock>,
     meter: Arc<dyn Meter>,
     config: Arc<Config>,
+    gate: Arc<Gate>,
     transport: Option<Transport>,
     members: BTreeMap<String, Member>,
 }
@@ -105,7 +106,8 @@ impl Known {
                         Recorder::new(Arc::clone(&cell), Arc::clone(&self.clock), Arc::clone(&self.meter));
                     let recorder = Arc::new(recorder);
                     let telemetry = Arc::clone(&recorder) as _;
-                    let client = Client::new(account, transport.clone(), Arc::clone(&self.clock), telemetry)?;
+                    let transport = transport.clone().in_lane(self.gate.lane());
+                    let client = Client::new(account, transport, Arc::clone(&self.clock), telemetry)?;
                     Member { connection, account: PolledAccount { cell, client, recorder } }
                 }
             };
@@ -134,6 +136,7 @@ impl Fleet {
             clock,
             meter,
             config: Arc::clone(&config),
+            gate: Gate::new(config.poll.max_concurrent_requests),
             transport: None,
             members: BTreeMap::new(),
         };
@@ -212,7 +215,7 @@ impl Fleet {
 
     async fn end(&mut self, names: Vec<String>) {
         let mut ended: Vec<JoinSet<()>> = names.iter().filter_map(|name| self.tasks.remove(name)).collect();
-        // Dropping a poll closes its connection and frees its permit.
+        // Dropping a poll closes its connection and frees its place.
         ended.iter_mut().for_each(JoinSet::abort_all);
         for mut tasks in ended {
             while let Some(end) = tasks.join_next().await {
@@ -264,6 +267,7 @@ impl Known {
     fn take(&mut self, plan: Plan) {
         let Plan { config, transport, members, specs } = plan;
         self.store.install(specs);
+        self.gate.set_limit(config.poll.max_concurrent_requests);
         self.config = config;
         self.transport = Some(transport);
         self.members = members;

@@ -1,6 +1,6 @@
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use futures_util::FutureExt;
 use jiff::Timestamp;
@@ -8,6 +8,7 @@ use tokio::sync::watch;
 use tracing::{info, warn};
 
 use super::{Meter, PolledAccount, Schedule, Settings, admit, deviations};
+use crate::api::allowance::within;
 use crate::api::{ApiError, Context, Descriptor, Source};
 use crate::clock::{self, Clock};
 use crate::model::{AnyData, Collected, Collector, DropReason, Missing, Reason};
@@ -189,22 +190,16 @@ impl Poller {
     /// # Errors
     /// What failed; the store has it already.
     pub async fn poll(&self) -> Result<Polled, ApiError> {
-        // The semaphore is never closed. Waiting for a permit is not part of the poll's time.
-        let _permit = self.used.permits.acquire().await.ok();
-        let started = Instant::now();
-        let collected =
-            tokio::time::timeout(self.schedule.deadline(), AssertUnwindSafe(self.collect()).catch_unwind());
-        let outcome = match collected.await {
-            Ok(Ok(outcome)) => outcome,
-            Ok(Err(_panic)) => {
+        let collecting = AssertUnwindSafe(self.collect()).catch_unwind();
+        let (outcome, took) = within(self.schedule.deadline(), collecting).await;
+        let outcome = match outcome {
+            Some(Ok(outcome)) => outcome,
+            Some(Err(_panic)) => {
                 self.meter.panicked(self.collector().name());
                 Err(self.failure(Reason::Decode, PANICKED))
             }
-            Err(_elapsed) => {
-                Err(self.failure(Reason::Timeout, "the whole poll took too long and was given up"))
-            }
+            None => Err(self.failure(Reason::Timeout, "the whole poll took too long and was given up")),
         };
-        let took = started.elapsed();
         self.account.recorder.compare(self.descriptor().endpoints());
         let now = self.clock.now();
         match outcome {

@@ -1,7 +1,5 @@
 use std::sync::Arc;
 
-use tokio::sync::Semaphore;
-
 use super::{Jitter, PollLog, Schedule};
 use crate::api::{self, Descriptor};
 use crate::config::Config;
@@ -11,8 +9,6 @@ use crate::config::Config;
 pub struct Settings {
     /// The configuration.
     pub config: Arc<Config>,
-    /// One for each request that may be under way.
-    pub permits: Arc<Semaphore>,
     /// How far polls are spread.
     pub jitter: Jitter,
     /// What the log says of polls.
@@ -23,18 +19,13 @@ impl Settings {
     /// The settings of `config`.
     #[must_use]
     pub fn new(config: Arc<Config>, jitter: Jitter) -> Self {
-        let permits = Arc::new(Semaphore::new(config.poll.max_concurrent_requests));
-        Self { config, permits, jitter, log: Arc::default() }
+        Self { config, jitter, log: Arc::default() }
     }
 
-    /// The settings that follow these; requests under way go on counting where their number may stay.
+    /// The settings that follow these.
     #[must_use]
     pub fn changed_to(&self, config: Arc<Config>) -> Self {
-        let same = config.poll.max_concurrent_requests == self.config.poll.max_concurrent_requests;
-        if same {
-            return Self { config, ..self.clone() };
-        }
-        Self { log: Arc::clone(&self.log), ..Self::new(config, self.jitter) }
+        Self { config, ..self.clone() }
     }
 
     /// The schedule of one collector.

@@ -18,3 +18,4 @@ mod places;
 pub mod play;
 mod quiet;
 mod second_poll;
+mod starved;

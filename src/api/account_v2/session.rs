@@ -17,6 +17,7 @@ use jiff::Timestamp;
 use tokio::sync::Mutex;
 
 use super::login::{Issued, Login, LoginError};
+use crate::api::allowance;
 use crate::api::confidential::Confidential;
 use crate::api::refusal::{Pair, Refusal, is_refusal};
 use crate::api::{ApiError, Endpoint, LoginResult};
@@ -87,7 +88,7 @@ impl Sessions {
     /// A token that should work; `dead` is the generation of one that was found not to.
     pub(super) async fn token(&self, dead: Option<u64>) -> Result<Arc<Token>, ApiError> {
         let ended = self.ended.load(Ordering::Acquire);
-        let mut state = self.state.lock().await;
+        let mut state = allowance::apart(self.state.lock()).await;
         let now = self.login.clock.now();
         let current = state.token.clone().filter(|token| dead.is_none_or(|dead| token.generation != dead));
         if let Some(token) = current.as_ref().filter(|token| token.is_fresh(now)) {
@@ -108,7 +109,7 @@ impl Sessions {
     /// A new token, whatever there is, and whatever was refused before.
     pub(super) async fn renew(&self) -> Result<Arc<Token>, ApiError> {
         let ended = self.ended.load(Ordering::Acquire);
-        let mut state = self.state.lock().await;
+        let mut state = allowance::apart(self.state.lock()).await;
         let waited_for = self.ended.load(Ordering::Acquire) != ended;
         match (waited_for, &state.failure, &state.token) {
             (true, Some(failure), _) => Err(failure.clone()),
@@ -119,7 +120,7 @@ impl Sessions {
 
     /// Takes in what the vendor said of a token's remaining life.
     pub(super) async fn learn(&self, generation: u64, expires_at: Timestamp) {
-        let mut state = self.state.lock().await;
+        let mut state = allowance::apart(self.state.lock()).await;
         if let Some(token) = &mut state.token
             && token.generation == generation
         {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
+use crate::api::allowance;
 use crate::api::confidential::Confidential;
 use crate::api::refusal::{Pair, PairSource, Refusal};
 use crate::api::{ApiError, Endpoint, LoginResult, Reason, Telemetry};
@@ -48,7 +49,7 @@ impl Guard {
     /// # Errors
     /// Where the key cannot be read, or was refused a moment ago.
     pub(super) async fn admit(&self, endpoint: Endpoint) -> Result<Admission, ApiError> {
-        let state = Arc::clone(&self.state).lock_owned().await;
+        let state = allowance::apart(Arc::clone(&self.state).lock_owned()).await;
         let held = state.refusal.as_ref().filter(|refusal| refusal.holds(self.clock.now()));
         let pair = match (self.source.read(endpoint).await, held) {
             (Ok(pair), Some(refusal)) if *refusal.pair == pair => return Err(refusal.error.clone()),
@@ -70,7 +71,7 @@ impl Guard {
         let Admission { pair, alone } = admission;
         let mut state = match alone {
             Some(state) => state,
-            None => Arc::clone(&self.state).lock_owned().await,
+            None => allowance::apart(Arc::clone(&self.state).lock_owned()).await,
         };
         match outcome {
             Err(error) if error.reason == Reason::Auth && !was_let_in(error) => {
