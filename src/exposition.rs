@@ -30,6 +30,7 @@ use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 
 pub use body::Body;
+pub(crate) use body::gzip;
 pub use dated::{Dated, Written};
 pub use negotiate::{Encoding, Format};
 pub use page::Page;

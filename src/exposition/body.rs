@@ -188,7 +188,7 @@ fn spare() -> MutexGuard<'static, Option<Compress>> {
 }
 
 /// One gzip member. Writing to memory does not fail, though its type says that it may.
-fn gzip(text: &[u8]) -> io::Result<Bytes> {
+pub(crate) fn gzip(text: &[u8]) -> io::Result<Bytes> {
     let taken = spare().take();
     let mut packer = taken.unwrap_or_else(|| Compress::new_gzip(Compression::new(LEVEL), WINDOW_BITS));
     let mut member = Vec::with_capacity(text.len() / 8);

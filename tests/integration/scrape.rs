@@ -107,6 +107,26 @@ async fn formats_and_encodings_are_negotiated() {
 }
 
 #[tokio::test]
+async fn pages_are_packed_where_that_is_accepted_and_reload_where_that_is_asked_for() {
+    let stage = Stage::new().await;
+    let (_, config) = stage.acme();
+    let exporter = stage.polled_exporter(config).await;
+    for path in ["/", "/?account=acme", "/api/v1/status"] {
+        let plain = exporter.get(path).await;
+        assert_eq!(plain.header("content-encoding"), None, "{path}");
+        let zipped =
+            request(exporter.address, Method::GET, path, &[("accept-encoding", "gzip, deflate, br")]).await;
+        assert_eq!(zipped.unzipped(), plain.text(), "{path}");
+        for answer in [plain, zipped] {
+            assert_eq!(answer.header("vary"), Some("Accept-Encoding"), "{path}");
+            assert_eq!(answer.header("refresh"), None, "{path}");
+        }
+    }
+    assert_eq!(exporter.get("/?account=acme&refresh=60").await.header("refresh"), Some("60"));
+    assert_eq!(exporter.get("/?refresh=0").await.header("refresh"), Some("5"));
+}
+
+#[tokio::test]
 async fn only_what_is_there_is_answered_and_only_to_readers() {
     let stage = Stage::new().await;
     let (_, config) = stage.acme();

@@ -42,6 +42,8 @@ pub(super) struct Page {
     pub(super) html: String,
     /// Whether there is what was asked for.
     pub(super) found: bool,
+    /// The browser loads it again after so many seconds.
+    pub(super) refresh: Option<u32>,
 }
 
 /// What the browser may do with the page.
@@ -58,13 +60,15 @@ pub(super) fn render(
     query: &str,
 ) -> Page {
     let query = Query::parse(query);
-    let document =
-        |title: &str, level, main: &Markup| layout::document(title, level, now, web, main).into_string();
+    let refresh = query.refresh;
+    let document = |title: &str, level, main: &Markup| {
+        layout::document(title, level, &query, now, web, main).into_string()
+    };
     let Some(name) = &query.account else {
         let summary = Summary::of(states, problems, now);
         let main = overview::view(states, &query, now, &summary);
         let title = format!("{} – Lyve Cloud exporter", summary.verdict());
-        return Page { html: document(&title, summary.level, &main), found: true };
+        return Page { html: document(&title, summary.level, &main), found: true, refresh };
     };
     // The store lists them by name.
     let place = states.binary_search_by(|state| (*state.spec.name).cmp(name.as_str()));
@@ -72,15 +76,16 @@ pub(super) fn render(
         let main = html! {
             h1 { "No such account" }
             p { "The configuration has no account " (words::name(name)) "." }
-            p { a href="./" { "All accounts" } }
+            p { a href=(query.all_accounts().href()) { "All accounts" } }
         };
         return Page {
             html: document("No such account – Lyve Cloud exporter", Level::Waiting, &main),
             found: false,
+            refresh,
         };
     };
     let summary = Summary::of(std::slice::from_ref(state), problems, now);
     let main = account::view(state, &query, now, &summary);
     let title = format!("{} – Lyve Cloud exporter", words::plain(name));
-    Page { html: document(&title, summary.level, &main), found: true }
+    Page { html: document(&title, summary.level, &main), found: true, refresh }
 }

@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use hyper::header::{
     ACCEPT, ACCEPT_ENCODING, ALLOW, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue,
-    LOCATION, VARY,
+    LOCATION, REFRESH, VARY,
 };
 use hyper::{HeaderMap, Method, Request, StatusCode};
 use jiff::Timestamp;
@@ -15,7 +15,7 @@ use super::headers::dress_page;
 use super::plain::text;
 use super::{HttpResponse, Parts, page, status};
 use crate::clock::Clock;
-use crate::exposition::{Encoding, Exposition, Format};
+use crate::exposition::{Encoding, Exposition, Format, gzip};
 use crate::http::access::may_reload;
 use crate::problems::{Problem, Problems};
 use crate::reload::Reloader;
@@ -78,8 +78,8 @@ impl Routes {
             return other_method("only GET and HEAD are answered here\n", "GET, HEAD");
         }
         let mut answer = match path {
-            "/" => self.page(request.uri().query().unwrap_or_default()).await,
-            "/api/v1/status" => self.status().await,
+            "/" => self.page(request.uri().query().unwrap_or_default(), request.headers()).await,
+            "/api/v1/status" => self.status(request.headers()).await,
             "/-/healthy" => self.healthy().await,
             "/-/ready" if self.store.ready() => text(StatusCode::OK, "ready\n"),
             "/-/ready" => {
@@ -161,33 +161,36 @@ impl Routes {
         answer
     }
 
-    async fn page(&self, query: &str) -> HttpResponse {
+    async fn page(&self, query: &str, headers: &HeaderMap) -> HttpResponse {
         let (web, query) = (self.web.clone(), query.to_owned());
+        let encoding = encoding(headers);
         let page = match self
-            .made(move |states, problems, now| page::render(states, problems, now, &web, &query))
+            .made(move |states, problems, now| {
+                let page::Page { html, found, refresh } = page::render(states, problems, now, &web, &query);
+                (packed(html, encoding, "text/html; charset=utf-8"), found, refresh)
+            })
             .await
         {
             Ok(page) => page,
             Err(answer) => return answer,
         };
-        let mut answer = HttpResponse::new(Parts::from(page.html));
-        if !page.found {
+        let (mut answer, found, refresh) = page;
+        if !found {
             *answer.status_mut() = StatusCode::NOT_FOUND;
         }
-        let headers = answer.headers_mut();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+        if let Some(seconds) = refresh {
+            answer.headers_mut().insert(REFRESH, seconds.into());
+        }
         dress_page(&mut answer);
         answer
     }
 
-    async fn status(&self) -> HttpResponse {
-        let json = match self.made(status::render).await {
-            Ok(json) => json,
-            Err(answer) => return answer,
-        };
-        let mut answer = HttpResponse::new(Parts::from(json));
-        answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        answer
+    async fn status(&self, headers: &HeaderMap) -> HttpResponse {
+        let encoding = encoding(headers);
+        let made = self.made(move |states, problems, now| {
+            packed(status::render(states, problems, now), encoding, "application/json")
+        });
+        made.await.unwrap_or_else(|answer| answer)
     }
 
     /// What `make` makes of the store as it is now, where it holds up nothing else.
@@ -208,6 +211,29 @@ impl Routes {
             text(StatusCode::INTERNAL_SERVER_ERROR, "cannot make the page: see the log\n")
         })
     }
+}
+
+/// What the client takes.
+fn encoding(headers: &HeaderMap) -> Encoding {
+    Encoding::negotiate(joined(headers, &ACCEPT_ENCODING).as_deref())
+}
+
+/// A text as the client takes it.
+fn packed(text: String, encoding: Encoding, content_type: &'static str) -> HttpResponse {
+    let gzip = match encoding {
+        Encoding::Gzip => gzip(text.as_bytes()).ok(),
+        Encoding::Identity => None,
+    };
+    let is_packed = gzip.is_some();
+    let parts = gzip.map_or_else(|| Parts::from(text), |bytes| Parts::from(vec![bytes]));
+    let mut answer = HttpResponse::new(parts);
+    let headers = answer.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    headers.insert(VARY, HeaderValue::from_static("Accept-Encoding"));
+    if let Some(name) = encoding.content_encoding().filter(|_| is_packed) {
+        headers.insert(CONTENT_ENCODING, HeaderValue::from_static(name));
+    }
+    answer
 }
 
 fn other_method(explanation: &str, allowed: &'static str) -> HttpResponse {

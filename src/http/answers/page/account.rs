@@ -29,12 +29,14 @@ pub(super) fn view(
 ) -> Markup {
     let stored = Stored::of(state, now);
     html! {
-        nav.back aria-label="Back" { a href="./" { "All accounts" } }
+        nav.back aria-label="Back" { a href=(query.all_accounts().href()) { "All accounts" } }
         h1 { (words::name(&state.spec.name)) }
         p.quiet { "Account id " code { (words::name(&state.spec.account_id)) } }
         (summary.tiles(query, now))
         // Who searches wants to see what was found.
-        @if query.search.is_empty() {
+        @if query.filter.is_some() || !query.search.is_empty() {
+            (super::credentials::section(credentials(state, now), query, now))
+        } @else {
             (collectors::faults(std::slice::from_ref(state), query, now))
             (super::credentials::section(credentials(state, now), query, now))
             (object_storage::users(state, query, now))
@@ -48,7 +50,7 @@ pub(super) fn view(
             (collectors::table(state, now))
         }
         // Last, as it is the longest.
-        @if state.good::<CurrentUsage>(now).is_some() || state.good::<Buckets>(now).is_some() { (buckets::section(state, query, now)) }
+        @if query.filter.is_none() && (state.good::<CurrentUsage>(now).is_some() || state.good::<Buckets>(now).is_some()) { (buckets::section(state, query, now)) }
     }
 }
 

@@ -44,7 +44,6 @@ pub(super) fn faults(states: &[Arc<AccountState>], query: &Query, now: Timestamp
         key(a).cmp(&key(b)).then_with(|| a.state.spec.name.cmp(&b.state.spec.name))
     };
     let shown = window(all.clone(), order, query.page(List::Faults), SHOWN);
-    let with_account = query.account.is_none();
     html! {
         @if shown.total > 0 {
             section aria-labelledby=(List::Faults.anchor()) {
@@ -53,7 +52,7 @@ pub(super) fn faults(states: &[Arc<AccountState>], query: &Query, now: Timestamp
                     @for group in shown.items.chunk_by(|a, b| a.cause == b.cause) {
                         @if let Some(first) = group.first() {
                             @let alike = all.clone().filter(|fault| fault.cause == first.cause).count();
-                            li { (cause(first, group, alike, with_account, now)) }
+                            li { (cause(first, group, alike, query, now)) }
                         }
                     }
                 }
@@ -64,15 +63,15 @@ pub(super) fn faults(states: &[Arc<AccountState>], query: &Query, now: Timestamp
 }
 
 /// One cause, of which `alike` accounts suffer, with those of this page.
-fn cause(first: &Fault<'_>, group: &[Fault<'_>], alike: usize, with_account: bool, now: Timestamp) -> Markup {
+fn cause(first: &Fault<'_>, group: &[Fault<'_>], alike: usize, query: &Query, now: Timestamp) -> Markup {
     let link = |fault: &Fault<'_>| {
         let name = &fault.state.spec.name;
-        html! { a href=(Query::of_account(name).href()) { (words::name(name)) } ": " }
+        html! { a href=(query.of_account(name).href()) { (words::name(name)) } ": " }
     };
     let (what, remedy) = first.cause;
     html! {
         @if alike == 1 {
-            h3 { @if with_account { (link(first)) } (what) }
+            h3 { @if query.account.is_none() { (link(first)) } (what) }
             p { (extent(first, now)) }
             p { strong { "What to do: " } (remedy) }
             (last_attempt(first, now))

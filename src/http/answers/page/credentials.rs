@@ -5,7 +5,7 @@ use maud::{Markup, html};
 
 use super::layout::{cell, columns, head, mark, pager};
 use super::query::{List, Query};
-use super::rank::window;
+use super::rank::{Window, window};
 use super::urgency::{Access, Owned, by_urgency, credentials};
 use super::{advice, words};
 use crate::model::{CredentialKind, Expiry};
@@ -14,41 +14,57 @@ use crate::store::{AccountState, CredentialView};
 /// How many are on one page.
 const SHOWN: usize = 10;
 
+/// The same where nothing else is looked for.
+const SHOWN_ALONE: usize = 50;
+
 /// The section with its heading.
 pub(super) fn section<'a>(
     credentials: impl Iterator<Item = Owned<'a>> + Clone,
     query: &Query,
     now: Timestamp,
 ) -> Markup {
-    let shown = window(credentials, by_urgency, query.page(List::Credentials), SHOWN);
+    let is_whole = query.filter.is_none() && query.search.is_empty();
+    let wanted = credentials.filter(|owned| query.wants(owned, now));
+    let size = if is_whole { SHOWN } else { SHOWN_ALONE };
+    let shown = window(wanted, by_urgency, query.page(List::Credentials), size);
+    html! {
+        @if is_whole || shown.total > 0 { (list(query, &shown, now)) }
+        @else if query.search.is_empty() { p role="status" { "No credential or access key is in this state." } }
+    }
+}
+
+fn list(query: &Query, shown: &Window<Owned<'_>>, now: Timestamp) -> Markup {
     let all_accounts = query.account.is_none();
     html! {
         section aria-labelledby=(List::Credentials.anchor()) {
-            h2 id=(List::Credentials.anchor()) { "Credentials, the most urgent first" }
+            h2 id=(List::Credentials.anchor()) {
+                "Credentials" @if let Some(filter) = query.filter { ": " (filter.words().to_lowercase()) }
+                ", the most urgent first"
+            }
             table.stacked.credentials role="table" aria-labelledby=(List::Credentials.anchor()) {
                 (columns(&["Status", "Credential", "Ends", "What to do"]))
                 tbody role="rowgroup" {
                     @for owned in &shown.items {
                         tr role="row" {
                             (cell("Status", mark(owned.level, owned.words(now))))
-                            (head(what(owned, all_accounts)))
+                            (head(what(owned, query, all_accounts)))
                             (cell("Ends", ends(owned, now)))
                             (cell("What to do", to_do(owned)))
                         }
                     }
                 }
             }
-            (pager(query, List::Credentials, &shown, "credentials"))
+            (pager(query, List::Credentials, shown, "credentials"))
         }
     }
 }
 
-fn what(owned: &Owned<'_>, all_accounts: bool) -> Markup {
+fn what(owned: &Owned<'_>, query: &Query, all_accounts: bool) -> Markup {
     html! {
         (words::name(owned.name()))
         span.detail {
             @if all_accounts {
-                a href=(Query::of_account(owned.account).href()) { (words::name(owned.account)) } ", "
+                a href=(query.of_account(owned.account).href()) { (words::name(owned.account)) } ", "
             }
             (kind(owned))
         }

@@ -27,7 +27,14 @@ pub(super) static CONTENT_SECURITY_POLICY: LazyLock<String> = LazyLock::new(|| {
 });
 
 /// The whole document around `main`.
-pub(super) fn document(title: &str, level: Level, now: Timestamp, web: &Web, main: &Markup) -> Markup {
+pub(super) fn document(
+    title: &str,
+    level: Level,
+    query: &Query,
+    now: Timestamp,
+    web: &Web,
+    main: &Markup,
+) -> Markup {
     html! {
         (DOCTYPE)
         html lang="en" {
@@ -41,20 +48,35 @@ pub(super) fn document(title: &str, level: Level, now: Timestamp, web: &Web, mai
             }
             body {
                 header.site {
-                    p.brand { a href="./" { "Lyve Cloud exporter" } }
-                    p.quiet { "As of " (words::instant(now)) }
-                }
-                main { (main) }
-                footer {
+                    p.brand { a href=(query.all_accounts().href()) { "Lyve Cloud exporter" } }
                     nav aria-label="More" {
                         a href=(relative(&web.telemetry_path)) { "Metrics" }
                         a href="./api/v1/status" { "Status as JSON" }
-                        a href="./-/ready" { "Ready?" }
                         a href=(README) { "README" }
                     }
+                    p.quiet { "As of " (words::instant(now)) ", " (reloads(query)) }
+                }
+                main { (main) }
+                footer {
                     p.quiet { "Version " (web.version) ". Made from the last answers of the vendor; looking at it asks the vendor nothing." }
                 }
             }
+        }
+    }
+}
+
+/// How often a page reloads itself that is left open.
+const REFRESH: u32 = 60;
+
+/// Whether the page reloads itself, with the link that changes it.
+fn reloads(query: &Query) -> Markup {
+    html! {
+        @match query.refresh {
+            Some(REFRESH) => { "reloads every minute (" a href=(query.with_refresh(None).href()) { "stop" } ")" }
+            Some(seconds) => {
+                "reloads every " (words::span(seconds.into())) " (" a href=(query.with_refresh(None).href()) { "stop" } ")"
+            }
+            None => { a href=(query.with_refresh(Some(REFRESH)).href()) { "reload every minute" } }
         }
     }
 }
@@ -129,8 +151,9 @@ pub(super) fn search(query: &Query, label: &str) -> Markup {
     html! {
         form.search method="get" action="./" role="search" {
             @if let Some(account) = &query.account { input type="hidden" name="account" value=(account); }
+            @if let Some(seconds) = query.refresh { input type="hidden" name="refresh" value=(seconds); }
             label for="search" { (label) }
-            input id="search" type="search" name="search" value=(query.search) autocomplete="off" spellcheck="false";
+            input id="search" type="search" name="q" value=(query.search) autocomplete="off" spellcheck="false";
             button type="submit" { "Search" }
             @if !query.search.is_empty() { a href=(query.without_search().href()) { "Show all" } }
         }
@@ -206,13 +229,10 @@ mod tests {
 
     #[test]
     fn links_keep_what_was_searched_for() {
-        let query = Query::parse("account=acme&search=log&page=2&credentials=3");
+        let query = Query::parse("account=acme&q=log&page=2&credentials=3");
         let shown = window(0..30, Ord::cmp, 2, 10);
         let links = pager(&query, List::Main, &shown, "buckets").into_string();
-        assert!(
-            links.contains(r##"href="./?account=acme&amp;search=log&amp;credentials=3#list""##),
-            "{links}"
-        );
+        assert!(links.contains(r##"href="./?account=acme&amp;q=log&amp;credentials=3#list""##), "{links}");
         assert!(links.contains("page=3"), "{links}");
         assert!(links.contains("11–20 of 30"), "{links}");
         let form = search(&query, "Bucket").into_string();

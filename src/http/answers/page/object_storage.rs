@@ -187,6 +187,6 @@ mod tests {
 
     #[test]
     fn its_buckets_can_be_searched() {
-        assert!(page("account=modern&search=BACK").html.contains("1 bucket found"));
+        assert!(page("account=modern&q=BACK").html.contains("1 bucket found"));
     }
 }

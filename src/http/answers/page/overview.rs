@@ -6,21 +6,24 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use maud::{Markup, html};
 
-use super::layout::{found, mark, pager, search};
-use super::query::{List, Query};
+use super::layout::{cell, columns, found, head, mark, pager, search};
+use super::query::{Filter, List, Query};
 use super::rank::window;
 use super::summary::{Summary, account_state};
-use super::urgency::credentials;
+use super::urgency::{Level, credentials};
 use super::{chart, collectors, words};
 use crate::http::answers::stored::{Stored, largest_first};
 use crate::model::{Billing, Collector};
-use crate::store::AccountState;
+use crate::store::{AccountState, BucketNow};
 
-/// How many accounts are on one page.
-const SHOWN: usize = 12;
+/// How many accounts are shown as cards; more are a table.
+const CARDS: usize = 12;
 
-/// With no more accounts than this there is nothing to search.
-const FEW: usize = 4;
+/// How many rows of a table are on one page.
+const ROWS: usize = 50;
+
+/// How many of the buckets that a search found are on one page.
+const FOUND: usize = 25;
 
 /// How many buckets a card has.
 const BUCKETS: usize = 3;
@@ -38,37 +41,127 @@ pub(super) fn view(
         (summary.tiles(query, now))
         // Who searches wants to see what was found.
         @if query.search.is_empty() {
-            (collectors::faults(states, query, now))
+            @if query.filter.is_none_or(|filter| filter == Filter::Failing) { (collectors::faults(states, query, now)) }
+            @if query.filter != Some(Filter::Failing) { (super::credentials::section(all, query, now)) }
+            (accounts(states, query, now))
+        } @else {
+            (accounts(states, query, now))
             (super::credentials::section(all, query, now))
+            (buckets(states, query, now))
         }
-        (accounts(states, query, now))
     }
 }
 
-fn accounts(states: &[Arc<AccountState>], query: &Query, now: Timestamp) -> Markup {
-    let usage = |state: &AccountState| Stored::of(state, now).and_then(|stored| stored.usage_bytes);
-    let order = |a: &&Arc<AccountState>, b: &&Arc<AccountState>| -> Ordering {
-        (Reverse(usage(a)), &a.spec.name).cmp(&(Reverse(usage(b)), &b.spec.name))
+/// An account with what decides about its place in the list: how bad it is, and what it stores.
+type Ranked<'a> = (Level, Reverse<Option<u64>>, &'a AccountState);
+
+/// The worst of what is known of an account: its collectors and its credentials.
+fn level(state: &AccountState, now: Timestamp) -> Level {
+    let credentials = credentials(state, now).map(|owned| owned.level).min();
+    credentials.into_iter().fold(account_state(state, now).0, Level::min)
+}
+
+/// Whether an account is one of those that are looked for.
+fn is_wanted(state: &AccountState, query: &Query, now: Timestamp) -> bool {
+    let is_in_state = match query.filter {
+        None => true,
+        Some(Filter::Failing) => account_state(state, now).0 == Level::Broken,
+        Some(filter) => credentials(state, now).any(|owned| filter.takes(&owned, now)),
     };
-    let matching = states.iter().filter(|state| query.finds(&state.spec.name));
-    let shown = window(matching, order, query.page(List::Main), SHOWN);
+    is_in_state && query.finds(&state.spec.name)
+}
+
+fn accounts(states: &[Arc<AccountState>], query: &Query, now: Timestamp) -> Markup {
+    let wanted = states.iter().filter(|state| is_wanted(state, query, now));
+    let ranked: Vec<Ranked<'_>> = wanted
+        .map(|state| (level(state, now), Reverse(state.usage_now(now).map(|usage| usage.bytes)), &**state))
+        .collect();
+    let order = |a: &Ranked<'_>, b: &Ranked<'_>| -> Ordering {
+        (a.0, a.1, &a.2.spec.name).cmp(&(b.0, b.1, &b.2.spec.name))
+    };
+    let as_cards = ranked.len() <= CARDS;
+    let size = if as_cards { CARDS } else { ROWS };
+    let shown = window(ranked.iter().copied(), order, query.page(List::Main), size);
     html! {
         section aria-labelledby=(List::Main.anchor()) {
-            h2 id=(List::Main.anchor()) { "Accounts, the largest first" }
-            @if states.len() > FEW || !query.search.is_empty() { (search(query, "Account")) }
+            h2 id=(List::Main.anchor()) { "Accounts, the most urgent first, then the largest" }
+            @if !states.is_empty() { (search(query, "Account, credential or bucket")) }
             @if states.is_empty() { p { "No account is configured." } }
             @else if !query.search.is_empty() { (found(query, shown.total, "account")) }
-            div.cards { @for state in &shown.items { (card(state, now)) } }
+            @else if query.filter.is_some() && shown.total == 0 { p role="status" { "No account is in this state." } }
+            @if as_cards { div.cards { @for (_, _, state) in &shown.items { (card(state, query, now)) } } }
+            @else { (table(&shown.items, query, now)) }
             (pager(query, List::Main, &shown, "accounts"))
         }
     }
 }
 
-fn card(state: &AccountState, now: Timestamp) -> Markup {
+fn table(accounts: &[Ranked<'_>], query: &Query, now: Timestamp) -> Markup {
+    let largest = accounts.iter().filter_map(|(_, usage, _)| usage.0).max().unwrap_or(0);
+    html! {
+        table.stacked.fleet role="table" aria-labelledby=(List::Main.anchor()) {
+            (columns(&["Status", "Account", "Most urgent credential", "Stored", "Read"]))
+            tbody role="rowgroup" { @for (_, usage, state) in accounts { (row(state, usage.0, largest, query, now)) } }
+        }
+    }
+}
+
+fn row(state: &AccountState, usage: Option<u64>, largest: u64, query: &Query, now: Timestamp) -> Markup {
+    let (level, word) = account_state(state, now);
+    let name = &state.spec.name;
+    let stored = Stored::of(state, now);
+    html! {
+        tr role="row" {
+            (cell("Status", mark(level, &word)))
+            (head(html! { a href=(query.of_account(name).href()) { (words::name(name)) } }))
+            (cell("Most urgent credential", super::credentials::brief(state, now)))
+            (cell("Stored", html! {
+                @match usage {
+                    Some(bytes) => { (words::size(bytes)) (chart::bar(bytes, largest)) }
+                    None => { "Not known" }
+                }
+            }))
+            (cell("Read", html! { @match stored { Some(stored) => { (words::moment(stored.at, now)) } None => { "–" } } }))
+        }
+    }
+}
+
+/// The buckets of all accounts whose names were searched for; nothing where there is none.
+fn buckets(states: &[Arc<AccountState>], query: &Query, now: Timestamp) -> Markup {
+    let all =
+        states.iter().flat_map(|state| state.buckets_now(now).map(move |bucket| (bucket, &*state.spec.name)));
+    let wanted = all.filter(|(bucket, _)| query.finds(bucket.name));
+    let order = |a: &(BucketNow<'_>, &str), b: &(BucketNow<'_>, &str)| -> Ordering {
+        largest_first(&a.0, &b.0).then_with(|| a.1.cmp(b.1))
+    };
+    let shown = window(wanted, order, query.page(List::Buckets), FOUND);
+    html! {
+        @if shown.total > 0 {
+            section aria-labelledby=(List::Buckets.anchor()) {
+                h2 id=(List::Buckets.anchor()) { "Buckets, the largest first" }
+                table.stacked.numbers role="table" aria-labelledby=(List::Buckets.anchor()) {
+                    (columns(&["Bucket", "Account", "Size"]))
+                    tbody role="rowgroup" {
+                        @for (bucket, account) in &shown.items {
+                            tr role="row" {
+                                (head(words::name(bucket.name)))
+                                (cell("Account", html! { a href=(query.of_account(account).href()) { (words::name(account)) } }))
+                                (cell("Size", html! { (bucket.bytes.map_or_else(|| "–".to_owned(), words::size)) }))
+                            }
+                        }
+                    }
+                }
+                (pager(query, List::Buckets, &shown, "buckets"))
+            }
+        }
+    }
+}
+
+fn card(state: &AccountState, query: &Query, now: Timestamp) -> Markup {
     let (level, word) = account_state(state, now);
     html! {
         article.card {
-            h3 { a href=(Query::of_account(&state.spec.name).href()) { (words::name(&state.spec.name)) } }
+            h3 { a href=(query.of_account(&state.spec.name).href()) { (words::name(&state.spec.name)) } }
             p { (mark(level, &word)) }
             (super::credentials::brief(state, now))
             (figures(state, now))

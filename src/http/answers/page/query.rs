@@ -1,6 +1,13 @@
 //! What the address asks for, and the addresses of other views.
 
+use std::time::Duration;
+
+use jiff::Timestamp;
 use url::form_urlencoded;
+
+use super::urgency::{Access, Owned};
+use crate::clock;
+use crate::model::{CredentialStatus, Expiry};
 
 /// A list that is shown page by page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,10 +22,13 @@ pub(super) enum List {
     SubAccounts,
     /// Users.
     Users,
+    /// The buckets of all accounts that a search found.
+    Buckets,
 }
 
 impl List {
-    const ALL: [Self; 5] = [Self::Main, Self::Credentials, Self::Faults, Self::SubAccounts, Self::Users];
+    const ALL: [Self; 6] =
+        [Self::Main, Self::Credentials, Self::Faults, Self::SubAccounts, Self::Users, Self::Buckets];
 
     /// The parameter that has the number of its page.
     const fn parameter(self) -> &'static str {
@@ -28,6 +38,7 @@ impl List {
             Self::Faults => "faults",
             Self::SubAccounts => "sub_accounts",
             Self::Users => "users",
+            Self::Buckets => "buckets",
         }
     }
 
@@ -39,8 +50,70 @@ impl List {
             Self::Faults => "faults",
             Self::SubAccounts => "sub-accounts",
             Self::Users => "users",
+            Self::Buckets => "buckets",
         }
     }
+}
+
+/// Which credentials and accounts are shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Filter {
+    /// Accounts of which something cannot be read.
+    Failing,
+    /// Credentials of this status, and their accounts.
+    Status(CredentialStatus),
+    /// Credentials that expire, and keys that are due for rotation, within so many days, and their accounts.
+    Within(u32),
+}
+
+/// The value of `state` for what fails.
+const FAILING: &str = "failing";
+
+/// The shortest time between two loads of a page that reloads itself, seconds.
+const REFRESH_AT_LEAST: u32 = 5;
+
+impl Filter {
+    fn of_state(name: &str) -> Option<Self> {
+        let status = CredentialStatus::ALL.into_iter().find(|status| status.name() == name);
+        if name == FAILING { Some(Self::Failing) } else { status.map(Self::Status) }
+    }
+
+    fn within(text: &str) -> Option<Self> {
+        text.strip_suffix('d')?.parse().ok().map(Self::Within)
+    }
+
+    /// What it shows, in words.
+    pub(super) fn words(self) -> String {
+        match self {
+            Self::Failing => "Cannot be read".to_owned(),
+            Self::Status(CredentialStatus::Rejected) => "Rejected".to_owned(),
+            Self::Status(CredentialStatus::Expired) => "Expired".to_owned(),
+            Self::Status(CredentialStatus::Expires) => "Will expire".to_owned(),
+            Self::Status(CredentialStatus::NeverExpires) => "Never expires".to_owned(),
+            Self::Status(CredentialStatus::Unknown) => "Expiry not known".to_owned(),
+            Self::Within(1) => "Within a day".to_owned(),
+            Self::Within(days) => format!("Within {days} days"),
+        }
+    }
+
+    /// Whether a credential or key is one of those.
+    pub(super) fn takes(self, owned: &Owned<'_>, now: Timestamp) -> bool {
+        match (self, owned.access) {
+            (Self::Status(status), Access::Credential(view)) => view.status == status,
+            (Self::Within(days), Access::Credential(view)) => match (view.status, view.expiry) {
+                (CredentialStatus::Expires, Expiry::At(end)) => is_within(end, days, now),
+                _ => false,
+            },
+            (Self::Within(days), Access::Key(view)) => {
+                view.rotation_due.is_some_and(|due| is_within(due, days, now))
+            }
+            (Self::Failing, _) | (Self::Status(_), Access::Key(_)) => false,
+        }
+    }
+}
+
+fn is_within(at: Timestamp, days: u32, now: Timestamp) -> bool {
+    clock::until(now, at) < Duration::from_secs(86_400) * days
 }
 
 /// The parameters of the address. What is not understood counts as not given.
@@ -50,18 +123,43 @@ pub(super) struct Query {
     pub(super) account: Option<String>,
     /// The part of a name to look for; empty for any.
     pub(super) search: String,
+    /// Which of all are shown; `None` for all.
+    pub(super) filter: Option<Filter>,
+    /// The page reloads itself after so many seconds.
+    pub(super) refresh: Option<u32>,
     pages: [usize; List::ALL.len()],
 }
 
 impl Query {
     /// All accounts, from the first page.
     pub(super) const fn overview() -> Self {
-        Self { account: None, search: String::new(), pages: [1; List::ALL.len()] }
+        Self {
+            account: None,
+            search: String::new(),
+            filter: None,
+            refresh: None,
+            pages: [1; List::ALL.len()],
+        }
     }
 
     /// One account, from the first page.
-    pub(super) fn of_account(name: &str) -> Self {
-        Self { account: Some(name.to_owned()), ..Self::overview() }
+    pub(super) fn of_account(&self, name: &str) -> Self {
+        Self { account: Some(name.to_owned()), refresh: self.refresh, ..Self::overview() }
+    }
+
+    /// All accounts, from the first page.
+    pub(super) fn all_accounts(&self) -> Self {
+        Self { refresh: self.refresh, ..Self::overview() }
+    }
+
+    /// The same account or all of them, showing only what a filter takes.
+    pub(super) fn with_filter(&self, filter: Option<Filter>) -> Self {
+        Self { account: self.account.clone(), filter, ..self.all_accounts() }
+    }
+
+    /// The same view, reloading itself or not.
+    pub(super) fn with_refresh(&self, refresh: Option<u32>) -> Self {
+        Self { refresh, ..self.clone() }
     }
 
     /// Reads what follows the `?` of an address.
@@ -70,7 +168,12 @@ impl Query {
         for (key, value) in form_urlencoded::parse(query.as_bytes()) {
             match &*key {
                 "account" => parsed.account = Some(value.into_owned()).filter(|name| !name.is_empty()),
-                "search" => value.trim().clone_into(&mut parsed.search),
+                "q" => value.trim().clone_into(&mut parsed.search),
+                "state" => parsed.filter = Filter::of_state(&value),
+                "within" => parsed.filter = Filter::within(&value),
+                "refresh" => {
+                    parsed.refresh = value.parse().ok().map(|seconds: u32| seconds.max(REFRESH_AT_LEAST));
+                }
                 key => {
                     if let Some(list) = List::ALL.into_iter().find(|list| list.parameter() == key) {
                         parsed.pages[list as usize] = value.parse().unwrap_or(1).max(1);
@@ -105,7 +208,16 @@ impl Query {
             query.append_pair("account", account);
         }
         if !self.search.is_empty() {
-            query.append_pair("search", &self.search);
+            query.append_pair("q", &self.search);
+        }
+        match self.filter {
+            Some(Filter::Failing) => drop(query.append_pair("state", FAILING)),
+            Some(Filter::Status(status)) => drop(query.append_pair("state", status.name())),
+            Some(Filter::Within(days)) => drop(query.append_pair("within", &format!("{days}d"))),
+            None => {}
+        }
+        if let Some(seconds) = self.refresh {
+            query.append_pair("refresh", &seconds.to_string());
         }
         for list in List::ALL {
             if self.page(list) > 1 {
@@ -116,6 +228,11 @@ impl Query {
             "" => "./".to_owned(),
             query => format!("./?{query}"),
         }
+    }
+
+    /// Whether a credential or key is one of those that are looked for.
+    pub(super) fn wants(&self, owned: &Owned<'_>, now: Timestamp) -> bool {
+        self.filter.is_none_or(|filter| filter.takes(owned, now)) && self.finds(owned.name())
     }
 
     /// Whether a name is one that is looked for. Upper and lower case of Latin letters are the same.
@@ -135,10 +252,14 @@ mod tests {
     #[test]
     fn what_is_not_understood_counts_as_not_given() {
         assert_eq!(Query::parse(""), Query::overview());
-        assert_eq!(Query::parse("account=&page=-1&page=two&other=3&&="), Query::overview());
-        let query = Query::parse("account=a+b%26c&search=+Backup+&page=3&sub_accounts=0");
+        assert_eq!(
+            Query::parse("account=&page=-1&page=two&other=3&state=odd&within=7&refresh=x&&="),
+            Query::overview()
+        );
+        let query = Query::parse("account=a+b%26c&q=+Backup+&page=3&sub_accounts=0&within=7d&refresh=1");
         assert_eq!(query.account.as_deref(), Some("a b&c"));
         assert_eq!(query.search, "Backup");
+        assert_eq!((query.filter, query.refresh), (Some(Filter::Within(7)), Some(REFRESH_AT_LEAST)));
         assert_eq!(query.page(List::Main), 3);
         assert_eq!(query.page(List::SubAccounts), 1);
     }
@@ -146,23 +267,28 @@ mod tests {
     #[test]
     fn addresses_are_relative_and_name_only_what_differs() {
         assert_eq!(Query::overview().href(), "./");
-        assert_eq!(Query::of_account("a&b \"<").href(), "./?account=a%26b+%22%3C");
+        assert_eq!(Query::overview().of_account("a&b \"<").href(), "./?account=a%26b+%22%3C");
         assert_eq!(Query::overview().with_page(List::Faults, 2).href(), "./?faults=2");
     }
 
     #[test]
     fn a_search_ignores_case() {
-        let query = Query::parse("search=BackUp");
+        let query = Query::parse("q=BackUp");
         assert!(query.finds("my-backups"));
         assert!(!query.finds("back"));
         assert!(!query.finds(""));
         assert!(Query::overview().finds(""));
     }
 
+    fn filters() -> impl Strategy<Value = Option<Filter>> {
+        let status = prop::sample::select(CredentialStatus::ALL.to_vec()).prop_map(Filter::Status);
+        prop::option::of(prop_oneof![Just(Filter::Failing), status, any::<u32>().prop_map(Filter::Within)])
+    }
+
     proptest! {
         #[test]
-        fn an_address_says_what_was_asked_for(account in ".{1,20}", search in ".{0,20}", pages in prop::array::uniform5(1usize..)) {
-            let query = Query { account: Some(account), search: search.trim().to_owned(), pages };
+        fn an_address_says_what_was_asked_for(account in ".{1,20}", search in ".{0,20}", filter in filters(), refresh in prop::option::of(5u32..), pages in prop::array::uniform6(1usize..)) {
+            let query = Query { account: Some(account), search: search.trim().to_owned(), filter, refresh, pages };
             let href = query.href();
             prop_assert_eq!(Query::parse(href.trim_start_matches("./?")), query);
         }

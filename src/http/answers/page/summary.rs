@@ -4,16 +4,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use maud::{Markup, html};
+use maud::{Markup, Render, html};
 
 use super::layout::{class, icon};
-use super::query::Query;
+use super::query::{Filter, Query};
 use super::urgency::{Access, Level, Owned, credentials, freshness};
 use super::{problems, words};
 use crate::http::answers::stored::Stored;
 use crate::model::{Collector, CredentialStatus, Expiry, ServiceAccount};
 use crate::problems::Problem;
 use crate::store::AccountState;
+
+/// The steps of the links to what expires soon, days.
+const WITHIN: [u32; 2] = [7, 30];
 
 /// Counts over all that is shown.
 #[derive(Debug)]
@@ -29,6 +32,8 @@ pub(super) struct Summary<'a> {
     /// Access keys, and those of them that are due for rotation.
     keys: u64,
     due: u64,
+    /// Credentials that expire and keys that are due within each of [`WITHIN`].
+    within: [u64; WITHIN.len()],
     next: Option<(Timestamp, Owned<'a>)>,
     /// Accounts whose service accounts are not known, so that there may be more that ends.
     unseen: u64,
@@ -60,6 +65,7 @@ impl<'a> Summary<'a> {
             critical: Duration::ZERO,
             keys: 0,
             due: 0,
+            within: [0; WITHIN.len()],
             next: None,
             unseen: 0,
             collectors: 0,
@@ -87,6 +93,9 @@ impl<'a> Summary<'a> {
         self.critical = self.critical.max(state.spec.warning.critical.unwrap_or_default());
         for owned in credentials(state, now) {
             self.credentials = self.credentials.min(owned.level);
+            for (count, days) in self.within.iter_mut().zip(WITHIN) {
+                *count += u64::from(Filter::Within(days).takes(&owned, now));
+            }
             match owned.access {
                 Access::Credential(view) => {
                     self.by_status[view.status as usize] += 1;
@@ -174,30 +183,74 @@ impl<'a> Summary<'a> {
         html! {
             p class={ "verdict " (class(self.level)) } { (icon(self.level)) span { (self.verdict()) } }
             dl.tiles {
-                (self.credentials())
+                (self.credentials(query))
                 (self.next_to_end(query, now))
-                (self.polled())
+                (self.polled(query))
                 (self.stored(now))
             }
+            (self.filters(query))
             (problems::section(self.problems, now))
         }
     }
 
-    fn credentials(&self) -> Markup {
+    /// The links to parts of what is shown; nothing where all is well.
+    fn filters(&self, query: &Query) -> Markup {
+        use CredentialStatus::{Expired, NeverExpires, Rejected, Unknown};
+        let status = |status: CredentialStatus| (Filter::Status(status), self.by_status[status as usize]);
+        let within = WITHIN.into_iter().zip(self.within).map(|(days, count)| (Filter::Within(days), count));
+        let mut filters = vec![(Filter::Failing, self.failing_accounts), status(Rejected), status(Expired)];
+        filters.extend(within);
+        filters.extend([status(Unknown), status(NeverExpires)]);
+        filters.retain(|(filter, count)| *count > 0 || query.filter == Some(*filter));
+        if query.account.is_some() {
+            filters.retain(|(filter, _)| *filter != Filter::Failing);
+        }
+        let mut filters: Vec<_> = filters.into_iter().map(|(filter, count)| (filter, Some(count))).collect();
+        // The address may have another number of days.
+        if let Some(asked) = query.filter.filter(|asked| filters.iter().all(|(filter, _)| filter != asked)) {
+            filters.push((asked, None));
+        }
+        let current = |filter: Option<Filter>| (query.filter == filter).then_some("true");
+        html! {
+            @if !filters.is_empty() {
+                nav.filters aria-label="Show only" {
+                    a href=(query.with_filter(None).href()) aria-current=[current(None)] { "All" }
+                    @for (filter, count) in filters {
+                        a href=(query.with_filter(Some(filter)).href()) aria-current=[current(Some(filter))] {
+                            (filter.words()) @if let Some(count) = count { " " span.count { (words::number(count)) } }
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    fn credentials(&self, query: &Query) -> Markup {
         use CredentialStatus::{Expired, Expires, NeverExpires, Rejected, Unknown};
-        let told = |statuses: &[(CredentialStatus, &str)]| -> Vec<String> {
-            let counts = statuses.iter().map(|(status, word)| (self.by_status[*status as usize], word));
-            counts
-                .filter(|(count, _)| *count > 0)
-                .map(|(count, word)| format!("{} {word}", words::number(count)))
-                .collect()
+        let told = |statuses: &[(CredentialStatus, &str)]| {
+            let counts =
+                statuses.iter().map(|(status, word)| (*status, self.by_status[*status as usize], *word));
+            let counts: Vec<_> = counts.filter(|(_, count, _)| *count > 0).collect();
+            let is_none = counts.is_empty();
+            let links = html! {
+                @for (index, (status, count, word)) in counts.into_iter().enumerate() {
+                    @if index > 0 { ", " }
+                    a href=(query.with_filter(Some(Filter::Status(status))).href()) { (words::number(count)) " " (word) }
+                }
+            };
+            (links, is_none)
         };
-        let bad = told(&[(Rejected, "rejected"), (Expired, "expired")]);
-        let figure = if bad.is_empty() { "None expired".to_owned() } else { bad.join(", ") };
-        let others = told(&[(Unknown, "unknown"), (Expires, "will expire"), (NeverExpires, "never expire")]);
+        let (bad, none_bad) = told(&[(Rejected, "rejected"), (Expired, "expired")]);
+        let figure = if none_bad {
+            html! { "None expired" }
+        } else {
+            bad
+        };
+        let (others, none_else) =
+            told(&[(Unknown, "unknown"), (Expires, "will expire"), (NeverExpires, "never expire")]);
         let all: u64 = self.by_status.iter().sum();
         let details = html! {
-            (others.join(", ")) @if !others.is_empty() { "; " } (words::number(all)) " in all"
+            (others) @if !none_else { "; " } (words::number(all)) " in all"
             @if self.keys > 0 {
                 span.detail {
                     (words::count(self.keys, "access key")) ", "
@@ -205,7 +258,7 @@ impl<'a> Summary<'a> {
                 }
             }
         };
-        tile(self.credentials, "Credentials", &figure, details)
+        tile(self.credentials, "Credentials", figure, details)
     }
 
     fn next_to_end(&self, query: &Query, now: Timestamp) -> Markup {
@@ -235,10 +288,18 @@ impl<'a> Summary<'a> {
         };
         let left = words::relative(*end, now);
         let left = left.strip_prefix("in ").unwrap_or(&left);
-        tile(owned.level, "Ends next", &format!("In {left}"), details)
+        let left = format!("In {left}");
+        let step = WITHIN.into_iter().zip(self.within).find(|(_, count)| *count > 0);
+        let figure = match step {
+            Some((days, _)) => {
+                html! { a href=(query.with_filter(Some(Filter::Within(days))).href()) { (left) } }
+            }
+            None => html! { (left) },
+        };
+        tile(owned.level, "Ends next", figure, details)
     }
 
-    fn polled(&self) -> Markup {
+    fn polled(&self, query: &Query) -> Markup {
         let figure = format!("{} of {} work", words::number(self.working), words::number(self.collectors));
         let details = html! {
             @match (self.failing_accounts, self.waiting, self.accounts) {
@@ -249,7 +310,12 @@ impl<'a> Summary<'a> {
                 (count, ..) => { (number_of(count, "account fails", "accounts fail")) ": see below" }
             }
         };
-        tile(self.polls, "Collectors", &figure, details)
+        let figure = if self.failing_accounts > 0 && query.account.is_none() {
+            html! { a href=(query.with_filter(Some(Filter::Failing)).href()) { (figure) } }
+        } else {
+            html! { (figure) }
+        };
+        tile(self.polls, "Collectors", figure, details)
     }
 
     fn stored(&self, now: Timestamp) -> Markup {
@@ -267,7 +333,7 @@ impl<'a> Summary<'a> {
             }
             "; " @if self.known > 1 { "oldest figure " } @else { "figure of " } (words::moment(oldest, now))
         };
-        tile(level, "Stored", &words::size(self.usage), details)
+        tile(level, "Stored", words::size(self.usage), details)
     }
 }
 
@@ -275,7 +341,7 @@ fn number_of(count: u64, one: &str, many: &str) -> String {
     format!("{} {}", words::number(count), if count == 1 { one } else { many })
 }
 
-fn tile(level: Level, term: &str, figure: &str, details: Markup) -> Markup {
+fn tile(level: Level, term: &str, figure: impl Render, details: Markup) -> Markup {
     html! {
         div class={ "tile " (class(level)) } {
             dt { (icon(level)) (term) }

@@ -107,9 +107,9 @@ fn an_account_of_thousands_of_buckets_is_shown_page_by_page() {
     assert!(first.len() < 100_000, "{} bytes", first.len());
     let last = page(&states, "account=acme&page=9999").html;
     assert!(last.contains("9,951–10,000 of 10,000") && last.contains("bucket-000000"));
-    let found = page(&states, "account=acme&search=00777").html;
+    let found = page(&states, "account=acme&q=00777").html;
     assert!(found.contains("11 buckets found") && found.contains("bucket-007775"), "{found}");
-    let nothing = page(&states, "account=acme&search=%3Cnothing").html;
+    let nothing = page(&states, "account=acme&q=%3Cnothing").html;
     assert!(nothing.contains("No bucket has “<bdi>&lt;nothing</bdi>” in its name."), "{nothing}");
 }
 
@@ -126,13 +126,102 @@ fn a_thousand_accounts_make_a_page_of_bounded_size() {
         .collect();
     let html = page(&states, "").html;
     assert!(html.len() < 100_000, "{} bytes", html.len());
-    assert!(html.contains("1–12 of 1,000") && html.contains("1–10 of 1,000"), "{html}");
+    assert!(html.contains("1–50 of 1,000") && html.contains("1–10 of 1,000"), "{html}");
     assert!(html.contains("No connection: 1,000 accounts"), "{html}");
     assert_eq!(html.matches("check name resolution").count(), 1, "explained once");
-    let found = page(&states, "search=0042").html;
+    let found = page(&states, "q=0042").html;
     assert!(found.contains("account=account-0042") && found.contains("1 account found"), "{found}");
-    assert!(page(&states, "search=nobody").html.contains("No account has “<bdi>nobody</bdi>” in its name."));
+    assert!(page(&states, "q=nobody").html.contains("No account has “<bdi>nobody</bdi>” in its name."));
     assert_eq!(found.matches("<article").count(), 1);
+}
+
+/// A healthy account, a larger one with a credential that ends in 5 days, and one whose pair is refused.
+fn in_every_state() -> Vec<Arc<AccountState>> {
+    let service = |name: &str, expiry: &str| ServiceAccount {
+        id: format!("id-of-{name}").into(),
+        name: name.into(),
+        enabled: Some(true),
+        ready: Some(true),
+        expiry: Expiry::At(at(expiry)),
+    };
+    let with = |name: &str, bytes: u64, services: Vec<ServiceAccount>| {
+        let spec = crate::store::AccountSpec { credential: Expiry::Never, ..spec(name) };
+        state(spec, |state| {
+            state.succeed(answer(usage(vec![bucket("nightly", bytes)])), at(NOW), TOOK);
+            state.succeed(answer(services), at(NOW), TOOK);
+            state.succeed(answer(crate::model::Permissions::default()), at(NOW), TOOK);
+            state.succeed(answer(MonthlyUsage::default()), at(NOW), TOOK);
+        })
+    };
+    let refused = state(spec("refused"), |state| {
+        let error = ApiError::new(Reason::Auth, Endpoint::Login, "403: the credentials are refused");
+        let error = ApiError { status: Some(403), ..error };
+        state.count_login(crate::model::LoginResult::Refused, at(NOW));
+        state.fail(Collector::CURRENT_USAGE, error.failure(at(NOW)), TOOK);
+    });
+    vec![
+        with("calm", 9_000_000_000_000, vec![service("next year", "2027-11-24T00:00:00Z")]),
+        with("ending", 5_000, vec![service("writer", "2026-11-29T12:00:00Z")]),
+        refused,
+    ]
+}
+
+#[test]
+fn accounts_come_in_order_of_urgency_and_then_of_size() {
+    let states = in_every_state();
+    let html = page(&states, "").html;
+    let places: Vec<_> = ["refused", "ending", "calm"]
+        .map(|name| html.find(&format!("<h3><a href=\"./?account={name}\">")).unwrap())
+        .into();
+    assert!(places.is_sorted(), "{places:?}");
+}
+
+#[test]
+fn links_filter_by_state_and_by_time_left() {
+    let states = in_every_state();
+    let html = page(&states, "refresh=60").html;
+    for link in ["state=failing", "state=rejected", "within=7d"] {
+        assert!(html.contains(&format!("href=\"./?{link}&amp;refresh=60\"")), "{link}: {html}");
+    }
+    for (query, there, gone) in [
+        ("state=failing", vec!["account=refused"], vec!["account=calm", "account=ending", "<bdi>writer"]),
+        ("state=rejected", vec!["account=refused", ">Rejected"], vec!["account=calm", "<bdi>writer"]),
+        ("within=7d", vec!["account=ending", "<bdi>writer"], vec!["account=calm", "account=refused"]),
+        ("within=5d", vec!["No account is in this state"], vec!["<bdi>writer"]),
+        ("account=ending&within=7d", vec!["<bdi>writer"], vec!["nightly"]),
+    ] {
+        let html = page(&states, query).html;
+        let (_, lists) = html.split_once("</nav>").unwrap().1.split_once("</nav>").unwrap();
+        for words in there {
+            assert!(lists.contains(words), "{query}: no {words} in {lists}");
+        }
+        for words in gone {
+            assert!(!lists.contains(words), "{query}: {words} in {lists}");
+        }
+        assert!(html.contains("aria-current=\"true\""), "{query}");
+    }
+}
+
+#[test]
+fn a_search_finds_accounts_credentials_and_buckets() {
+    let states = in_every_state();
+    let html = page(&states, "q=WRITE").html;
+    assert!(html.contains("<bdi>writer") && !html.contains("<bdi>next year"), "{html}");
+    let html = page(&states, "q=nightly").html;
+    assert!(html.contains("Buckets, the largest first"), "{html}");
+    let places = ["account=calm", "account=ending"].map(|account| html.find(account).unwrap());
+    assert!(places.is_sorted(), "{html}");
+}
+
+#[test]
+fn a_page_says_whether_it_reloads_itself() {
+    let states = [with_buckets("acme", Vec::new())];
+    let still = page(&states, "account=acme");
+    assert_eq!(still.refresh, None);
+    assert!(still.html.contains(r#"<a href="./?account=acme&amp;refresh=60">reload every minute"#));
+    let reloading = page(&states, "account=acme&refresh=60");
+    assert_eq!(reloading.refresh, Some(60));
+    assert!(reloading.html.contains(r#"reloads every minute (<a href="./?account=acme">stop"#));
 }
 
 #[test]
@@ -161,13 +250,15 @@ fn credentials_of_all_accounts_are_in_order_of_urgency() {
         ),
     ];
     let html = page(&states, "").html;
-    let places: Vec<_> = ["<bdi>gone", "Expires in 4 days", "Expires in 364 days", "Never expires"]
+    let places: Vec<_> = ["<bdi>gone", "Expires in 4 days", "Expires in 364 days", "Never expires</span>"]
         .map(|text| html.find(text).unwrap_or_else(|| panic!("{text} in {html}")))
         .into();
     assert!(places.is_sorted(), "{places:?}");
     assert!(html.contains("Broken: 1 credential has expired"), "{html}");
     assert!(html.contains("In 4 days"), "{html}");
-    assert!(html.contains("2 will expire, 2 never expire; 5 in all"), "{html}");
+    for words in [">2 will expire</a>", ">2 never expire</a>; 5 in all"] {
+        assert!(html.contains(words), "{words} in {html}");
+    }
 }
 
 #[test]
@@ -208,10 +299,8 @@ fn names_are_data() {
         }];
         state.succeed(answer(data), at(NOW), TOOK);
     });
-    let query = Query::of_account(evil).href();
-    for query in
-        ["", query.trim_start_matches("./?"), "account=<script>&search=\"><script>", "search=\"><script>"]
-    {
+    let query = Query::overview().of_account(evil).href();
+    for query in ["", query.trim_start_matches("./?"), "account=<script>&q=\"><script>", "q=\"><script>"] {
         let page = page(std::slice::from_ref(&hostile), query);
         assert!(!page.html.contains("<script"), "{query}: {}", page.html);
     }
