@@ -111,8 +111,18 @@ impl Client {
         last: Month,
         zeros: Zeros,
     ) -> Result<Collected<MonthlyUsage>, ApiError> {
+        Ok(self.dated_months(first, last, zeros).await?.0)
+    }
+
+    /// The same, and when the first part of it was answered, by the vendor's clock.
+    async fn dated_months(
+        &self,
+        first: Month,
+        last: Month,
+        zeros: Zeros,
+    ) -> Result<(Collected<MonthlyUsage>, Option<Timestamp>), ApiError> {
         const ENDPOINT: Endpoint = Endpoint::MonthlyUsage;
-        let (mut parts, mut tokens) = (Vec::new(), Vec::new());
+        let (mut parts, mut tokens, mut date) = (Vec::new(), Vec::new(), None);
         for (first, last) in queries(first, last) {
             let window = Window { first, last };
             let mut url = url(&self.base, ENDPOINT);
@@ -126,6 +136,7 @@ impl Client {
                 self.get(ENDPOINT, url, move |body| monthly::part(body, window, zeros)).await?;
             parts.push(part);
             tokens.push(sent.token);
+            date = earliest(date, sent.date);
         }
         // Putting together the months of 100,000 buckets would hold up every other task of this thread.
         let merging = tokio::task::spawn_blocking(move || {
@@ -133,9 +144,10 @@ impl Client {
             tokens.iter().for_each(|token| token.confidential.remove_from(&mut answer));
             answer
         });
-        merging
+        let answer = merging
             .await
-            .map_err(|_| ApiError::new(Reason::Decode, ENDPOINT, "the months could not be put together"))
+            .map_err(|_| ApiError::new(Reason::Decode, ENDPOINT, "the months could not be put together"))?;
+        Ok((answer, date))
     }
 
     /// The service accounts.
@@ -231,7 +243,7 @@ impl Client {
         let bearer: &Secret = &token.secret;
         let call = Call { endpoint, url: url.clone(), bearer: Some(bearer), json: None, signed: None };
         match self.transport.call(call, &*self.telemetry, decode).await? {
-            Reply::Success(answer) => Ok(Ok((answer, Sent { token, at }))),
+            Reply::Success { value, date } => Ok(Ok((value, Sent { token, at, date }))),
             Reply::Failure(reply) => {
                 let judged = errors::judge(endpoint, &reply, self.clock.now(), &token.confidential);
                 if judged.token_dead {
@@ -256,10 +268,17 @@ impl Api for Client {
     }
 }
 
+/// The earlier of two instants, where both are known.
+fn earliest(one: Option<Timestamp>, other: Option<Timestamp>) -> Option<Timestamp> {
+    one.into_iter().chain(other).min()
+}
+
 /// With what, and when, a request was sent.
 struct Sent {
     token: Arc<Token>,
     at: Timestamp,
+    /// When it was answered, by the vendor's clock.
+    date: Option<Timestamp>,
 }
 
 /// A token that the vendor no longer accepts.

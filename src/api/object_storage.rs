@@ -315,7 +315,7 @@ impl Client {
         })?;
         let call = Call { endpoint, url, bearer: None, json: None, signed: Some(&signed) };
         match self.transport.call(call, &*self.telemetry, decode).await.map_err(Failed::Other)? {
-            Reply::Success(answer) => Ok(answer),
+            Reply::Success { value, .. } => Ok(value),
             Reply::Failure(reply) => Err(Failed::Judged(errors::judge(endpoint, &reply, self.clock.now()))),
         }
     }

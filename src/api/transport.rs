@@ -137,7 +137,8 @@ impl Transport {
             .tls_backend_preconfigured(tls::client_config(&system_roots, ca_file)?)
             .user_agent(concat!("lyve-cloud-exporter/", env!("CARGO_PKG_VERSION")))
             .default_headers(HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static("application/json"))]))
-            .connect_timeout(CONNECT_TIMEOUT.min(timeout))
+            // Less than the call has: a place that is silent is told from an answer that is late.
+            .connect_timeout(CONNECT_TIMEOUT.min(timeout * 3 / 4))
             .redirect(redirect::Policy::none())
             .referer(false)
             // Gateways set cookies by the dozen, and old ones fold headers.
@@ -296,11 +297,12 @@ impl Transport {
         })?;
         let status = response.status();
         let headers: Vec<HeaderName> = response.headers().keys().cloned().collect();
+        let date = reply::date(response.headers());
         let mut outline = body::Outline::default();
         let reply = if status.is_success() {
             let contract = (Contract::of(endpoint), Months::asked(&call.url));
             match body::decode(response, deadline, &self.bounds, contract, &mut outline, decode).await {
-                Ok(value) => Ok(Reply::Success(value)),
+                Ok(value) => Ok(Reply::Success { value, date }),
                 Err(body::Fault::OutOfTime) => Err(self.out_of_time(endpoint)),
                 Err(body::Fault::Other(reason, detail)) => Err(ApiError::new(reason, endpoint, detail)),
             }

@@ -65,6 +65,14 @@ pub struct MonthlyUsage {
     pub settled: Option<Settled>,
 }
 
+impl MonthlyUsage {
+    /// Whether it has no figure at all.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.months.is_empty() && self.buckets.is_empty() && self.sub_accounts.is_empty()
+    }
+}
+
 /// A run of closed months that are known in full and whose figures do not change any more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Settled {

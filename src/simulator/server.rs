@@ -3,12 +3,12 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
-use hyper::header::{AUTHORIZATION, HeaderName, HeaderValue};
+use hyper::header::{AUTHORIZATION, DATE, HeaderName, HeaderValue};
 use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
@@ -58,7 +58,7 @@ async fn answer(
     }
     let now = shared.now();
     let reply = arrived.asked().reply(&mut shared.world(), now);
-    Ok(head_of(&reply).map(|()| Full::new(reply.body)))
+    Ok(dated(head_of(&reply), now).map(|()| Full::new(reply.body)))
 }
 
 /// A running listener. Dropping it ends it and every connection of it.
@@ -183,6 +183,17 @@ fn is_login(method: &Method, path: &str) -> bool {
 pub(super) fn head_of(reply: &Reply) -> Response<()> {
     let headers = reply.headers.iter().map(|(name, value)| (*name, value.as_str()));
     response_head(reply.status, headers)
+}
+
+/// With the simulator's time, which need not be the system's.
+pub(super) fn dated(mut head: Response<()>, now: Timestamp) -> Response<()> {
+    // From 1970 to the beginning of the year 9999, as the crate panics beyond.
+    let seconds = u64::try_from(now.as_second()).unwrap_or_default().min(253_370_764_800);
+    let now = SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
+    if let Ok(date) = HeaderValue::from_str(&httpdate::fmt_http_date(now)) {
+        head.headers_mut().entry(DATE).or_insert(date);
+    }
+    head
 }
 
 /// A status and headers. What cannot be sent at all is left out.

@@ -2,6 +2,7 @@
 
 mod doubtful;
 mod many;
+mod outage;
 mod restarts;
 mod rules_restarts;
 mod thresholds;

@@ -2,12 +2,14 @@
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use lyve_cloud_exporter::clock::Manual;
 use lyve_cloud_exporter::config::{Api, Config};
 use lyve_cloud_exporter::model::{Collector, CurrentUsage, Expiry, MonthlyUsage};
 use lyve_cloud_exporter::poll::formats;
 use lyve_cloud_exporter::reload::Loader;
-use lyve_cloud_exporter::simulator::{Endpoint, Fault, SimulatedAccount};
+use lyve_cloud_exporter::simulator::{Endpoint, Fault, SimulatedAccount, Simulator};
 use lyve_cloud_exporter::store::state_file;
 use tempfile::TempDir;
 
@@ -338,7 +340,7 @@ fn with_every_month(acme: SimulatedAccount) -> SimulatedAccount {
 }
 
 #[tokio::test]
-async fn closed_months_are_not_asked_for_again() {
+async fn of_closed_months_only_the_newest_is_asked_for_again() {
     let stage = Stage::new().await;
     let (_directory, _, config, acme) = kept(&stage);
     let acme = with_every_month(acme);
@@ -347,9 +349,11 @@ async fn closed_months_are_not_asked_for_again() {
 
     stage.simulator.forget_requests();
     exporter.next_poll("acme", Collector::MONTHLY_USAGE, hours(6)).await;
-    assert_eq!(queries(&stage), [""; 0], "October is final for long");
+    let october = "fromMonth=9&fromYear=2026&toMonth=9&toYear=2026";
+    assert_eq!(queries(&stage), [october], "all are final for long, and a poll asks for something");
     assert_eq!(exporter.scrape().await.all(MONTHLY, &[ACME]).len(), 6);
 
+    stage.simulator.forget_requests();
     // The newest month is asked for at the turn, and again until its figures are final.
     stage.clock.set(at("2026-11-30T23:59:59Z"));
     exporter.next_poll("acme", Collector::MONTHLY_USAGE, std::time::Duration::from_secs(1)).await;
@@ -363,7 +367,7 @@ async fn closed_months_are_not_asked_for_again() {
         .await;
     let asked = queries(&stage);
     assert!(!asked.is_empty() && asked.iter().all(|query| query == november), "{asked:?}");
-    let _acme = acme.month(month(2026, 11), &[("backups", 100.0), ("media", 1.0)]);
+    let acme = acme.month(month(2026, 11), &[("backups", 100.0), ("media", 1.0)]);
     for _ in 0..12 {
         exporter.next_poll("acme", Collector::MONTHLY_USAGE, hours(6)).await;
     }
@@ -386,12 +390,19 @@ async fn closed_months_are_not_asked_for_again() {
     );
     stage.simulator.forget_requests();
     exporter.next_poll("acme", Collector::MONTHLY_USAGE, hours(6)).await;
-    assert_eq!(queries(&stage), [""; 0], "three days after the turn");
+    assert_eq!(queries(&stage), [november], "three days after the turn");
 
-    // Nor after a restart.
+    // So it is after a restart; and what the vendor has corrected since is taken, what it has forgotten stays.
     exporter.stop().await.unwrap();
+    let acme = acme.month(month(2026, 11), &[("backups", 120.0), ("media", 1.0)]);
+    stage.simulator.forget_requests();
     let exporter = stage.polled_exporter(config.clone()).await;
-    assert_eq!(queries(&stage), [""; 0]);
+    assert_eq!(queries(&stage), [november]);
+    let newest = [ACME, ("month", "2026-11")];
+    assert_eq!(exporter.scrape().await.value(MONTHLY, &newest), Some(234e9));
+    acme.fail_once(Endpoint::MonthlyUsage, Fault::raw("application/json", "{}"));
+    exporter.next_poll("acme", Collector::MONTHLY_USAGE, hours(6)).await;
+    assert_eq!(exporter.scrape().await.value(MONTHLY, &newest), Some(234e9));
     assert_eq!(exporter.scrape().await.all(MONTHLY, &[ACME]).len(), 6);
     exporter.stop().await.unwrap();
 
@@ -406,6 +417,44 @@ async fn closed_months_are_not_asked_for_again() {
         assert!(!queries(&stage).is_empty());
         stage.polled_exporter(config.clone()).await.stop().await.unwrap();
     }
+}
+
+#[tokio::test]
+async fn a_month_that_is_over_by_our_clock_alone_is_not_final() {
+    let vendor = Manual::new(at(NOW));
+    let simulator = Simulator::start(Arc::new(vendor.clone())).await.unwrap();
+    let stage = Stage { clock: Manual::new(at("2026-12-07T12:00:00Z")), simulator };
+    let (_directory, _, config, acme) = kept(&stage);
+    let acme = with_every_month(acme);
+    let exporter = stage.polled_exporter(config.clone()).await;
+    let november = [ACME, ("month", "2026-11")];
+    let partial = exporter.scrape().await.value(MONTHLY, &november);
+    assert!(partial.is_some());
+    exporter.stop().await.unwrap();
+
+    // Two months later both clocks are right.
+    vendor.set(at("2027-01-20T12:00:00Z"));
+    stage.clock.set(at("2027-01-20T12:00:00Z"));
+    let acme = acme.month(month(2026, 11), &[("backups", 700.0), ("media", 1.0)]);
+    let _acme = acme.month(month(2026, 12), &[("backups", 710.0), ("media", 1.0)]);
+    stage.simulator.forget_requests();
+    let exporter = stage.polled_exporter(config).await;
+    assert_eq!(queries(&stage), ["fromMonth=10&fromYear=2026&toMonth=11&toYear=2026"]);
+    let whole = exporter.scrape().await.value(MONTHLY, &november);
+    assert!(whole.is_some() && whole != partial, "{whole:?}");
+}
+
+#[tokio::test]
+async fn months_are_asked_for_once_more_where_the_clock_went_back() {
+    let all = "fromMonth=4&fromYear=2026&toMonth=9&toYear=2026";
+    let stage = Stage::on("2026-11-29T12:00:00Z").await;
+    let (_directory, _, config, acme) = kept(&stage);
+    let _acme = with_every_month(acme);
+    stage.polled_exporter(config.clone()).await.stop().await.unwrap();
+    stage.simulator.forget_requests();
+    stage.clock.set(at(NOW));
+    let _exporter = stage.polled_exporter(config).await;
+    assert_eq!(queries(&stage), [all]);
 }
 
 #[tokio::test]

@@ -107,7 +107,7 @@ impl Login {
         let at = self.clock.now();
         let reply = self.transport.call(call, &*self.telemetry, issued).await.map_err(LoginError::Failed)?;
         let (token, seconds) = match reply {
-            Reply::Success(success) => success,
+            Reply::Success { value, .. } => value,
             Reply::Failure(reply) => {
                 let confidential = Confidential::new([pair.secret.clone()]);
                 let error = errors::judge(Endpoint::Login, &reply, self.clock.now(), &confidential).error;

@@ -1,16 +1,27 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use reqwest::header::{HeaderMap, RETRY_AFTER};
+use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
 
 use crate::clock;
 
 /// What came back.
 pub(in crate::api) enum Reply<T> {
-    /// A success, decoded.
-    Success(T),
+    /// A success.
+    Success {
+        /// Its body, decoded.
+        value: T,
+        /// When it was made, by the clock of whoever made it, if it says so.
+        date: Option<Timestamp>,
+    },
     /// Any other status.
     Failure(FailureReply),
+}
+
+/// The time in `Date`.
+pub(super) fn date(headers: &HeaderMap) -> Option<Timestamp> {
+    let date = httpdate::parse_http_date(headers.get(DATE)?.to_str().ok()?).ok()?;
+    Timestamp::try_from(date).ok()
 }
 
 /// An answer that is no success.

@@ -28,7 +28,7 @@ async fn get_from(transport: &Transport, url: Url, notes: &Notes) -> Result<(u16
         assert!(!shown.contains("canary") && !shown.contains("//"), "{shown}");
     }
     Ok(match reply? {
-        Reply::Success(text) => (200, text),
+        Reply::Success { value, .. } => (200, value),
         Reply::Failure(reply) => (reply.status, String::from_utf8_lossy(&reply.body).into_owned()),
     })
 }

@@ -13,7 +13,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 
 use crate::simulator::route::Reply;
-use crate::simulator::server::{Arrived, Asked, Serve, head_of, response_head};
+use crate::simulator::server::{Arrived, Asked, Serve, dated, head_of, response_head};
 use crate::simulator::world::World;
 use crate::simulator::{Endpoint, Shared};
 
@@ -126,7 +126,7 @@ async fn answer(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Respo
         Some(Fault::HangBeforeHeaders) => match std::future::pending::<Infallible>().await {},
         Some(Fault::Reset) => return Err(Reset),
     };
-    Ok(head.map(|()| AnswerBody::new(content, in_flight)))
+    Ok(dated(head, shared.now()).map(|()| AnswerBody::new(content, in_flight)))
 }
 
 impl Asked<'_> {

@@ -53,21 +53,33 @@ impl Collect for MonthlyUsage {
         Some((Month::of(context.now).plus(1).start(), SPREAD_TURN))
     }
 
-    /// Every month of the history. Months that are final are not asked for again; where that is all of them, no request is
-    /// made at all. So they stay although the vendor may have forgotten them.
+    /// Every month of the history. Months that are final are not asked for again, so they stay although the vendor may have
+    /// forgotten them. Where that is all of them, the newest is: a poll that asks nothing could not fail, and would say
+    /// that the vendor can be reached when it cannot.
+    ///
+    /// A month is final by the vendor's clock as well as by this machine's, which may be wrong.
     async fn collect(client: &Client, context: Context<'_>) -> Result<Collected<Self>, ApiError> {
         let now = context.now;
         let window = context.config.history.window(now);
         let known = context.last::<Self>().filter(|known| known.settled.is_some()).unwrap_or_default();
         let before = known.settled.and_then(|settled| history::within(settled, window));
         let missing = history::missing(window, before);
-        let ask = async |(first, last): Range| client.monthly_usage(first, last, Zeros::NoData).await;
-        let older = if missing.older.0 > missing.older.1 {
-            Collected { data: Self::default(), dropped: Dropped::default() }
-        } else {
-            ask(missing.older).await?
-        };
-        let newer = ask(missing.newer).await?;
+        let ask = async |(first, last): Range| client.dated_months(first, last, Zeros::NoData).await;
+        let nothing = || (Collected { data: Self::default(), dropped: Dropped::default() }, None);
+        if missing.queries().is_empty() {
+            let newest = (window.1, window.1);
+            let (Collected { data: fresh, dropped }, _) = ask(newest).await?;
+            let work = move || {
+                let known = history::whole(&Self::default(), &known, before, Self::default());
+                let all = if fresh.is_empty() { known } else { history::around(&known, fresh, newest) };
+                Self { settled: before, ..all }
+            };
+            return Ok(Collected { data: apart(work).await?, dropped });
+        }
+        let (older, older_date) =
+            if missing.older.0 > missing.older.1 { nothing() } else { ask(missing.older).await? };
+        let (newer, newer_date) = ask(missing.newer).await?;
+        let now = [older_date, newer_date].into_iter().flatten().fold(now, Timestamp::min);
         let mut dropped = older.dropped;
         dropped.merge(newer.dropped);
         // 100,000 buckets would hold up every other task of this thread.
@@ -81,7 +93,7 @@ impl Collect for MonthlyUsage {
         let (all, asked, doubtful) = apart(work).await?;
         let Some(again) = doubtful else { return Ok(Collected { data: all, dropped }) };
         // Its first answer has counted already what could not be used.
-        let fresh = ask(again).await?.data;
+        let fresh = ask(again).await?.0.data;
         let work = move || {
             let mut all = history::around(&all, fresh, again);
             all.settled = history::settled(&all, &history::refined(&asked, again), before, now);
@@ -93,8 +105,7 @@ impl Collect for MonthlyUsage {
     /// Every month, though some of those that were known are asked for still.
     fn missing(&self, last: &Self, context: &Context<'_>) -> Missing {
         let (first, _) = context.config.history.window(context.now);
-        let is_empty = self.months.is_empty() && self.buckets.is_empty() && self.sub_accounts.is_empty();
-        let known = last.months.iter().filter(|total| is_empty && total.month >= first);
+        let known = last.months.iter().filter(|total| self.is_empty() && total.month >= first);
         known.map(|total| total.month.to_string().into()).collect()
     }
 
