@@ -79,7 +79,7 @@ impl Ledger {
         };
         let (archive, with_login): (Vec<_>, Vec<_>) =
             ACCOUNTS.into_iter().partition(|account| *account == ARCHIVE);
-        let endpoints = Endpoint::ALL.into_iter().map(|endpoint| {
+        let endpoints = Endpoint::ALL.iter().copied().map(|endpoint| {
             let requests = samples.0.iter().filter(|sample| {
                 sample.name == "lyvecloud_api_requests_total"
                     && sample.labels["endpoint"] == endpoint.name()

@@ -175,7 +175,7 @@ const WORDS: [&str; 48] = [
 /// Whether a key may be shown wherever it comes: one of a contract, or one of those words.
 pub(crate) fn is_schema_word(key: &str) -> bool {
     static CONTRACTS: LazyLock<Vec<&'static str>> = LazyLock::new(|| {
-        let fields = Endpoint::ALL.into_iter().flat_map(|endpoint| Contract::of(endpoint).fields);
+        let fields = Endpoint::ALL.iter().copied().flat_map(|endpoint| Contract::of(endpoint).fields);
         fields.map(|field| leaf(field.path)).collect()
     });
     WORDS.contains(&key) || CONTRACTS.contains(&key)

@@ -142,7 +142,7 @@ impl Client {
             let question = Question::Action("RSListBillingData", &parameters);
             let decode = move |body| billing::billing(body, from, over);
             let part = self.ask(Endpoint::Billing, question, decode).await?;
-            whole.dropped.merge(part.dropped);
+            whole.dropped.merge(&part.dropped);
             whole.data.append(part.data);
             from = till.saturating_add(Span::new().days(1));
             if from <= till {
@@ -166,7 +166,7 @@ impl Client {
         let question = Question::Query(Some("rs-bucket-stats="));
         let (buckets, of_stats) =
             self.ask(Endpoint::BucketStats, question, move |body| buckets::stats(body, &names)).await?;
-        dropped.merge(of_stats);
+        dropped.merge(&of_stats);
         let mut answer = Collected { data: Buckets { count, buckets }, dropped };
         self.guard.confidential().await.remove_from(&mut answer);
         Ok(answer)
@@ -189,7 +189,7 @@ impl Client {
             answer => answer?,
         };
         let listed = self.list(Endpoint::ListUsers, Some(("ListUsers", None)), users::list).await?;
-        dropped.merge(listed.dropped);
+        dropped.merge(&listed.dropped);
         let listed = wire::unique(listed.data, |(name, _)| name, &mut dropped);
         for (name, created) in &listed {
             let user = users.entry(name.clone()).or_insert_with_key(|name| users::nobody(name.clone()));
@@ -202,7 +202,7 @@ impl Client {
         for mut user in users.into_values().take(MAX_USERS as usize) {
             match self.keys_of(&user.name).await {
                 Ok(keys) => {
-                    dropped.merge(keys.dropped);
+                    dropped.merge(&keys.dropped);
                     user.keys = keys.data;
                 }
                 // Somebody deleted it since it was listed.
@@ -257,7 +257,7 @@ impl Client {
                 self.answer(endpoint, Question::Query(query.as_deref()), decode.clone()).await?
             };
             all.data.extend(page.items);
-            all.dropped.merge(page.dropped);
+            all.dropped.merge(&page.dropped);
             match page.rest {
                 Rest::Behind(next) if Some(&next) != marker.as_ref() => marker = Some(next),
                 Rest::None => return Ok(all),

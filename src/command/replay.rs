@@ -189,7 +189,7 @@ fn question(request: CannedRequest<'_>) -> Option<(Endpoint, Asked)> {
                 let days = first.series(jiff::Span::new().days(1)).take_while(|day| *day <= last).collect();
                 return Some((Endpoint::Billing, Asked::Days(days)));
             }
-            Endpoint::ALL.into_iter().find(|endpoint| endpoint.name() == action)?
+            Endpoint::ALL.iter().copied().find(|endpoint| endpoint.name() == action)?
         }
         _ => return None,
     };

@@ -59,7 +59,7 @@ fn status(state: &AccountState, now: Timestamp, sink: &mut Sink<'_>) {
         if kind == CredentialKind::AccountApi && !known {
             continue;
         }
-        for status in CredentialStatus::ALL {
+        for &status in CredentialStatus::ALL {
             sink(
                 &[&state.spec.name, kind.name(), id, name, status.name()],
                 flag(status == credential.status),

@@ -101,7 +101,7 @@ pub(super) const FAMILIES: &[Family] = &[
         labels: &["account", "result"],
         part: StatePart::Failures,
         walk: |state, _, sink| {
-            for result in LoginResult::ALL {
+            for &result in LoginResult::ALL {
                 let count = state.login_results.get(&result).copied().unwrap_or_default();
                 sink(&[&state.spec.name, result.name()], number(count));
             }
@@ -114,7 +114,7 @@ pub(super) const FAMILIES: &[Family] = &[
         labels: &["account", "reason"],
         part: StatePart::Failures,
         walk: |state, _, sink| {
-            for reason in DropReason::ALL {
+            for &reason in DropReason::ALL {
                 let count = state.dropped.get(reason);
                 sink(&[&state.spec.name, reason.name()], number(count));
             }
@@ -138,7 +138,7 @@ fn each(state: &AccountState, sink: &mut Sink<'_>, value: fn(&Health) -> Option<
 fn failures(state: &AccountState, _now: Timestamp, sink: &mut Sink<'_>) {
     for collector in collectors(state) {
         let failures = &state.health(collector).failures;
-        for reason in Reason::ALL {
+        for &reason in Reason::ALL {
             let count = failures.get(&reason).copied().unwrap_or_default();
             sink(&[&state.spec.name, collector.name(), reason.name()], number(count));
         }

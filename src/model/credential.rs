@@ -1,5 +1,6 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use strum::VariantArray;
 
 use crate::clock;
 
@@ -37,7 +38,7 @@ impl CredentialKind {
 }
 
 /// How a credential stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, VariantArray)]
 pub enum CredentialStatus {
     /// It works until a date that is known.
     Expires,
@@ -53,8 +54,7 @@ pub enum CredentialStatus {
 
 impl CredentialStatus {
     /// Every status, in the order in which they are shown.
-    pub const ALL: [Self; 5] =
-        [Self::Expires, Self::NeverExpires, Self::Expired, Self::Rejected, Self::Unknown];
+    pub const ALL: &'static [Self] = Self::VARIANTS;
 
     /// The value of the `status` label.
     #[must_use]

@@ -1,5 +1,9 @@
+use std::collections::BTreeMap;
+
+use strum::VariantArray;
+
 /// Why a listed thing got no series.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, VariantArray)]
 pub enum DropReason {
     /// The configuration's filters leave it out.
     Filtered,
@@ -13,7 +17,7 @@ pub enum DropReason {
 
 impl DropReason {
     /// Every reason, in the order in which they are shown.
-    pub const ALL: [Self; 4] = [Self::Filtered, Self::Limit, Self::Duplicate, Self::Invalid];
+    pub const ALL: &'static [Self] = Self::VARIANTS;
 
     /// The value of the `reason` label.
     #[must_use]
@@ -28,25 +32,28 @@ impl DropReason {
 }
 
 /// How many listed things got no series, by reason.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Dropped([u64; DropReason::ALL.len()]);
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Dropped(BTreeMap<DropReason, u64>);
 
 impl Dropped {
     /// Counts `count` more things dropped for `reason`.
-    pub const fn add(&mut self, reason: DropReason, count: u64) {
-        self.0[reason as usize] = self.0[reason as usize].saturating_add(count);
+    pub fn add(&mut self, reason: DropReason, count: u64) {
+        if count > 0 {
+            let total = self.0.entry(reason).or_default();
+            *total = total.saturating_add(count);
+        }
     }
 
     /// How many were dropped for `reason`.
     #[must_use]
-    pub const fn get(&self, reason: DropReason) -> u64 {
-        self.0[reason as usize]
+    pub fn get(&self, reason: DropReason) -> u64 {
+        self.0.get(&reason).copied().unwrap_or_default()
     }
 
     /// Adds what `other` counted.
-    pub fn merge(&mut self, other: Self) {
-        for reason in DropReason::ALL {
-            self.add(reason, other.get(reason));
+    pub fn merge(&mut self, other: &Self) {
+        for (&reason, &count) in &other.0 {
+            self.add(reason, count);
         }
     }
 }

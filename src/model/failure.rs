@@ -1,9 +1,10 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use strum::VariantArray;
 
 /// Why a poll failed, by what its reader can do about it. The value of the `reason` label.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, VariantArray)]
 pub enum Reason {
     /// The credentials are refused: expired, regenerated or deleted; or they could not be read.
     Auth,
@@ -27,17 +28,7 @@ pub enum Reason {
 
 impl Reason {
     /// Every reason, in the order in which they are shown.
-    pub const ALL: [Self; 9] = [
-        Self::Auth,
-        Self::Forbidden,
-        Self::RateLimited,
-        Self::Timeout,
-        Self::Connect,
-        Self::Tls,
-        Self::Server,
-        Self::Request,
-        Self::Decode,
-    ];
+    pub const ALL: &'static [Self] = Self::VARIANTS;
 
     /// The value of the `reason` label.
     #[must_use]

@@ -1,7 +1,9 @@
+use strum::VariantArray;
+
 use super::Reason;
 
 /// A request that the exporter makes. The value of the `endpoint` label.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, VariantArray)]
 pub enum Endpoint {
     /// `POST /auth/token`
     Login,
@@ -31,20 +33,7 @@ pub enum Endpoint {
 
 impl Endpoint {
     /// Every endpoint, in the order in which they are shown.
-    pub const ALL: [Self; 12] = [
-        Self::Login,
-        Self::Session,
-        Self::CurrentUsage,
-        Self::MonthlyUsage,
-        Self::ServiceAccounts,
-        Self::Permissions,
-        Self::Billing,
-        Self::ListBuckets,
-        Self::BucketStats,
-        Self::UserInfo,
-        Self::ListUsers,
-        Self::ListAccessKeys,
-    ];
+    pub const ALL: &'static [Self] = Self::VARIANTS;
 
     /// Those of the Account API v2.
     pub const ACCOUNT_V2: [Self; 6] = [
@@ -103,7 +92,7 @@ impl std::fmt::Display for Endpoint {
 }
 
 /// How a login ended. The value of the `result` label.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, VariantArray)]
 pub enum LoginResult {
     /// The vendor gave a token.
     Accepted,
@@ -115,7 +104,7 @@ pub enum LoginResult {
 
 impl LoginResult {
     /// Every result, in the order in which they are shown.
-    pub const ALL: [Self; 3] = [Self::Accepted, Self::Refused, Self::Failed];
+    pub const ALL: &'static [Self] = Self::VARIANTS;
 
     /// The value of the `result` label.
     #[must_use]

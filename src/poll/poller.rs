@@ -263,7 +263,7 @@ impl Poller {
         let state = self.account.cell.state();
         let (account, collector) = (&*state.spec.name, self.collector().name());
         self.used.log.worked(&state.spec.name, collector, now);
-        for reason in DropReason::ALL {
+        for &reason in DropReason::ALL {
             let count = answer.dropped.get(reason);
             if count > 0 {
                 warn!(account, collector, reason = reason.name(), count, "part of the answer gets no series");

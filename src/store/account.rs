@@ -176,7 +176,7 @@ impl AccountState {
         data.parts().iter().for_each(|part| self.touch(*part));
         self.answers.insert(collector, Timestamped { at, data });
         if answer.dropped != Dropped::default() {
-            self.dropped.merge(answer.dropped);
+            self.dropped.merge(&answer.dropped);
             self.touch(StatePart::Failures);
         }
         self.end_failure(collector);

@@ -49,7 +49,7 @@ impl AccountState {
 
     /// Whether anything that is listed got no series, so that a sum has to be less than its total.
     fn has_dropped(&self) -> bool {
-        crate::model::DropReason::ALL.into_iter().any(|reason| self.dropped.get(reason) > 0)
+        crate::model::DropReason::ALL.iter().copied().any(|reason| self.dropped.get(reason) > 0)
     }
 }
 

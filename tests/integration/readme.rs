@@ -323,7 +323,7 @@ fn every_key_of_the_reference_is_in_the_example() {
 #[test]
 fn every_reason_of_a_failure_is_told() {
     let (page, everything) = (read("docs/failures.md"), everything());
-    for reason in lyve_cloud_exporter::model::Reason::ALL {
+    for &reason in lyve_cloud_exporter::model::Reason::ALL {
         let name = format!("`{}`", reason.name());
         assert!(
             page.contains(&name) && everything.contains(&format!("`reason=\"{}\"`", reason.name())),

@@ -49,8 +49,8 @@ pub(super) fn part(body: impl BufRead, window: Window, zeros: Zeros) -> Result<W
     let written: Vec<Written> = own.written().chain(subs.written()).collect();
     let base = Base::of(&written, window)?;
 
-    let mut dropped = own.dropped;
-    dropped.merge(subs.dropped);
+    let mut dropped = own.dropped.clone();
+    dropped.merge(&subs.dropped);
     let own_months = place(&own.slots, base, window, &mut dropped);
     let sub_months = place(&subs.slots, base, window, &mut dropped);
     // The API answers 0 where it has no data, so a month with nothing but zeros says nothing.
@@ -108,7 +108,7 @@ pub(super) fn merge(parts: impl IntoIterator<Item = WindowUsage>) -> Collected<M
     let mut all = WindowUsage::default();
     for part in parts {
         all.totals.extend(part.totals);
-        all.dropped.merge(part.dropped);
+        all.dropped.merge(&part.dropped);
         append(&mut all.buckets, part.buckets);
         append(&mut all.sub_accounts, part.sub_accounts);
     }

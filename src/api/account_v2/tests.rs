@@ -189,15 +189,15 @@ async fn what_an_answer_repeats_of_the_secret_or_the_token_is_left_out() {
     })
     .await;
     setup.write_secret(SECRET);
-    let invalid = |dropped: crate::model::Dropped| dropped.get(crate::model::DropReason::Invalid);
+    let invalid = |dropped: &crate::model::Dropped| dropped.get(crate::model::DropReason::Invalid);
     let client = &setup.client;
     let usage = client.current_usage().await.unwrap();
-    assert_eq!(invalid(usage.dropped), 3);
+    assert_eq!(invalid(&usage.dropped), 3);
     assert_eq!((usage.data.buckets.len(), usage.data.sub_accounts.len()), (1, 0));
     let months = client.monthly_usage(month(2026, 5), month(2026, 10), Zeros::NoData).await.unwrap();
-    assert_eq!((invalid(months.dropped), months.data.buckets.len()), (1, 1));
+    assert_eq!((invalid(&months.dropped), months.data.buckets.len()), (1, 1));
     let accounts = client.service_accounts().await.unwrap();
-    assert_eq!((invalid(accounts.dropped), accounts.data.len()), (2, 1));
+    assert_eq!((invalid(&accounts.dropped), accounts.data.len()), (2, 1));
     let error = client.permissions().await.unwrap_err();
     let shown = format!("{usage:?} {months:?} {accounts:?} {error:?} {error}");
     assert!(!shown.contains("canary"), "{shown}");

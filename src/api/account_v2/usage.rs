@@ -152,7 +152,7 @@ impl Root {
     fn close<T>(&mut self, key: &'static str, shape: Shape, mut section: Section<T>) -> Option<Section<T>> {
         wire::expect(Shape::Object, shape, key, &mut self.fault);
         self.fault = self.fault.take().or(section.fault.take());
-        self.dropped.merge(section.dropped);
+        self.dropped.merge(&section.dropped);
         (shape == Shape::Object).then_some(section)
     }
 }

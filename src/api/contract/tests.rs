@@ -12,7 +12,7 @@ fn words(endpoint: Endpoint, body: &str) -> Vec<String> {
 
 #[test]
 fn tables_are_in_order() {
-    for endpoint in Endpoint::ALL {
+    for &endpoint in Endpoint::ALL {
         let contract = Contract::of(endpoint);
         for (index, field) in contract.fields.iter().enumerate() {
             let before = &contract.fields[..index];

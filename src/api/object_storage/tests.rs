@@ -252,14 +252,14 @@ async fn what_repeats_the_secret_is_left_out() {
         _ => good(request),
     })
     .await;
-    let invalid = |dropped: Dropped| dropped.get(DropReason::Invalid);
+    let invalid = |dropped: &Dropped| dropped.get(DropReason::Invalid);
     let buckets = setup.client.buckets().await.unwrap();
-    assert_eq!((invalid(buckets.dropped), buckets.data.buckets.len()), (1, 1));
+    assert_eq!((invalid(&buckets.dropped), buckets.data.buckets.len()), (1, 1));
     let billing = setup.client.billing(date(2026, 11, 1), date(2026, 11, 24)).await.unwrap();
-    assert_eq!((invalid(billing.dropped), billing.data.regions.len()), (1, 0));
+    assert_eq!((invalid(&billing.dropped), billing.data.regions.len()), (1, 0));
     let users = setup.client.keys().await.unwrap();
     // The keys of four users, and one of the users.
-    assert!(invalid(users.dropped) > 1, "{users:?}");
+    assert!(invalid(&users.dropped) > 1, "{users:?}");
     assert!(users.data.iter().all(|user| user.keys.is_empty()));
     let shown = format!("{buckets:?} {billing:?} {users:?}");
     assert!(!shown.contains("canary"), "{shown}");

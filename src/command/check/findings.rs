@@ -178,7 +178,7 @@ fn of_account(
 fn endpoints(api: &Api) -> Vec<Endpoint> {
     let of_v2 = |endpoint: &Endpoint| Endpoint::ACCOUNT_V2.contains(endpoint);
     let is_v2 = matches!(api, Api::AccountV2 { .. });
-    Endpoint::ALL.into_iter().filter(|endpoint| of_v2(endpoint) == is_v2).collect()
+    Endpoint::ALL.iter().copied().filter(|endpoint| of_v2(endpoint) == is_v2).collect()
 }
 
 /// Whether one of the account's collectors asks it.
@@ -240,7 +240,7 @@ fn of_endpoint(
 
 fn notes(state: &AccountState, now: Timestamp) -> Vec<String> {
     let mut notes = state.odd_figures(now);
-    for reason in DropReason::ALL {
+    for &reason in DropReason::ALL {
         let count = state.dropped.get(reason);
         if count > 0 {
             notes.push(format!("{count} listed things have no series of their own ({})", reason.name()));

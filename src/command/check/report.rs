@@ -96,7 +96,7 @@ pub(super) fn report(asked: &Asked, config: &Config, now: Timestamp) -> String {
             .collect();
         let none = std::collections::BTreeMap::new();
         let answers = asked.answers.get(&account.name).unwrap_or(&none);
-        for endpoint in Endpoint::ALL {
+        for &endpoint in Endpoint::ALL {
             let error = errors.iter().copied().find(|error| error.endpoint == endpoint);
             if let (None, None) = (answers.get(&endpoint), error) {
                 continue;

@@ -59,7 +59,7 @@ pub(super) fn read(text: &str) -> Result<Vec<Reported>, BadReport> {
             accounts.push(Reported { api: api.to_owned(), ..Reported::default() });
             endpoint = None;
         } else if let Some(name) = line.strip_prefix("### ") {
-            let known = Endpoint::ALL.into_iter().find(|endpoint| endpoint.name() == name).ok_or(bad)?;
+            let known = Endpoint::ALL.iter().copied().find(|endpoint| endpoint.name() == name).ok_or(bad)?;
             accounts.last_mut().ok_or(BadReport::NoAccount)?.endpoints.entry(known).or_default();
             endpoint = Some(known);
         } else if let Some(answer) = endpoint

@@ -122,7 +122,7 @@ fn documented() -> Vec<Documented> {
         let cells: Vec<&str> = line.trim_matches('|').split(" | ").map(str::trim).collect();
         let [fault, metrics, log, again] = cells[..] else { panic!("four cells: {line}") };
         let names = |reason: &Reason| metrics.contains(&format!("reason=\"{}\"", reason.name()));
-        let Some(reason) = Reason::ALL.into_iter().find(names) else { continue };
+        let Some(reason) = Reason::ALL.iter().copied().find(names) else { continue };
         let messages = quoted.captures_iter(log).flat_map(|message| {
             let parts: Vec<String> = message[1].split('\u{2026}').map(plain).collect();
             parts

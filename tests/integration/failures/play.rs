@@ -335,7 +335,7 @@ pub fn assert_failures(
     reason: Option<Reason>,
     count: f64,
 ) {
-    for possible in Reason::ALL {
+    for &possible in Reason::ALL {
         let labels = [("collector", collector.name()), ("reason", possible.name())];
         let wanted = if Some(possible) == reason { count } else { 0.0 };
         let counted = samples.value("lyvecloud_collector_failures_total", &labels);

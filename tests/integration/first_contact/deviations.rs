@@ -61,7 +61,7 @@ fn counted(metrics: &str, names: &[&str]) -> BTreeMap<(String, String), String> 
     let samples = Samples::parse(metrics);
     let mut counted = BTreeMap::new();
     for (index, account) in names.iter().enumerate() {
-        for endpoint in lyve_cloud_exporter::model::Endpoint::ALL {
+        for &endpoint in lyve_cloud_exporter::model::Endpoint::ALL {
             let labels = [("account", *account), ("endpoint", endpoint.name())];
             let value = samples.value("lyvecloud_api_contract_deviations", &labels);
             if let Some(value) = value.filter(|value| *value > 0.0) {

@@ -81,7 +81,7 @@ impl Collect for MonthlyUsage {
         let (newer, newer_date) = ask(missing.newer).await?;
         let now = [older_date, newer_date].into_iter().flatten().fold(now, Timestamp::min);
         let mut dropped = older.dropped;
-        dropped.merge(newer.dropped);
+        dropped.merge(&newer.dropped);
         // 100,000 buckets would hold up every other task of this thread.
         let work = move || {
             let mut all = history::whole(&older.data, &known, before, newer.data);

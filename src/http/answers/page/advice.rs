@@ -142,7 +142,7 @@ mod tests {
     #[test]
     fn whatever_is_not_good_has_something_to_do() {
         for kind in [CredentialKind::AccountApi, CredentialKind::ServiceAccount] {
-            for status in CredentialStatus::ALL {
+            for &status in CredentialStatus::ALL {
                 let told = renewal(kind, status, Expiry::Unknown, Level::Soon).is_some();
                 assert_eq!(told, status != CredentialStatus::NeverExpires, "{kind:?} {status:?}");
             }
@@ -152,8 +152,8 @@ mod tests {
 
     #[test]
     fn each_reason_is_told_in_words_of_its_own() {
-        for (index, reason) in Reason::ALL.into_iter().enumerate() {
-            for other in Reason::ALL.into_iter().skip(index + 1) {
+        for (index, reason) in Reason::ALL.iter().copied().enumerate() {
+            for other in Reason::ALL.iter().copied().skip(index + 1) {
                 assert_ne!(fault(reason), fault(other));
                 assert_ne!(remedy(reason), remedy(other));
             }

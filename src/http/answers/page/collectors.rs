@@ -38,7 +38,7 @@ struct Fault<'a> {
 pub(super) fn faults(states: &[Arc<AccountState>], query: &Query, now: Timestamp) -> Markup {
     let all = states
         .iter()
-        .flat_map(|state| Reason::ALL.into_iter().filter_map(move |reason| fault(state, reason, now)));
+        .flat_map(|state| Reason::ALL.iter().copied().filter_map(move |reason| fault(state, reason, now)));
     let order = |a: &Fault<'_>, b: &Fault<'_>| -> Ordering {
         let key = |fault: &Fault<'_>| (fault.reason as usize, fault.cause);
         key(a).cmp(&key(b)).then_with(|| a.state.spec.name.cmp(&b.state.spec.name))
