@@ -74,7 +74,7 @@ const REFRESH_AT_LEAST: u32 = 5;
 
 impl Filter {
     fn of_state(name: &str) -> Option<Self> {
-        let status = CredentialStatus::ALL.into_iter().find(|status| status.name() == name);
+        let status = CredentialStatus::ALL.iter().copied().find(|status| status.name() == name);
         if name == FAILING { Some(Self::Failing) } else { status.map(Self::Status) }
     }
 
