@@ -2,7 +2,9 @@
 
 import common as c
 import grafana as g
-from promql import COST_MONTH_END, GROWTH, MONTH_END, ONE, at_time, in_days, largest, rules_loaded
+from promql import (
+    COST_MONTH_END, IDENTITY, GROWTH, MONTH_END, ONE, at_time, by, in_days, largest, on, rules_loaded, with_exporter,
+)
 
 USAGE = "lyvecloud_account_usage_bytes"
 WITH_SUB_ACCOUNTS = "lyvecloud_account_usage_with_sub_accounts_bytes"
@@ -61,14 +63,14 @@ def totals():
         g.stat("Buckets", "How many buckets it has.", [g.target(ONE.by("account", "lyvecloud_account_buckets"))], 2,
                noValue="Not known"),
         g.stat("Growth a day", "By a straight line through the last three days; from the fifth of a month on.",
-               [g.target(f"max by (account) ({ONE.recorded(GROWTH)})")], 3, unit="decbytes", noValue="Not yet known"),
+               [g.target(f"max {by()} ({ONE.recorded(GROWTH)})")], 3, unit="decbytes", noValue="Not yet known"),
         g.stat("Month on month", "The newest closed month against the one before.", [g.target(f"{newest} / {before} - 1")],
                3, unit="percentunit", decimals=1, noValue="Two months needed"),
         g.stat(
             "Estimated cost of the open month", "By the configured price, and the forecast for the month's end. Not the "
             "invoice.",
             [g.target(ONE.cost(), "{{currency}} so far"),
-             g.target(f"max by (currency) ({ONE.recorded(COST_MONTH_END)})", "{{currency}} at month end")],
+             g.target(f"max {by('currency')} ({ONE.recorded(COST_MONTH_END)})", "{{currency}} at month end")],
             5, unit="locale", decimals=0, name=True, noValue="No price is configured",
         ),
         g.stat("Budget used", "The estimate of the open month as a share of the budget.", [g.target(c.budget_used(ONE))],
@@ -87,17 +89,17 @@ def usage():
             [
                 g.over_time(ONE.by("account", USAGE), "own buckets"),
                 g.over_time(ONE.by("account", WITH_SUB_ACCOUNTS), "with sub-accounts"),
-                g.over_time(f"max by (account) ({ONE.recorded(MONTH_END)})", "forecast for the month's end"),
+                g.over_time(f"max {by()} ({ONE.recorded(MONTH_END)})", "forecast for the month's end"),
             ],
             12, unit="decbytes",
             overrides=[g.override("forecast for the month's end",
                                   custom__lineStyle={"fill": "dash", "dash": [8, 8]}, custom__fillOpacity=0)],
         ),
         g.bars("Closed months", "Average usage over each closed month, from which the vendor's bill is computed.",
-               f'label_replace({ONE.by("month", AVERAGE)}, "what", "average", "", "")', 6, row="month", column="what",
+               with_exporter(f'label_replace({ONE.by("month", AVERAGE)}, "what", "average", "", "")', "what"), 6, row="month", column="what",
                unit="decbytes"),
         g.bars("Estimated cost by month", "By the configured price, in its currency; the newest month is not over. Not "
-               "the invoice.", cost, 6, row="month", column="currency", unit="locale", axis="in the price's currency",
+               "the invoice.", with_exporter(cost, "currency"), 6, row="month", column="currency", unit="locale", axis="in the price's currency",
                noValue="No price is configured"),
     )
 
@@ -106,18 +108,20 @@ def buckets():
     top = f"topk($top, {ONE.by('bucket', BUCKET)})"
     newest, before = ONE.closed_month("bucket", BUCKET_AVERAGE), ONE.closed_month("bucket", BUCKET_AVERAGE, 2)
 
+    keys = ", ".join(IDENTITY)
+
     def of(expr):
-        return f"({expr}) and on (bucket) {top}"
+        return f"({expr}) and {on('bucket')} {top}"
 
     return g.line(
         10,
-        g.table(
+        c.table(
             "Largest buckets", "By usage of the open month to date. Month on month: the newest closed month against the "
             "one before.",
             [
                 g.column("Bucket", label="bucket"),
                 g.column("Stored", top, unit="decbytes"),
-                g.column("Share", f"{top} / scalar({ONE.by('account', USAGE)})", unit="percentunit", min=0, max=1,
+                g.column("Share", f"{top} / on ({keys}) group_left () sum by ({keys}) ({ONE.of(USAGE)})", unit="percentunit", min=0, max=1,
                          decimals=1, color={"mode": "fixed", "fixedColor": g.OK}, custom__cellOptions=g.GAUGE),
                 g.column("Newest closed month", of(newest), unit="decbytes"),
                 g.column("Growth", of(f"{newest} - {before}"), unit="decbytes"),
@@ -137,7 +141,8 @@ def more_about_buckets():
             9,
             g.bars("Closed months, by bucket", "Average usage over each closed month: the ten buckets that are the largest "
                    "now, and all others together.",
-                   f"({month} and on (bucket) {ranked}) or label_replace(sum by (month) ({month} unless on (bucket) "
+                   with_exporter(f"({month} and {on('bucket')} {ranked})", "bucket")
+                   + f" or label_replace(sum by (month) ({month} unless {on('bucket')} "
                    f'{ranked}), "bucket", "all others", "", "")', 12, row="month", column="bucket", unit="decbytes"),
             g.ranking("Buckets growing most, closed months", "Buckets whose average grew most from one closed month to "
                       "the next, in bytes.", f"topk(10, {newest} - {before})", "{{bucket}}", 12, unit="decbytes"),
@@ -146,7 +151,7 @@ def more_about_buckets():
             9,
             g.timeseries("Chosen buckets", "Usage to date of the buckets that are chosen above, of more than 20 the largest. "
                          "It falls when a month begins.",
-                         [g.over_time(f"max by (bucket) ({chosen}) and on (bucket) topk(20, max by (bucket) "
+                         [g.over_time(f"max {by('bucket')} ({chosen}) and {on('bucket')} topk(20, max {by('bucket')} "
                                       f"(last_over_time({chosen}[1h] @ end())))", "{{bucket}}")], 24, unit="decbytes"),
         ),
     ]
@@ -159,11 +164,11 @@ def sub_accounts():
     month = ONE.by(f"{labels}, month", "lyvecloud_sub_account_monthly_average_usage_bytes")
 
     def of(name):
-        return f"{ONE.by(labels, f'lyvecloud_sub_account_{name}')} and on (sub_account_id) {top}"
+        return f"{ONE.by(labels, f'lyvecloud_sub_account_{name}')} and {on('sub_account_id')} {top}"
 
     return g.line(
         9,
-        g.table(
+        c.table(
             "Sub-accounts", "The largest sub-accounts. Trial: how long it still lasts; empty where there is none.",
             [
                 g.column("Sub-account", label="sub_account"),
@@ -180,8 +185,8 @@ def sub_accounts():
         ),
         g.bars("Closed months, by sub-account", "Average usage over each closed month: the ten sub-accounts that are the "
                "largest now, and all others together.",
-               f"({month} and on (sub_account_id) {ranked}) or label_replace(sum by (month) ({month} unless on "
-               f'(sub_account_id) {ranked}), "sub_account", "all others", "", "")', 10, row="month", column="sub_account",
+               f"({with_exporter(month, 'sub_account')} and {on('sub_account_id')} {ranked}) or label_replace(sum by (month) ({month} unless "
+               f'{on("sub_account_id")} {ranked}), "sub_account", "all others", "", "")', 10, row="month", column="sub_account",
                unit="decbytes"),
     )
 
@@ -203,16 +208,16 @@ def access():
     return [
         g.line(
             9,
-            g.table(
+            c.table(
                 "Service accounts", "Whether they are enabled and ready in all regions, and when their credentials end.",
                 [
                     g.column("Service account", label="service_account"),
                     g.column("Enabled", top, mappings=g.quiet(c.YES_NO), custom__cellOptions=g.TEXT_COLOR),
-                    g.column("Ready", f"{ONE.by(labels, 'lyvecloud_service_account_ready')} and on (service_account_id) {top}",
+                    g.column("Ready", f"{ONE.by(labels, 'lyvecloud_service_account_ready')} and {on('service_account_id')} {top}",
                              mappings=g.quiet(c.YES_NO), custom__cellOptions=g.TEXT_COLOR),
                     g.column("Status", label="status", mappings=g.quiet(c.STATUS), custom__cellOptions=g.TEXT_COLOR),
-                    g.column(None, f"(max by ({labels}, status) ({status}) == 1) and on (service_account_id) {top}"),
-                    g.column("Left", f"{in_days(f'max by ({labels}) ({ends}) - time()')} and on (service_account_id) {top}",
+                    g.column(None, f"(max {by(f'{labels}, status')} ({status}) == 1) and {on('service_account_id')} {top}"),
+                    g.column("Left", f"{in_days(f'max {by(labels)} ({ends}) - time()')} and {on('service_account_id')} {top}",
                              unit=c.DAYS, decimals=0, custom__cellOptions=g.CELL_COLOR, thresholds=c.TIME_LEFT),
                     g.column("Id", label="service_account_id"),
                 ],
@@ -225,11 +230,11 @@ def access():
                    "collector `permissions` fails and has no figures.",
                    [g.target(ONE.unless_unread(count, "permissions"))], 4, thresholds=c.alarm(color=g.WARN),
                    mappings=g.words({0: ("✔ All ready", g.OK)}), noValue="? Not known"),
-            g.table("Which are not ready", "Permissions that have not reached all regions yet.",
+            c.table("Which are not ready", "Permissions that have not reached all regions yet.",
                     [g.column("Permission", label="permission"), g.column(None, f"bottomk($top, {not_ready})"),
                      g.column("Id", label="permission_id")],
                     6, sort="Permission", noValue="None, or not known"),
-            g.table("Permissions", "How many there are of each type and with which actions.",
+            c.table("Permissions", "How many there are of each type and with which actions.",
                     [g.column("Type", label="permission_type"), g.column("Actions", label="actions"),
                      g.column("Permissions", ONE.by("permission_type, actions", "lyvecloud_permissions"), unit="short")],
                     6, sort="-Permissions", noValue="None, or not known"),

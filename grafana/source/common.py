@@ -1,7 +1,7 @@
 """What the dashboards have in common: names, states, variables, links, and tables that stand on several of them."""
 
 import grafana as g
-from promql import TARGET, at_time, in_days
+from promql import IDENTITY, TARGET, at_time, by, in_days, on
 
 OVERVIEW, ACCOUNT, OBJECT_STORAGE = "lyvecloud-overview", "lyvecloud-account", "lyvecloud-object-storage"
 CREDENTIALS, EXPORTER = "lyvecloud-credentials", "lyvecloud-exporter"
@@ -14,6 +14,8 @@ TITLES = {
 }
 
 HOUR, DAY = 3600, 86400
+
+ACCOUNT_LEGEND = " ".join(f"{{{{{label}}}}}" for label in ["account", *IDENTITY])
 
 ACCOUNT_STATE = {
     2: ("✔ All read", g.OK),
@@ -111,9 +113,19 @@ def dashboard(uid, description, query, variables, rows, **more):
     )
 
 
+def table(title, description, columns, width, *, without=(), **more):
+    """A table of accounts. The labels of an account's exporter are its last columns, and hidden in a table of one account."""
+    if any(entry["label"] == "account" for entry in columns):
+        # A label that no series has makes no column.
+        columns = [*columns, *(g.column(label.capitalize(), label=label) for label in reversed(IDENTITY))]
+    else:
+        without = [*without, *IDENTITY]
+    return g.table(title, description, columns, width, without=without, **more)
+
+
 def open_account(label="Account"):
     """The column with the account's name, which leads to its dashboard."""
-    target = g.link(ACCOUNT, "Open this account", "var-account=${__value.raw:percentencode}")
+    target = g.link(ACCOUNT, "Open this account", "var-job=${__data.fields.Job:percentencode}&var-account=${__value.raw:percentencode}")
     return g.column(label, label="account", links=target)
 
 
@@ -126,14 +138,14 @@ def firing(query, width):
         named = f'label_replace({series}, "alert", "$1", "alertname", "LyveCloud(.+)")'
         for label in ("instance", "collector", "bucket", "sub_account", "user", "service_account", "credential"):
             named = f'label_replace({named}, "about", "$1", "{label}", "(.+)")'
-        return f"max by ({labels}) ({named})"
+        return f"max {by(labels)} ({named})"
 
     ranks = " or ".join(
         f"{rank} * {alerts(query.firing(f_severity(name)))}"
         for rank, name in ((3, "critical"), (2, "warning"), (1, "info"))
     )
     since = query.firing().replace("ALERTS{", "ALERTS_FOR_STATE{").replace(', alertstate="firing"', "")
-    return g.table(
+    return table(
         "Which alerts fire",
         "What the shipped alert rules report, the most severe first. About: the credential, bucket, collector or exporter. "
         "Its text and what to do come with its notification, and stand in the runbook under LyveCloud and this name.",
@@ -143,7 +155,7 @@ def firing(query, width):
             g.column("Alert", label="alert"),
             g.column("Account", label="account"),
             g.column("About", label="about"),
-            g.column("For", f"time() - {alerts(since)} and on ({labels}) topk($top, {ranks})",
+            g.column("For", f"time() - {alerts(since)} and {on(labels)} topk($top, {ranks})",
                      unit="dtdurations", decimals=0, custom__width=110),
         ],
         width, sort="-Severity", without=["severity"], noValue="No alert fires, or the shipped rules are not loaded",
@@ -158,10 +170,10 @@ def ends_next(query, width, title="What ends next"):
     """Credentials by the time that is left, what has ended among them."""
     left = query.left()
     soon = f"(bottomk($top, ({left}) > 0) or topk($top, ({left}) <= 0))"
-    rows = f"and on (account, kind, credential_id) {soon}"
+    rows = f"and {on('account, kind, credential_id')} {soon}"
     labels = "account, kind, credential_id, credential"
     status = query.by(f"{labels}, status", "lyvecloud_credential_status")
-    return g.table(
+    return table(
         title,
         "Credentials with an end date, the earliest end first; what has ended stays until it is replaced or deleted. "
         "Step: the configured `credential_warning` of the account, at which its alerts fire.",
@@ -190,8 +202,8 @@ def failing_collectors(query, width):
     labels = "account, collector"
     failing = f"{query.by(labels, 'lyvecloud_collector_up')} == 0"
     age = f"time() - {query.by(labels, 'lyvecloud_collector_last_success_timestamp_seconds')}"
-    reasons = f"sum by (account, collector, reason) ({query_increase(query)}) > 0"
-    return g.table(
+    reasons = f"sum {by('account, collector, reason')} ({query_increase(query)}) > 0"
+    return table(
         "Collectors that fail",
         "What cannot be read, and since when: the age of the figures that are still shown. Empty: no read has "
         "succeeded. The reasons are those of the last six hours; the exporter's status page has the last error.",
@@ -199,10 +211,10 @@ def failing_collectors(query, width):
             open_account(),
             g.column("Collector", label="collector"),
             g.column(None, f"bottomk($top, {failing})"),
-            g.column("Last success", f"({age}) and on ({labels}) bottomk($top, {failing})", unit="dtdurations",
+            g.column("Last success", f"({age}) and {on(labels)} bottomk($top, {failing})", unit="dtdurations",
                      decimals=0, custom__cellOptions=g.TEXT_COLOR, thresholds=AGE),
             g.column("Reason", label="reason"),
-            g.column("Failed polls", f"({reasons}) and on ({labels}) bottomk($top, {failing})", unit="none", decimals=0),
+            g.column("Failed polls", f"({reasons}) and {on(labels)} bottomk($top, {failing})", unit="none", decimals=0),
         ],
         width, sort="-Last success", noValue="✔ Every collector works",
     )
@@ -217,7 +229,7 @@ def budget(query):
 
 
 def budget_used(query):
-    return f"{query.cost()} / on (account, currency) {budget(query)}"
+    return f"{query.cost()} / {on('account, currency')} {budget(query)}"
 
 
 def past(query, labels, width, whose, *, limit):
@@ -227,14 +239,14 @@ def past(query, labels, width, whose, *, limit):
         '"month", "$1-$2", "month", "(....)(..)")'
     )
     average = query.of("lyvecloud_account_monthly_average_usage_bytes")
-    written = f"max by ({labels}) (last_over_time({average}[1d1s]) and on (month) {name})"
+    written = f"max {by(labels)} (last_over_time({average}[1d1s]) and on (month) {name})"
     usage = query.by(labels, "lyvecloud_account_usage_bytes")
-    top = f" and on ({labels}) topk(10, max by ({labels}) (last_over_time({query.of('lyvecloud_account_usage_bytes')}[1d] @ end())))"
+    top = f" and {on(labels)} topk(10, max {by(labels)} (last_over_time({query.of('lyvecloud_account_usage_bytes')}[1d] @ end())))"
     return g.timeseries(
         "Usage over two years",
         f"Of the {whose}. What `lyve-cloud-exporter backfill` wrote: the average of each month, or true daily figures with "
         "object storage; from the first scrape on the usage to date. Without a backfill it begins with the first scrape.",
-        [g.over_time(f"({written} or {usage}){top if limit else ''}", "{{account}}")],
+        [g.over_time(f"({written} or {usage}){top if limit else ''}", ACCOUNT_LEGEND)],
         width, unit="decbytes", panel_timeFrom="2y", panel_interval="6h",
     )
 
@@ -245,7 +257,7 @@ ROTATION = "lyvecloud_access_key_rotation_due_timestamp_seconds"
 def collectors(query, width):
     """How each collector of one account goes."""
     age = f"time() - {query.by('collector', 'lyvecloud_collector_last_success_timestamp_seconds')}"
-    return g.table(
+    return table(
         "Collectors", "What is read of this account, how old it is, and how long the last read took.",
         [
             g.column("Collector", label="collector"),
@@ -263,12 +275,12 @@ def access_keys(query, width):
     labels = "account, user, access_key_id"
     due, created = query.by(labels, ROTATION), query.by(labels, "lyvecloud_access_key_created_timestamp_seconds")
     # Keys without a date of rotation follow, the oldest first.
-    rows = f"(bottomk($top, {due}) or bottomk($top, {created} unless on ({labels}) {due}))"
+    rows = f"(bottomk($top, {due}) or bottomk($top, {created} unless {on(labels)} {due}))"
 
     def of(expr):
-        return f"{expr} and on ({labels}) {rows}"
+        return f"{expr} and {on(labels)} {rows}"
 
-    return g.table(
+    return table(
         "Access keys",
         "By the date on which they reach the configured age. A key that is past it goes on working. Left is empty for a key "
         "that is switched off, and where no age is configured.",

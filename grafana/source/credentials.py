@@ -2,7 +2,7 @@
 
 import common as c
 import grafana as g
-from promql import ALL, at_time
+from promql import ALL, at_time, by, on
 
 
 def alarms():
@@ -35,9 +35,9 @@ def endless():
         for rank, name in ((3, "rejected"), (2, "unknown"), (1, "never_expires"))
     )
     dated = ALL.by("account, kind, credential_id", "lyvecloud_credential_expiry_timestamp_seconds")
-    rows = f"topk($top, ({rank}) unless on (account, kind, credential_id) {dated})"
+    rows = f"topk($top, ({rank}) unless {on('account, kind, credential_id')} {dated})"
     accepted = ALL.by("account, kind, credential_id, credential", "lyvecloud_credential_last_accepted_timestamp_seconds")
-    return g.table(
+    return c.table(
         "Credentials without an end date", "Rejected ones first, then those of which no end is known.",
         [
             c.open_account(),
@@ -45,7 +45,7 @@ def endless():
             g.column("Kind", label="kind", mappings=c.KINDS),
             g.column("Status", label="status", custom__cellOptions=g.TEXT_COLOR, mappings=g.quiet(c.STATUS)),
             g.column(None, rows),
-            g.column("Last accepted", f"{at_time(accepted)} and on (account, kind, credential_id) {rows}",
+            g.column("Last accepted", f"{at_time(accepted)} and {on('account, kind, credential_id')} {rows}",
                      unit="dateTimeFromNow"),
         ],
         12, sort="-rank", without=["credential_id"], noValue="Every credential has an end date",
@@ -61,18 +61,18 @@ def logins():
 
     def count(result):
         logins = ALL.of("lyvecloud_logins_total", f'result="{result}"')
-        return f"sum by (account) (increase({logins}[$__range]))"
+        return f"sum {by()} (increase({logins}[$__range]))"
 
     refused, failed = count("refused"), count("failed")
-    accepted = f"max by (account) ({ALL.of('lyvecloud_credential_last_accepted_timestamp_seconds')})"
+    accepted = f"max {by()} ({ALL.of('lyvecloud_credential_last_accepted_timestamp_seconds')})"
     session = f"{ALL.by('account', 'lyvecloud_session_expiry_timestamp_seconds')} - time()"
     # Every account has a row, those with refused logins first.
-    rank = f"topk($top, 1e6 * (1 - {up}) + on (account) ({refused} or 0 * {up}))"
+    rank = f"topk($top, 1e6 * (1 - {up}) + {on()} ({refused} or 0 * {up}))"
 
     def of(expr):
-        return f"({expr}) and on (account) {rank}"
+        return f"({expr}) and {on()} {rank}"
 
-    return g.table(
+    return c.table(
         "Logins and sessions",
         "Of every account, those with errors first: logins that the vendor refused, and that failed for another reason, "
         "in the time range; when it last accepted one; and how long the session lasts, which the exporter renews by itself.",
@@ -101,8 +101,8 @@ def timeline():
         "Status of the accounts' own credentials",
         "The pairs with which the exporter logs in. Of more than 20, those that are expired or rejected at the end of the "
         "time range. A gap: the exporter was not scraped.",
-        [g.over_time(f"({series}) and on (account, credential_id) topk(20, max by (account, credential_id) "
-                     f"({chosen} @ end()))", "{{account}}")],
+        [g.over_time(f"({series}) and {on('account, credential_id')} topk(20, max {by('account, credential_id')} "
+                     f"({chosen} @ end()))", c.ACCOUNT_LEGEND)],
         24, mapping,
     )
 

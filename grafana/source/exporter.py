@@ -2,7 +2,7 @@
 
 import common as c
 import grafana as g
-from promql import ALL, TARGET, at_time, exporters, own
+from promql import ALL, TARGET, at_time, by, exporters, own
 
 HEALTH = {1: ("✔ Good", g.OK), 0: ("✖ Broken", g.BAD)}
 
@@ -100,10 +100,10 @@ def notifications():
                      "again a minute later.",
                      [g.over_time(f"sum by (alertmanager, result) ({sent})", "{{result}}: {{alertmanager}}")], 12,
                      unit="short", noValue="The exporter sends no alerts by itself"),
-        g.table("Series left out", "What the vendor listed and is not shown, in the time range. `limit`: more than "
+        c.table("Series left out", "What the vendor listed and is not shown, in the time range. `limit`: more than "
                 "series.max_per_account allows.",
                 [c.open_account(), g.column("Reason", label="reason"),
-                 g.column("Left out", f"topk($top, sum by (account, reason) ({dropped}) > 0)", unit="short", decimals=0)],
+                 g.column("Left out", f"topk($top, sum {by('account, reason')} ({dropped}) > 0)", unit="short", decimals=0)],
                 12, sort="-Left out", noValue="✔ Nothing was left out"),
     )
 

@@ -237,7 +237,7 @@ def column(name, expr=None, label=None, **properties):
 
 def link(dashboard, title, variables):
     """A link of a cell to a dashboard."""
-    kept = "${datasource:queryparam}&${job:queryparam}&${instance:queryparam}"
+    kept = "${datasource:queryparam}&${instance:queryparam}"
     return [{"title": title, "url": f"/d/{dashboard}?{kept}&{variables}&${{__url_time_range}}", "targetBlank": False}]
 
 

@@ -2,7 +2,7 @@
 
 import common as c
 import grafana as g
-from promql import ONE, at_time
+from promql import ONE, at_time, on
 
 USAGE, GHOST = "lyvecloud_account_usage_bytes", "lyvecloud_account_ghost_bytes"
 DAY_OF_DATA = "lyvecloud_usage_data_timestamp_seconds"
@@ -65,13 +65,13 @@ def figures():
         ),
         g.line(
             9,
-            g.table("Buckets with most objects", "Sizes of the buckets do not add up to what is billed.",
+            c.table("Buckets with most objects", "Sizes of the buckets do not add up to what is billed.",
                     [g.column("Bucket", label="bucket"),
                      g.column("Objects", f"topk($top, {ONE.by('bucket', 'lyvecloud_bucket_objects')})", unit="short"),
-                     g.column("Stored", f"{ONE.by('bucket', 'lyvecloud_bucket_usage_bytes')} and on (bucket) "
+                     g.column("Stored", f"{ONE.by('bucket', 'lyvecloud_bucket_usage_bytes')} and {on('bucket')} "
                               f"topk($top, {ONE.by('bucket', 'lyvecloud_bucket_objects')})", unit="decbytes")],
                     12, sort="-Objects", noValue="No bucket is known"),
-            g.table("Transfer of the newest day, by region", "What was uploaded, downloaded and deleted.",
+            c.table("Transfer of the newest day, by region", "What was uploaded, downloaded and deleted.",
                     [g.column("Region", label="region")]
                     + [g.column(name.capitalize(), region(name), unit="decbytes") for name in
                        ("upload", "download", "delete")],

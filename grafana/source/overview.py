@@ -3,7 +3,7 @@ and how fresh the figures are."""
 
 import common as c
 import grafana as g
-from promql import ALL, COST_MONTH_END, GROWTH, MONTH_END, largest
+from promql import ALL, COST_MONTH_END, GROWTH, MONTH_END, by, largest, on, with_exporter
 
 USAGE = "lyvecloud_account_usage_bytes"
 AVERAGE = "lyvecloud_account_monthly_average_usage_bytes"
@@ -51,7 +51,7 @@ def alarms():
 
 def totals():
     newest, before = ALL.closed_month("account", AVERAGE), ALL.closed_month("account", AVERAGE, 2)
-    missing = f"count({ALL.by('account', 'lyvecloud_up')} unless on (account) {ALL.by('account', USAGE)}) > 0"
+    missing = f"count({ALL.by('account', 'lyvecloud_up')} unless {on()} {ALL.by('account', USAGE)}) > 0"
     return g.line(
         4,
         g.stat(
@@ -64,13 +64,13 @@ def totals():
         g.stat(
             "Growth a day", "By a straight line through the last three days, of all accounts. Recorded by the shipped "
             "rules, from the fifth of a month on: usage falls when a month begins.",
-            [g.target(f"sum(max by (account) ({ALL.recorded(GROWTH)}))", "a day")],
+            [g.target(f"sum(max {by()} ({ALL.recorded(GROWTH)}))", "a day")],
             3, unit="decbytes", noValue="Not yet known",
         ),
         g.stat(
             "At the month's end", "The usage with which the open month ends, if it goes on as in the last three days. "
             "Recorded by the shipped rules, from the fifth of a month on.",
-            [g.target(f"sum(max by (account) ({ALL.recorded(MONTH_END)}))", "forecast")],
+            [g.target(f"sum(max {by()} ({ALL.recorded(MONTH_END)}))", "forecast")],
             3, unit="decbytes", noValue="Not yet known",
         ),
         g.stat(
@@ -84,7 +84,7 @@ def totals():
             "for the month's end. Not the invoice.",
             [
                 g.target(f"sum by (currency) ({ALL.cost()})", "{{currency}} so far"),
-                g.target(f"sum by (currency) (max by (account, currency) ({ALL.recorded(COST_MONTH_END)}))",
+                g.target(f"sum by (currency) (max {by('account, currency')} ({ALL.recorded(COST_MONTH_END)}))",
                          "{{currency}} at month end"),
             ],
             5, unit="locale", decimals=0, name=True, noValue="No price is configured",
@@ -103,13 +103,13 @@ def accounts():
     usage, state = ALL.by("account", USAGE), ALL.state()
     up = ALL.by("account", "lyvecloud_up")
     # What is broken first, then by size; an account without a figure is there, too.
-    rank = f"topk($top, 1e18 * (2 - ({state})) + on (account) ({usage} or 0 * {up}))"
+    rank = f"topk($top, 1e18 * (2 - ({state})) + {on()} ({usage} or 0 * {up}))"
     newest, before = ALL.closed_month("account", AVERAGE), ALL.closed_month("account", AVERAGE, 2)
 
     def of(expr):
-        return f"({expr}) and on (account) {rank}"
+        return f"({expr}) and {on()} {rank}"
 
-    return g.table(
+    return c.table(
         "Accounts",
         "Every account that is configured: those with errors first, then by size. An empty cell: not known. "
         "Growth a day: a line through the last three days. Month on month: the newest closed month against the one before. Age: of the "
@@ -122,7 +122,7 @@ def accounts():
             g.column("Stored", of(usage), unit="decbytes"),
             g.column("Share", of(f"{usage} / scalar(sum({usage}))"), unit="percentunit", min=0, max=1, decimals=1,
                      color={"mode": "fixed", "fixedColor": g.OK}, custom__cellOptions=g.GAUGE),
-            g.column("Growth a day", of(f"max by (account) ({ALL.recorded(GROWTH)})"), unit="decbytes"),
+            g.column("Growth a day", of(f"max {by()} ({ALL.recorded(GROWTH)})"), unit="decbytes"),
             g.column("Newest closed month", of(newest), unit="decbytes"),
             g.column("Month on month", of(f"{newest} / {before} - 1"), unit="percentunit", decimals=1),
             g.column("Buckets", of(ALL.by("account", "lyvecloud_account_buckets")), unit="short"),
@@ -134,7 +134,7 @@ def accounts():
 
 
 def usage():
-    top = f"topk(10, max by (account) (last_over_time({ALL.of(USAGE)}[$__range] @ end())))"
+    top = f"topk(10, max {by()} (last_over_time({ALL.of(USAGE)}[$__range] @ end())))"
     # By what they were billed: an account that cannot be read now has a past, too.
     ranked = f"topk(10, {ALL.closed_month('account', AVERAGE)})"
     average = ALL.by("account, month", AVERAGE)
@@ -143,13 +143,13 @@ def usage():
         g.timeseries(
             "Usage, largest accounts", "The ten largest accounts, stacked. The vendor states a month's usage to date, "
             "so it falls when a month begins (UTC): nothing was deleted then.",
-            [g.over_time(f"{ALL.by('account', USAGE)} and on (account) {top}", "{{account}}")],
+            [g.over_time(f"{ALL.by('account', USAGE)} and {on()} {top}", c.ACCOUNT_LEGEND)],
             12, unit="decbytes", stacked=True,
         ),
         g.bars(
             "Closed months, by account", "Average usage over each closed month: the ten accounts that were the largest "
             "in the newest, and all others together. The vendor's bill is computed from these averages.",
-            f"({average} and on (account) {ranked}) or label_replace(sum by (month) ({average} unless on (account) "
+            f"{with_exporter(f'({average} and {on()} {ranked})')} or label_replace(sum by (month) ({average} unless {on()} "
             f'{ranked}), "account", "all others", "", "")',
             12, row="month", column="account", unit="decbytes",
         ),
@@ -157,17 +157,17 @@ def usage():
 
 
 def costs():
-    cost, end = ALL.cost(), f"max by (account, currency) ({ALL.recorded(COST_MONTH_END)})"
+    cost, end = ALL.cost(), f"max {by('account, currency')} ({ALL.recorded(COST_MONTH_END)})"
     ranked = f"topk($top, {cost})"
     by_month = ALL.by("account, month", "lyvecloud_account_estimated_cost", 'currency="$currency"')
-    first = f"topk(10, sum by (account) ({by_month}))"
+    first = f"topk(10, sum {by()} ({by_month}))"
 
     def of(expr):
-        return f"({expr}) and on (account, currency) {ranked}"
+        return f"({expr}) and {on('account, currency')} {ranked}"
 
     return g.line(
         9,
-        g.table(
+        c.table(
             "Costs and budgets of the open month", "Estimates by the configured prices, in each account's currency; not "
             "the invoice. The forecast is recorded by the shipped rules, from the fifth of a month on.",
             [
@@ -184,7 +184,7 @@ def costs():
         g.bars(
             "Estimated cost by month, in $currency", "Of the accounts with a price in the chosen currency: the ten that "
             "cost most over these months, and all others together. The newest month is not over.",
-            f"({by_month} and on (account) {first}) or label_replace(sum by (month) ({by_month} unless on (account) "
+            f"{with_exporter(f'({by_month} and {on()} {first})')} or label_replace(sum by (month) ({by_month} unless {on()} "
             f'{first}), "account", "all others", "", "")',
             12, row="month", column="account", unit="locale", axis="$currency", noValue="No price is configured",
         ),
@@ -198,9 +198,9 @@ def growth():
         g.ranking(
             "Growing most, closed months", "Accounts whose average grew most from one closed month (UTC) to the next, in "
             "bytes. The newest month's figures may come some hours after its end.",
-            f"topk(10, {newest} - {before})", "{{account}}", 8, unit="decbytes",
+            f"topk(10, {newest} - {before})", c.ACCOUNT_LEGEND, 8, unit="decbytes",
         ),
-        g.table(
+        c.table(
             "Largest buckets", "Of all accounts: usage of the open month, with object storage the size now.",
             [
                 c.open_account(),

@@ -1,11 +1,15 @@
 """The queries that several dashboards share."""
 
-TARGET = 'job=~"$job", instance=~"$instance"'
+JOB = 'job=~"$job"'
+TARGET = f'{JOB}, instance=~"$instance"'
 
 # The vendor's reads of usage, of either platform.
 USAGE_COLLECTORS = 'collector=~"current_usage|billing"'
 
-# What the shipped rules record, and Prometheus's own series of alerts. They may have no `job` and no `instance`.
+# Two exporters may have accounts of the same name: these labels of their targets distinguish them, where they are set.
+IDENTITY = ["cluster", "namespace", "job"]
+
+# What the shipped rules record. It has the labels of the exporter's target, but no `instance`.
 GROWTH = "account:lyvecloud_account_usage_bytes:growth_per_day"
 MONTH_END = "account:lyvecloud_account_usage_bytes:month_end"
 COST_MONTH_END = "account:lyvecloud_account_estimated_cost:month_end"
@@ -24,15 +28,16 @@ class Queries:
 
     def recorded(self, name, *matchers):
         """A series that a rule records."""
-        return f"{name}{{{', '.join([self.account, *matchers])}}}"
+        matchers = ", ".join([JOB, self.account, *matchers])
+        return f"{name}{{{matchers}}}"
 
     def by(self, labels, name, *matchers, op="max"):
-        """The series of a metric, one for each combination of labels: two exporters of one account count once."""
-        return f"{op} by ({labels}) ({self.of(name, *matchers)})"
+        """The series of a metric, one for each combination of labels: two replicas of one exporter count once."""
+        return f"{op} {by(labels)} ({self.of(name, *matchers)})"
 
     def still_known(self, name):
         """A metric over time, of the accounts of which it is known at the end: a graph's last value is no old one."""
-        return f"{self.by('account', name)} and on (account) max by (account) ({self.of(name)} @ end())"
+        return f"{self.by('account', name)} and {on()} max {by()} ({self.of(name)} @ end())"
 
     # How the reading goes.
 
@@ -40,7 +45,7 @@ class Queries:
         """2: every collector of the account works; 1: some do; 0: none does."""
         return (
             f"{self.by('account', 'lyvecloud_up')}"
-            f" + on (account) max by (account) ({self.of('lyvecloud_collector_up')})"
+            f" + {on()} max {by()} ({self.of('lyvecloud_collector_up')})"
         )
 
     def usage_age(self):
@@ -65,7 +70,7 @@ class Queries:
 
         def below(severity):
             limit = self.by("account", "lyvecloud_credential_warning_seconds", f'severity="{severity}"')
-            return f"(({left}) < on (account) group_left () {limit}) ^ 0"
+            return f"(({left}) < {on()} group_left () {limit}) ^ 0"
 
         return f"(3 * (({left}) <= 0) ^ 0 or 2 * {below('critical')} or {below('warning')} or 0 * ({left}))"
 
@@ -78,19 +83,19 @@ class Queries:
 
     def closed_month(self, labels, name, back=1):
         """The figures of a closed month: 1 is the newest, 2 the one before."""
-        return f"max by ({labels}) ({self.of(name)} and on (month) {month_name(back)})"
+        return f"max {by(labels)} ({self.of(name)} and on (month) {month_name(back)})"
 
     def cost(self):
         """The estimate of the open month."""
         series = self.of("lyvecloud_account_estimated_cost")
-        return f"max by (account, currency) ({series} and on (month) {month_name(0)})"
+        return f"max {by('account, currency')} ({series} and on (month) {month_name(0)})"
 
     # The rules' alerts.
 
     def firing(self, *matchers):
-        """The alerts that fire: of these accounts, and those about an exporter, which have no account."""
+        """The alerts that fire: of these accounts, and those without an account or a job, which are about an exporter or several."""
         account = self.account.replace('"$account"', '"|$account"').replace("account=\"", "account=~\"")
-        labels = ", ".join(['alertname=~"LyveCloud.+"', 'alertstate="firing"', account, *matchers])
+        labels = ", ".join(['alertname=~"LyveCloud.+"', 'alertstate="firing"', 'job=~"|$job"', account, *matchers])
         return f"ALERTS{{{labels}}}"
 
     def count_firing(self, severity):
@@ -101,6 +106,22 @@ class Queries:
 
 ALL = Queries('account=~"$account"')
 ONE = Queries('account="$account"')
+
+
+def by(labels="account"):
+    """A grouping that keeps apart the accounts of several exporters."""
+    return f"by ({', '.join(IDENTITY)}, {labels})"
+
+
+def on(labels="account"):
+    """A matching that keeps apart the accounts of several exporters."""
+    return f"on ({', '.join(IDENTITY)}, {labels})"
+
+
+def with_exporter(expr, label="account"):
+    """The series with their exporter in a label, for panels that show this label alone."""
+    source = ", ".join(f'"{name}"' for name in [label, *IDENTITY])
+    return f'label_join({expr}, "{label}", " ", {source})'
 
 
 def month_name(back):
@@ -151,4 +172,4 @@ def per_hour(query, name, *matchers):
 
 def rules_loaded():
     """0 where the shipped rules are loaded."""
-    return f'0 * max({RULES_LOADED}{{account=~".+"}})'
+    return f'0 * max({RULES_LOADED}{{job=~"$job", account=~".+"}})'

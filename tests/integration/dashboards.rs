@@ -21,7 +21,7 @@ use crate::programs::repository;
 /// # Panics
 ///
 /// Where one does not, naming all of them.
-pub(crate) use self::queries::{every_query_answers, no_query_takes_in_another_target};
+pub(crate) use self::queries::{every_query_answers, exporters_stay_apart, no_query_takes_in_another_target};
 
 /// Runs `check` on every panel that draws something, and fails with all that it finds.
 fn for_each_panel(check: impl Fn(&Dashboard, &Panel, &mut Vec<String>)) {

@@ -5,7 +5,7 @@ use std::process::Stdio;
 use tokio::io::AsyncWriteExt as _;
 use tokio::process::Command;
 
-use crate::dashboards::{every_query_answers, no_query_takes_in_another_target};
+use crate::dashboards::{every_query_answers, exporters_stay_apart, no_query_takes_in_another_target};
 use crate::golden::{demo, scrape_of_the_demo};
 use crate::programs::{Program, eventually};
 use crate::samples::Samples;
@@ -69,6 +69,21 @@ async fn dashboards_leave_out_what_is_not_the_exporter() {
     assert_eq!(prometheus.value("count(process_open_fds)").await, Some(2.0));
     let url = format!("http://{}/", prometheus.address);
     no_query_takes_in_another_target(&url, "lyve-cloud-exporter").await;
+}
+
+/// Two organisations, each with an exporter of its own, may both call an account `production`.
+#[tokio::test]
+async fn dashboards_keep_apart_accounts_of_one_name_of_two_exporters() {
+    let (_stage, exporter) = demo().await;
+    let second =
+        format!("  - job_name: second\n    static_configs: [{{targets: ['{}']}}]\n", exporter.address);
+    let prometheus = Program::prometheus(&scraping(&exporter, &second)).await;
+    eventually("increases can be computed of both", async || {
+        prometheus.value("min(count_over_time(up[1m])) >= 4").await
+    })
+    .await;
+    let url = format!("http://{}/", prometheus.address);
+    exporters_stay_apart(&url, ["lyve-cloud-exporter", "second"]).await;
 }
 
 #[tokio::test]

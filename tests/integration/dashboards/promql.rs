@@ -16,8 +16,12 @@ fn queries_draw_only_what_is_exported() {
                 faults.push(format!("a name without its labels in {expression}"));
             }
             for selector in selectors {
-                // Alerts about an exporter have no account, and what a rule records may have no target.
+                // Alerts about an exporter have no account, and what a rule records is of no instance.
                 if made_by_the_rules(&selector.name) {
+                    if !["job=~\"$job\"", "job=~\"|$job\""].iter().any(|job| selector.matchers.contains(job))
+                    {
+                        faults.push(format!("{} is not held to $job", selector.name));
+                    }
                     continue;
                 }
                 let Some((_, labels)) = metric(&selector.name) else {

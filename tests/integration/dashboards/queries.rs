@@ -57,21 +57,7 @@ pub(crate) async fn no_query_takes_in_another_target(prometheus_url: &str, job: 
             for expression in panel.expressions() {
                 let mut answers = Vec::new();
                 for job in [".+", job] {
-                    let choice = [
-                        ("__rate_interval", "15s"),
-                        ("__range", "15s"),
-                        ("top", "100"),
-                        ("job", job),
-                        ("instance", ".+"),
-                        ("account", ".+"),
-                        ("bucket", ".+"),
-                        ("currency", "USD"),
-                    ];
-                    let choice = choice.map(|(name, value)| (name.to_owned(), value.to_owned()));
-                    // One account or all: it is the same for this.
-                    let query = substitute(&expression, &choice).replace("account=\".+\"", "account=~\".+\"");
-                    let asked = [("query", query), ("time", time.to_string())];
-                    answers.push(prometheus.get("api/v1/query", &asked).await.map(sorted));
+                    answers.push(prometheus.of_job(&expression, job, time).await.map(sorted));
                 }
                 if answers[0] != answers[1] {
                     faults.push(format!("{}: {}: {expression}", dashboard.uid(), panel.title()));
@@ -80,6 +66,71 @@ pub(crate) async fn no_query_takes_in_another_target(prometheus_url: &str, job: 
         }
     }
     assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+/// What is drawn of an account, a bucket and so on says of which exporter it is, and with all jobs chosen there is what
+/// there is with each of them.
+///
+/// # Panics
+///
+/// Where a query merges what two exporters show, naming all of them.
+pub(crate) async fn exporters_stay_apart(prometheus_url: &str, jobs: [&str; 2]) {
+    const OF_ONE: [&str; 8] = [
+        "account",
+        "bucket",
+        "credential_id",
+        "permission",
+        "permission_type",
+        "service_account_id",
+        "sub_account_id",
+        "user",
+    ];
+    let prometheus = Prometheus::new(prometheus_url);
+    let time = now();
+    // What depends on all that is chosen: the first few, and shares of a sum.
+    let of_all = regex::Regex::new(r"topk\(\d{1,2},|bottomk\(\d{1,2},|scalar\(").unwrap();
+    let mut faults = Vec::new();
+    let mut checked = 0;
+    for dashboard in load() {
+        for panel in dashboard.panels() {
+            for expression in panel.expressions() {
+                let fault =
+                    |what: &str| format!("{}: {}: {what}: {expression}", dashboard.uid(), panel.title());
+                let all = match prometheus.of_job(&expression, ".+", time).await {
+                    Ok(data) => data,
+                    Err(error) => {
+                        faults.push(fault(&error));
+                        continue;
+                    }
+                };
+                let series = all["result"].as_array().unwrap().clone();
+                // A ranking's rest is one sum over all.
+                let named: Vec<&Value> = series
+                    .iter()
+                    .filter(|one| OF_ONE.iter().any(|label| one["metric"].get(label).is_some()))
+                    .filter(|one| !one.to_string().contains("all others"))
+                    .collect();
+                if named.is_empty() {
+                    continue;
+                }
+                checked += 1;
+                if named.iter().any(|one| one["metric"].get("job").is_none()) {
+                    faults.push(fault("merges two exporters"));
+                } else if !of_all.is_match(&expression) {
+                    let mut each = Vec::new();
+                    for job in jobs {
+                        each.extend(sorted(prometheus.of_job(&expression, job, time).await.unwrap()));
+                    }
+                    each.sort();
+                    if sorted(all) != each {
+                        faults.push(fault("differs with all jobs chosen"));
+                    }
+                }
+            }
+        }
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+    assert!(checked > 50, "only {checked} queries drew something of an account");
 }
 
 /// The series of an answer, in an order of their own.
@@ -187,6 +238,24 @@ impl Prometheus {
             values.extend(found.iter().filter_map(Value::as_str).map(str::to_owned));
         }
         Ok(values)
+    }
+
+    /// What a panel's query gives with one job chosen, or with all, and everything else.
+    async fn of_job(&self, expression: &str, job: &str, time: u64) -> Result<Value, String> {
+        let choice = [
+            ("__rate_interval", "15s"),
+            ("__range", "15s"),
+            ("top", "1000"),
+            ("job", job),
+            ("instance", ".+"),
+            ("account", ".+"),
+            ("bucket", ".+"),
+            ("currency", "USD"),
+        ];
+        let choice = choice.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        // One account or all: it is the same for this.
+        let query = substitute(expression, &choice).replace("account=\".+\"", "account=~\".+\"");
+        self.get("api/v1/query", &[("query", query), ("time", time.to_string())]).await
     }
 
     /// Whether a query gives at least one number.
