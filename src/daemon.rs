@@ -1,5 +1,6 @@
 //! The daemon put together: the store, the pollers that fill it, the notifier, and the server that shows it.
 
+mod address_space;
 mod alerting;
 mod core;
 mod state_writer;
@@ -196,6 +197,7 @@ impl Daemon {
                 "listening"
             );
         }
+        address_space::warn_if_small();
         guard.register(own.registry(), &problems)?;
         let alerting = Alerting::new(&own, &problems, &listeners, guard.speaks_tls(), &web)?;
         alerting.change(alerting.plan(&config)?);

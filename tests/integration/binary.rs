@@ -1,6 +1,7 @@
 //! The program itself: its commands, exit statuses, signals and logs.
 
 mod files;
+mod limits;
 mod object_storage;
 mod stalled;
 
