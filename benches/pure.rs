@@ -4,17 +4,23 @@
 //! cargo bench --bench pure
 //! ```
 
-#![allow(clippy::unwrap_used, missing_docs, reason = "what cannot be measured has to end the program")]
+#![allow(
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    missing_docs,
+    reason = "it prints, and what cannot be measured ends it"
+)]
 
 use std::hint::black_box;
 use std::io::BufReader;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use jiff::Timestamp;
 use lyve_cloud_exporter::api::account_v2::decode_current_usage;
 use lyve_cloud_exporter::exposition::{Encoding, Format, Page};
+use lyve_cloud_exporter::http::status_page;
 use lyve_cloud_exporter::metrics::families;
 use lyve_cloud_exporter::model::{
     BucketUsage, Collected, Collector, CurrentUsage, Dropped, Expiry, WarningSteps,
@@ -126,12 +132,35 @@ fn exposition(criterion: &mut Criterion) {
     group.finish();
 }
 
+/// The page of a thousand accounts, and how many times as long it takes as that of twelve.
+fn status_pages(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("status page");
+    let fleets = [12, 1000].map(|accounts| store(accounts, 100).snapshot());
+    for states in &fleets {
+        group.bench_function(format!("{} accounts", states.len()), |bencher| {
+            bencher.iter(|| status_page(black_box(states), NOW, ""));
+        });
+    }
+    group.finish();
+    // In turn, so that what else the machine does falls on both.
+    let mut took = [Duration::ZERO; 2];
+    for _ in 0..50 {
+        for (took, states) in took.iter_mut().zip(&fleets) {
+            let began = Instant::now();
+            black_box(status_page(black_box(states), NOW, ""));
+            *took += began.elapsed();
+        }
+    }
+    let [few, many] = took.map(|took| took.as_secs_f64());
+    println!("status page: 1000 accounts take {:.1} x as long as 12", many / few);
+}
+
 criterion_group! {
     name = pure;
     config = Criterion::default()
         .sample_size(10)
         .warm_up_time(Duration::from_millis(500))
         .measurement_time(Duration::from_secs(2));
-    targets = decode, metrics, exposition
+    targets = decode, metrics, exposition, status_pages
 }
 criterion_main!(pure);

@@ -9,5 +9,5 @@ mod connections;
 mod peer;
 
 pub use access::{Guard, GuardError};
-pub use answers::{Routes, Web};
+pub use answers::{Routes, Web, status_page};
 pub use connections::{Limits, bind, serve};

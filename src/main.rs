@@ -153,6 +153,7 @@ async fn execute(cli: &Cli) -> Result<(), Ended> {
             let config = demo.config().map_err(|error| Ended::failed("cannot start the simulator", error))?;
             let deps = deps(&cli.options, config.of_shard(shard), Arc::clone(&clock));
             let show = move |store: Arc<Store>| async move {
+                demo.remember(&store);
                 polled(&store).await;
                 // Nobody may be reading any more.
                 let _ = print([banner]);

@@ -13,6 +13,7 @@ mod keys;
 mod known_alert;
 mod memory;
 mod odd;
+mod recent;
 pub mod state_file;
 mod usage;
 
@@ -26,6 +27,7 @@ pub use credentials::{ACCOUNT_CREDENTIAL_NAME, CredentialView};
 pub use keys::KeyView;
 pub use known_alert::{KnownAlert, Source};
 pub use memory::Memory;
+pub use recent::RecentUsage;
 pub use usage::{BucketNow, UsageNow};
 
 use crate::model::Collector;

@@ -14,7 +14,7 @@ use crate::config::{Account, Api, Config, History, ObjectStorage, Poll, SecretSo
 use crate::model::{Expiry, Price};
 use crate::notify;
 use crate::simulator::{Simulator, demo};
-use crate::store::Store;
+use crate::store::{RecentUsage, Store};
 
 /// Often enough to see usage move.
 const POLL: Duration = Duration::from_secs(10);
@@ -121,6 +121,33 @@ impl Demo {
             history: History { months: demo::MONTHS.unsigned_abs() },
             ..Config::of(accounts.collect())
         })
+    }
+
+    /// Puts the last two weeks into a store, as an exporter would know them that has run for so long.
+    pub fn remember(&self, store: &Store) {
+        let now = self.simulator.now();
+        let hours = i64::try_from(RecentUsage::hours()).unwrap_or(0);
+        for account in demo::accounts(now).map(|account| account.name) {
+            let Some(curve) = demo::usage_over_time(account, now) else { continue };
+            self.fill(store, account, hours, curve);
+        }
+        self.fill(
+            store,
+            demo::object_storage_account().name,
+            hours,
+            demo::object_storage_usage_over_time(now),
+        );
+    }
+
+    fn fill(&self, store: &Store, account: &str, hours: i64, usage: impl Fn(Timestamp) -> u64) {
+        let Some(cell) = store.account(account) else { return };
+        let now = self.simulator.now();
+        cell.update(|state| {
+            for back in (1..hours).rev() {
+                let at = now - jiff::SignedDuration::from_hours(back);
+                state.record_usage(at, usage(at));
+            }
+        });
     }
 
     /// Writes a configuration for other commands to ask the same simulated vendor, as long as it runs.

@@ -10,6 +10,7 @@ mod stored;
 
 pub(super) use body::Parts;
 pub(super) use headers::dress;
+pub use page::status_page;
 pub(super) use plain::text;
 pub use routes::{Routes, Web};
 

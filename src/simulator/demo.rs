@@ -17,7 +17,9 @@ use super::{
     Actions, ExpirationDate, Permission, ServiceAccount, SimulatedAccount, Simulator, SubAccount, Usage,
 };
 
-pub use self::archive_global::{ObjectStorageDemo, object_storage_account};
+pub use self::archive_global::{
+    ObjectStorageDemo, object_storage_account, usage_over_time as object_storage_usage_over_time,
+};
 
 use self::curve::{Curve, hash};
 use self::tables::Row;
@@ -62,6 +64,18 @@ pub fn accounts(now: Timestamp) -> [DemoAccount; 4] {
         DemoAccount::new("fabrikam-archive", "fabrikam", Expiry::At(midnight(now, -3))),
         DemoAccount::new("litware-research", "litware", Expiry::At(midnight(now, 143))),
     ]
+}
+
+/// What an account that can be read stored over time, bytes.
+#[must_use]
+pub fn usage_over_time(account: &str, now: Timestamp) -> Option<impl Fn(Timestamp) -> u64 + use<>> {
+    let rows = match account {
+        "northwind-master" => tables::NORTHWIND,
+        "contoso-backup" => tables::CONTOSO,
+        _ => return None,
+    };
+    let curves: Vec<Curve> = rows.iter().map(|row| curve_of(row, MONTHS, now)).collect();
+    Some(move |time| curves.iter().map(|curve| archive_global::bytes(curve, time)).sum())
 }
 
 /// Fills a simulator with the demo's accounts, their past and their present, for its clock as it is now.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::RecentUsage;
 use crate::clock;
 use crate::model::{
     AnyData, Collected, Collector, Data, Dropped, Endpoint, Expiry, Failure, Identity, LoginResult, Logins,
@@ -104,6 +105,8 @@ pub struct AccountState {
     pub deviations: BTreeMap<Endpoint, Box<[Box<str>]>>,
     /// How many listed things got no series.
     pub dropped: Dropped,
+    /// What it stored in each of the last hours.
+    pub(super) recent: Arc<RecentUsage>,
     /// The last good answer of each collector.
     pub(super) answers: BTreeMap<Collector, Timestamped<AnyData>>,
     pub(super) health: BTreeMap<Collector, Health>,
@@ -129,6 +132,7 @@ impl AccountState {
             requests: BTreeMap::new(),
             deviations: BTreeMap::new(),
             dropped: Dropped::default(),
+            recent: Arc::default(),
             answers: BTreeMap::new(),
             health: BTreeMap::new(),
             versions: BTreeMap::new(),
@@ -185,6 +189,24 @@ impl AccountState {
         health.last_success = Some(at);
         health.missing.clear();
         self.touch(StatePart::Health);
+        if matches!(collector, Collector::CURRENT_USAGE | Collector::BILLING)
+            && let Some(usage) = self.usage_now(at)
+        {
+            self.record_usage(at, usage.bytes);
+        }
+    }
+
+    /// Takes note of what the account stored at `at`.
+    pub fn record_usage(&mut self, at: Timestamp, bytes: u64) {
+        if !self.recent.has(at, bytes) {
+            Arc::make_mut(&mut self.recent).record(at, bytes);
+        }
+    }
+
+    /// What the account stored in each of the last hours.
+    #[must_use]
+    pub fn recent_usage(&self) -> &RecentUsage {
+        &self.recent
     }
 
     /// Takes note of an answer that does not count yet, as it lacks too much. What was known stays.

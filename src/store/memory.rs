@@ -1,8 +1,9 @@
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::AccountState;
+use super::{AccountState, RecentUsage};
 use crate::model::{AnyData, Collector, Logins, Timestamped};
 
 /// What of an account's state outlives the process: answers with their times, and no session, secret or count.
@@ -12,6 +13,8 @@ pub struct Memory {
     pub logins: Logins,
     /// The last success of each collector, with its answer where that is still known.
     pub answers: BTreeMap<Collector, Timestamped<Option<AnyData>>>,
+    /// What the account stored in each of the last hours.
+    pub recent: Arc<RecentUsage>,
 }
 
 impl Memory {
@@ -24,6 +27,7 @@ impl Memory {
         self.logins =
             Logins { last_accepted: before(last_accepted), refused_at: refused_at.map(|at| at.min(now)) };
         self.answers.retain(|_, answer| answer.at <= now);
+        self.recent = Arc::new(RecentUsage::clone(&self.recent).until(now));
         self
     }
 }
@@ -40,13 +44,14 @@ impl AccountState {
             let at = health.last_success?;
             Some(answer(collector, at))
         });
-        Memory { logins: self.logins, answers: answers.collect() }
+        Memory { logins: self.logins, answers: answers.collect(), recent: Arc::clone(&self.recent) }
     }
 
     /// Takes up what an earlier process knew, as far as it is still polled. Nothing of it counts as an attempt of this
     /// process.
     pub fn recall(&mut self, memory: Memory) {
         self.logins = memory.logins;
+        self.recent = memory.recent;
         for (collector, Timestamped { at, data }) in memory.answers {
             if self.spec.polls(collector) {
                 self.health.entry(collector).or_default().last_success = Some(at);

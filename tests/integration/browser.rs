@@ -151,6 +151,7 @@ async fn demo() -> (Stage, Demo, Exporter) {
     let clock: Arc<dyn Clock> = Arc::new(stage.clock.clone());
     let demo = Demo::start(&clock).await.expect("a demo");
     let exporter = stage.polled_exporter(demo.config().expect("a configuration")).await;
+    demo.remember(&exporter.store);
     (stage, demo, exporter)
 }
 
@@ -166,7 +167,16 @@ async fn the_demo_is_good_to_look_at() {
         .await;
     let mut browser = Chromium::start().await;
     let text = look(&mut browser, exporter.address, "/").await;
-    for words in ["Expired", "Expires in 5 days", "Unknown", "fabrikam-archive", "What to do"] {
+    for words in [
+        "in a week",
+        "left of the budget",
+        "The last two weeks",
+        "Expired",
+        "Expires in 5 days",
+        "Unknown",
+        "fabrikam-archive",
+        "What to do",
+    ] {
         assert!(text.contains(words), "{words} in {text}");
     }
     for (name, words) in [
@@ -197,7 +207,8 @@ async fn the_demo_is_good_to_look_at() {
         let directory = std::path::PathBuf::from(directory);
         let url = format!("http://{}", exporter.address);
         for (name, path, (width, height), scheme, scale) in [
-            ("status-page.png", "/".to_owned(), (1040, 2120), Scheme::Light, 0.8),
+            ("status-page.png", "/".to_owned(), (1440, 900), Scheme::Light, 2.0),
+            ("status-page-dark.png", "/".to_owned(), (1440, 900), Scheme::Dark, 2.0),
             ("status-page-phone.png", "/".to_owned(), (PHONE, 812), Scheme::Dark, 1.0),
         ] {
             browser.look(width, height, scheme).await;

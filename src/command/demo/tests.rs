@@ -58,6 +58,30 @@ async fn a_credential_that_expires_is_mailed_before_and_after() {
 }
 
 #[tokio::test]
+async fn the_demo_has_a_past_that_fits_what_it_shows_now() {
+    let clock: Arc<dyn Clock> = Arc::new(Manual::new("2026-11-24T12:00:00Z".parse().unwrap()));
+    let demo = Demo::start(&clock).await.unwrap();
+    let deps = Deps {
+        config: demo.config().unwrap(),
+        loader: None,
+        clock: Arc::clone(&clock),
+        jitter: Jitter(0.0),
+        web: crate::http::Web::default(),
+    };
+    let store = Daemon::new(deps).unwrap().store();
+    demo.remember(&store);
+    for (account, terabytes) in
+        [("northwind-master", 320..350), ("contoso-backup", 80..100), ("archive-global", 240..260)]
+    {
+        let state = store.account(account).unwrap().state();
+        let figures: Vec<_> = state.recent_usage().figures(clock.now()).collect();
+        assert_eq!(figures.len(), RecentUsage::hours() - 1, "{account}");
+        let (_, last) = figures.last().unwrap();
+        assert!(terabytes.contains(&(last / 1_000_000_000_000)), "{account}: {last}");
+    }
+}
+
+#[tokio::test]
 async fn the_demo_answers_as_slowly_as_the_vendor() {
     let clock: Arc<dyn Clock> = Arc::new(Manual::new("2026-11-24T12:00:00Z".parse().unwrap()));
     let demo = Demo::start(&clock).await.unwrap().slow();

@@ -46,6 +46,12 @@ pub(super) struct Page {
     pub(super) refresh: Option<u32>,
 }
 
+/// The status page that an address with this query has, for measuring.
+#[must_use]
+pub fn status_page(states: &[Arc<AccountState>], now: Timestamp, query: &str) -> String {
+    render(states, &[], now, &Web::default(), query).html
+}
+
 /// What the browser may do with the page.
 pub(super) fn content_security_policy() -> &'static str {
     &layout::CONTENT_SECURITY_POLICY

@@ -58,17 +58,22 @@ pub(super) fn fill(simulator: &Simulator, now: Timestamp) {
     let _account = users(account, now);
 }
 
+/// What is billed over time, bytes.
+pub fn usage_over_time(now: Timestamp) -> impl Fn(Timestamp) -> u64 + use<> {
+    const PER_MILLE_OF_THE_BUCKETS: u64 = 1034;
+    let held: Vec<Curve> = ARCHIVE_GLOBAL.iter().map(|row| curve(&row.usage, now)).collect();
+    move |time| {
+        let bytes: u64 = held.iter().map(|curve| bytes(curve, time)).sum();
+        bytes / 1000 * PER_MILLE_OF_THE_BUCKETS
+    }
+}
+
 /// What is billed. It is more than the buckets hold together, as it is on the wire.
 fn figures(account: ObjectStorageAccount, now: Timestamp) -> ObjectStorageAccount {
-    const PER_MILLE_OF_THE_BUCKETS: u64 = 1034;
     let since = Month::of(now).plus(-MONTHS).start();
     let curves: Vec<_> =
         ARCHIVE_GLOBAL.iter().map(|row| (row.objects_per_gb, curve(&row.usage, now))).collect();
-    let held = curves.clone();
-    let used = move |time| {
-        let bytes: u64 = held.iter().map(|(_, curve)| bytes(curve, time)).sum();
-        bytes / 1000 * PER_MILLE_OF_THE_BUCKETS
-    };
+    let used = usage_over_time(now);
     let objects = move |time| curves.iter().map(|(per_gb, curve)| objects(curve, *per_gb, time)).sum();
     // Deleted within the time for which the vendor bills what is deleted.
     let ghosts = curve(&Row::new("ghosts", 9_420.6, 0.03, Wave::Rotating), now);
@@ -145,7 +150,7 @@ fn megabytes(curve: &Curve, time: Timestamp) -> u64 {
     curve.at(time).map_or(0, |gigabytes| (gigabytes * 1000.0).round() as u64)
 }
 
-fn bytes(curve: &Curve, time: Timestamp) -> u64 {
+pub(super) fn bytes(curve: &Curve, time: Timestamp) -> u64 {
     megabytes(curve, time) * 1_000_000
 }
 

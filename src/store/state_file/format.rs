@@ -1,4 +1,5 @@
 use std::io::{self, Write};
+use std::sync::Arc;
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -6,7 +7,7 @@ use serde_json::value::RawValue;
 use super::{Format, Saved, State, Unusable, VERSION};
 use crate::model::{Identity, Logins};
 use crate::saved::{Entries, Object};
-use crate::store::Memory;
+use crate::store::{Memory, RecentUsage};
 
 /// Tells our files from others.
 const FORMAT: &str = "lyve-cloud-exporter state";
@@ -43,6 +44,9 @@ fn account(saved: &Saved, formats: &[Format], out: &mut dyn Write) -> io::Result
             (format.save)(answer.data.as_ref(), answer.at, &mut account)?;
         }
     }
+    if !memory.recent.is_empty() {
+        account.entry("recent_usage", &*memory.recent)?;
+    }
     if !alerts.is_empty() {
         account.entry("alerts", alerts)?;
     }
@@ -72,7 +76,9 @@ fn read(entries: &Entries<'_>, formats: &[Format]) -> Result<Saved, String> {
     let text = |key| entries.get(key)?.ok_or_else(|| format!("{key} is missing"));
     let logins =
         Logins { last_accepted: entries.get("last_accepted")?, refused_at: entries.get("refused_at")? };
-    let mut memory = Memory { logins, ..Memory::default() };
+    let recent: Option<RecentUsage> = entries.get("recent_usage")?;
+    let recent = Arc::new(recent.unwrap_or_default().bounded());
+    let mut memory = Memory { logins, recent, ..Memory::default() };
     for format in formats {
         if let Some(answer) = (format.load)(entries)? {
             memory.answers.insert(format.collector, answer);

@@ -11,7 +11,7 @@ use crate::model::{
     ServiceAccount, Settled, SubAccount, SubAccountHistory, Timestamped, TransferDay, User,
 };
 use crate::poll::formats;
-use crate::store::Source;
+use crate::store::{RecentUsage, Source};
 
 fn instant() -> impl Strategy<Value = Timestamp> {
     (Timestamp::MIN.as_second()..=Timestamp::MAX.as_second(), 0i32..1_000_000_000)
@@ -187,13 +187,26 @@ fn memory() -> impl Strategy<Value = Memory> {
         good(permissions),
         (good(billing()), good(buckets()), good(keys())),
     );
-    (some(instant()), some(instant()), answers).prop_map(
-        |(last_accepted, refused_at, (credentials, current, monthly, accounts, permissions, others))| {
+    let recent = prop::collection::vec((0i64..400, any::<u64>()), 0..5).prop_map(|figures| {
+        let mut recent = RecentUsage::default();
+        for (hour, bytes) in figures {
+            recent.record(Timestamp::constant(1_795_521_600 + hour * 3600, 0), bytes);
+        }
+        recent
+    });
+    (some(instant()), some(instant()), answers, recent).prop_map(
+        |(
+            last_accepted,
+            refused_at,
+            (credentials, current, monthly, accounts, permissions, others),
+            recent,
+        )| {
             let answers =
                 [credentials, current, monthly, accounts, permissions, others.0, others.1, others.2];
             Memory {
                 logins: Logins { last_accepted, refused_at },
                 answers: answers.into_iter().flatten().collect(),
+                recent: std::sync::Arc::new(recent),
             }
         },
     )

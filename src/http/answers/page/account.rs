@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use maud::{Markup, html};
 
 use super::layout::{cell, columns, head, pager};
-use super::overview::figures;
+use super::overview::{figures, trend};
 use super::query::{List, Query};
 use super::rank::window;
 use super::summary::Summary;
@@ -43,6 +43,7 @@ pub(super) fn view(
             section aria-labelledby="usage" {
                 h2 id="usage" { "Usage" }
                 (figures(state, now))
+                (trend(state, now))
                 (months(&state.closed_months(now), stored, state.spec.price.as_ref(), now))
             }
             @if let Some(good) = state.good::<Billing>(now) { (object_storage::transfer(good.data)) }

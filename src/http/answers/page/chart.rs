@@ -1,10 +1,13 @@
 //! Pictures, as SVG without any text that would shrink with it on a phone.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use maud::{Markup, html};
 
 use super::words;
 use crate::model::{Month, MonthTotal};
+use crate::store::RecentUsage;
 
 /// The most months that are drawn; older ones are in the metrics.
 const MONTHS: usize = 24;
@@ -27,6 +30,38 @@ pub(super) fn bar(part: u64, whole: u64) -> Markup {
         svg.bar viewBox="0 0 100 8" preserveAspectRatio="none" aria-hidden="true" {
             rect.track width="100" height="8" {}
             rect.fill width=(format!("{:.2}", percent(part, whole))) height="8" {}
+        }
+    }
+}
+
+/// How many hours of a sparkline are one point.
+const SPARK_STEP: usize = 6;
+
+/// The least height of a sparkline, as a part of the highest figure: what hardly changes is drawn as nearly level.
+const SPARK_SPAN: u64 = 50;
+
+/// A line of what an account stored in the last two weeks; nothing where there are fewer than two points.
+pub(super) fn sparkline(recent: &RecentUsage, now: Timestamp) -> Markup {
+    // The newest figure of each step.
+    let points: BTreeMap<usize, u64> =
+        recent.figures(now).map(|(hour, bytes)| (hour / SPARK_STEP, bytes)).collect();
+    let (Some((_, first)), Some((_, last))) = (points.first_key_value(), points.last_key_value()) else {
+        return html! {};
+    };
+    if points.len() < 2 {
+        return html! {};
+    }
+    let highest = points.values().copied().max().unwrap_or(0);
+    let lowest = points.values().copied().min().unwrap_or(0).min(highest - highest / SPARK_SPAN);
+    let width = RecentUsage::hours() / SPARK_STEP - 1;
+    let line: Vec<String> = points
+        .iter()
+        .map(|(place, bytes)| format!("{place},{:.1}", 100.0 - percent(bytes - lowest, highest - lowest)))
+        .collect();
+    let label = format!("The last two weeks: {} to {}", words::size(*first), words::size(*last));
+    html! {
+        svg.spark role="img" aria-label=(label) viewBox={ "0 -4 " (width) " 108" } preserveAspectRatio="none" {
+            polyline points=(line.join(" ")) {}
         }
     }
 }

@@ -133,7 +133,10 @@ mod tests {
             assert!(text.contains(told), "{told} in {text}");
         }
         assert!(!text.contains("month to date") && !text.contains("Of all"), "{text}");
-        assert!(text.contains("6.49 TB in 2 buckets; figure of 3 min ago"), "{text}");
+        assert!(
+            text.contains("Stored 6.49 TB in 2 buckets +29.7 % on last month's average Figure of 3 min ago"),
+            "{text}"
+        );
     }
 
     #[test]

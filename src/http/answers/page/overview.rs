@@ -3,7 +3,7 @@
 use std::cmp::{Ordering, Reverse};
 use std::sync::Arc;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use maud::{Markup, html};
 
 use super::layout::{cell, columns, found, head, mark, pager, search};
@@ -27,6 +27,9 @@ const FOUND: usize = 25;
 
 /// How many buckets a card has.
 const BUCKETS: usize = 3;
+
+/// What a change is told over.
+pub(super) const WEEK: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 /// The view of all accounts.
 pub(super) fn view(
@@ -117,7 +120,10 @@ fn row(state: &AccountState, usage: Option<u64>, largest: u64, query: &Query, no
             (cell("Most urgent credential", super::credentials::brief(state, now)))
             (cell("Stored", html! {
                 @match usage {
-                    Some(bytes) => { (words::size(bytes)) (chart::bar(bytes, largest)) }
+                    Some(bytes) => {
+                        (words::size(bytes)) (chart::bar(bytes, largest))
+                        (chart::sparkline(state.recent_usage(), now))
+                    }
                     None => { "Not known" }
                 }
             }))
@@ -165,6 +171,7 @@ fn card(state: &AccountState, query: &Query, now: Timestamp) -> Markup {
             p { (mark(level, &word)) }
             (super::credentials::brief(state, now))
             (figures(state, now))
+            (trend(state, now))
             (months(state, now))
             (largest(state, now))
             (collectors::brief(state, now))
@@ -197,6 +204,23 @@ pub(super) fn figures(state: &AccountState, now: Timestamp) -> Markup {
             }
             @if let Some((price, usage)) = state.spec.price.as_ref().zip(stored.usage_bytes) {
                 span.detail { "about " (words::money(price.estimate(usage), &price.currency)) " this month, estimated" }
+            }
+        }
+    }
+}
+
+/// How the last two weeks went.
+pub(super) fn trend(state: &AccountState, now: Timestamp) -> Markup {
+    let week = state
+        .usage_now(now)
+        .zip(state.recent_usage().before(now, WEEK))
+        .and_then(|(usage, before)| words::change(before, usage.bytes));
+    let spark = chart::sparkline(state.recent_usage(), now);
+    html! {
+        @if !spark.0.is_empty() {
+            figure.trend {
+                (spark)
+                figcaption.quiet { "The last two weeks" @if let Some(week) = week { "; " (week) " in a week" } }
             }
         }
     }

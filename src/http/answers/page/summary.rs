@@ -1,5 +1,6 @@
 //! What there is to see in a glance.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,11 +8,12 @@ use jiff::Timestamp;
 use maud::{Markup, Render, html};
 
 use super::layout::{class, icon};
+use super::overview::WEEK;
 use super::query::{Filter, Query};
 use super::urgency::{Access, Level, Owned, credentials, freshness};
 use super::{problems, words};
 use crate::http::answers::stored::Stored;
-use crate::model::{Collector, CredentialStatus, Expiry, ServiceAccount};
+use crate::model::{Collector, CredentialStatus, Expiry, Month, ServiceAccount};
 use crate::problems::Problem;
 use crate::store::AccountState;
 
@@ -49,6 +51,11 @@ pub(super) struct Summary<'a> {
     accounts: u64,
     known: u64,
     usage: u64,
+    /// Before and now, of the accounts of which both is known: a week ago, and the average of the last closed month.
+    week: (u64, u64),
+    month: (u64, u64),
+    /// What the open month costs at the configured prices, by currency.
+    costs: BTreeMap<&'a str, Cost>,
     buckets: u64,
     oldest: Option<Timestamp>,
 }
@@ -78,6 +85,9 @@ impl<'a> Summary<'a> {
             accounts: states.len() as u64,
             known: 0,
             usage: 0,
+            week: (0, 0),
+            month: (0, 0),
+            costs: BTreeMap::new(),
             buckets: 0,
             oldest: None,
         };
@@ -132,8 +142,33 @@ impl<'a> Summary<'a> {
         if let Some(stored) = Stored::of(state, now) {
             self.known += u64::from(stored.usage_bytes.is_some());
             self.usage = self.usage.saturating_add(stored.usage_bytes.unwrap_or(0));
+            self.add_trend(state, now);
             self.buckets = self.buckets.saturating_add(stored.buckets.unwrap_or(0));
             self.oldest = Some(self.oldest.map_or(stored.at, |oldest| oldest.min(stored.at)));
+        }
+    }
+
+    fn add_trend(&mut self, state: &'a AccountState, now: Timestamp) {
+        let Some(usage) = state.usage_now(now) else { return };
+        let add = |sums: &mut (u64, u64), before: u64| {
+            *sums = (sums.0.saturating_add(before), sums.1.saturating_add(usage.bytes));
+        };
+        if let Some(before) = state.recent_usage().before(now, WEEK) {
+            add(&mut self.week, before);
+        }
+        let months = state.closed_months(now);
+        if let Some(last) = months.last().filter(|total| usage.month.since(total.month) == 1) {
+            add(&mut self.month, last.average_bytes);
+        }
+        // A figure of a month that is over is no cost of the open one.
+        if let Some(price) = state.spec.price.as_ref().filter(|_| usage.month == Month::of(now)) {
+            let cost = price.estimate(usage.bytes);
+            let sums = self.costs.entry(&price.currency).or_default();
+            sums.cost += cost;
+            if let Some(budget) = price.budget {
+                sums.left = Some(sums.left.unwrap_or(0.0) + budget - cost);
+                sums.over += u64::from(cost > budget);
+            }
         }
     }
 
@@ -187,6 +222,7 @@ impl<'a> Summary<'a> {
                 (self.next_to_end(query, now))
                 (self.polled(query))
                 (self.stored(now))
+                (self.costs())
             }
             (self.filters(query))
             (problems::section(self.problems, now))
@@ -318,6 +354,27 @@ impl<'a> Summary<'a> {
         tile(self.polls, "Collectors", figure, details)
     }
 
+    /// What the open month costs; nothing where no price is set.
+    fn costs(&self) -> Markup {
+        let over: u64 = self.costs.values().map(|cost| cost.over).sum();
+        let sums: Vec<String> =
+            self.costs.iter().map(|(currency, sums)| words::money(sums.cost, currency)).collect();
+        let details = html! {
+            "estimated for the whole month"
+            @for (currency, sums) in &self.costs {
+                @if let Some(left) = sums.left {
+                    span.detail {
+                        @if left < 0.0 { (words::money(-left, currency)) " over the budget" }
+                        @else { (words::money(left, currency)) " left of the budget" }
+                    }
+                }
+            }
+            @if over > 0 && self.accounts > 1 { span.detail { (number_of(over, "account is", "accounts are")) " over the budget" } }
+        };
+        let level = if over == 0 { Level::Good } else { Level::Soon };
+        html! { @if !sums.is_empty() { (tile(level, "Cost", sums.join(", "), details)) } }
+    }
+
     fn stored(&self, now: Timestamp) -> Markup {
         let Some(oldest) = self.oldest else {
             let level = if self.polls == Level::Waiting { Level::Waiting } else { Level::Broken };
@@ -331,10 +388,21 @@ impl<'a> Summary<'a> {
                 @if self.known < self.accounts { (words::number(self.known)) " of " }
                 (words::count(self.accounts, "account"))
             }
-            "; " @if self.known > 1 { "oldest figure " } @else { "figure of " } (words::moment(oldest, now))
+            @if let Some(change) = words::change(self.week.0, self.week.1) { span.detail { (change) " in a week" } }
+            @if let Some(change) = words::change(self.month.0, self.month.1) { span.detail { (change) " on last month's average" } }
+            span.detail { @if self.known > 1 { "Oldest figure " } @else { "Figure of " } (words::moment(oldest, now)) }
         };
         tile(level, "Stored", words::size(self.usage), details)
     }
+}
+
+/// What a month costs, and what is left of the budgets of those accounts that have one.
+#[derive(Clone, Copy, Debug, Default)]
+struct Cost {
+    cost: f64,
+    left: Option<f64>,
+    /// How many accounts are over their budget.
+    over: u64,
 }
 
 fn number_of(count: u64, one: &str, many: &str) -> String {

@@ -119,13 +119,20 @@ fn a_thousand_accounts_make_a_page_of_bounded_size() {
     let states: Vec<_> = (0..1000)
         .map(|number| {
             state(spec(&format!("account-{number:04}")), |state| {
+                for hours in 1..400 {
+                    state.record_usage(
+                        at(NOW) - jiff::SignedDuration::from_hours(400 - hours),
+                        1000 + hours.unsigned_abs(),
+                    );
+                }
                 state.succeed(answer(usage(many_buckets(20))), at("2026-11-24T11:57:00Z"), TOOK);
                 state.fail(Collector::MONTHLY_USAGE, error.failure(at("2026-11-24T11:59:00Z")), TOOK);
             })
         })
         .collect();
     let html = page(&states, "").html;
-    assert!(html.len() < 100_000, "{} bytes", html.len());
+    assert!(html.len() < 300_000, "{} bytes", html.len());
+    assert_eq!(html.matches("<svg class=\"spark\"").count(), 50);
     assert!(html.contains("1–50 of 1,000") && html.contains("1–10 of 1,000"), "{html}");
     assert!(html.contains("No connection: 1,000 accounts"), "{html}");
     assert_eq!(html.matches("check name resolution").count(), 1, "explained once");
@@ -211,6 +218,55 @@ fn a_search_finds_accounts_credentials_and_buckets() {
     assert!(html.contains("Buckets, the largest first"), "{html}");
     let places = ["account=calm", "account=ending"].map(|account| html.find(account).unwrap());
     assert!(places.is_sorted(), "{html}");
+}
+
+#[test]
+fn what_is_stored_has_its_change_over_a_week_and_on_the_last_month() {
+    let week_ago = at(NOW) - jiff::SignedDuration::from_hours(7 * 24);
+    let grown = |name: &str| {
+        state(spec(name), |state| {
+            state.record_usage(week_ago, 1_000_000);
+            let october = MonthTotal { month: Month::new(2026, 10).unwrap(), average_bytes: 800_000 };
+            let history = MonthlyUsage { months: vec![october], ..MonthlyUsage::default() };
+            state.succeed(answer(usage(vec![bucket("b", 1_200_000)])), at(NOW), TOOK);
+            state.succeed(answer(history), at(NOW), TOOK);
+        })
+    };
+    // It counts for neither: nothing is known of its past.
+    let html =
+        page(&[grown("one"), grown("two"), with_buckets("young", vec![bucket("b", 9_000_000)])], "").html;
+    assert!(html.contains("+20.0 % in a week"), "{html}");
+    assert!(
+        html.contains("+50.0 % on last month&#39;s average")
+            || html.contains("+50.0 % on last month's average"),
+        "{html}"
+    );
+    assert_eq!(html.matches("<svg class=\"spark\"").count(), 2);
+    assert!(html.contains(r#"aria-label="The last two weeks: 1.00 MB to 1.20 MB""#), "{html}");
+    let html = page(&[with_buckets("young", vec![bucket("b", 9_000_000)])], "").html;
+    assert!(!html.contains("in a week") && !html.contains("<svg class=\"spark\""), "{html}");
+}
+
+#[test]
+fn the_open_month_has_its_cost_and_what_is_left_of_the_budget() {
+    let priced = |name: &str, currency: &str, budget| {
+        let price =
+            Price { per_terabyte_month: 8.0, minimum_terabytes: 0.0, currency: currency.to_owned(), budget };
+        let spec = crate::store::AccountSpec { price: Some(price), ..spec(name) };
+        let usage = usage(vec![bucket("b", 100_000_000_000_000)]);
+        state(spec, |state| state.succeed(answer(usage), at(NOW), TOOK))
+    };
+    let html = page(&[priced("a", "EUR", Some(1000.0)), priced("b", "EUR", None)], "").html;
+    for words in ["1,600.00 EUR", "200.00 EUR left of the budget"] {
+        assert!(html.contains(words), "{words} in {html}");
+    }
+    assert!(!html.contains("over the budget"), "{html}");
+    let states = [priced("a", "EUR", Some(1000.0)), priced("b", "USD", Some(500.0))];
+    let html = page(&states, "").html;
+    for words in ["800.00 EUR, 800.00 USD", "300.00 USD over the budget", "1 account is over the budget"] {
+        assert!(html.contains(words), "{words} in {html}");
+    }
+    assert!(!page(&[with_buckets("acme", Vec::new())], "").html.contains("left of the budget"));
 }
 
 #[test]
