@@ -119,6 +119,17 @@ pub enum Api {
     ObjectStorage(ObjectStorage),
 }
 
+impl Api {
+    /// Where it is asked.
+    #[must_use]
+    pub fn urls(&self) -> Vec<&Url> {
+        match self {
+            Self::AccountV2 { base_url } => vec![base_url],
+            Self::ObjectStorage(ObjectStorage { iam_url, s3_url, .. }) => vec![iam_url, s3_url],
+        }
+    }
+}
+
 /// Where an account of the platform since 2024 is, and what is asked of its keys.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ObjectStorage {

@@ -135,10 +135,7 @@ fn of_account(
     probes: &[Probe],
     now: Timestamp,
 ) -> AccountFindings {
-    let urls = match &account.api {
-        Api::AccountV2 { base_url } => vec![base_url],
-        Api::ObjectStorage(api) => vec![&api.iam_url, &api.s3_url],
-    };
+    let urls = account.api.urls();
     let host = |url: &url::Url| url[url::Position::BeforeHost..url::Position::AfterPort].to_owned();
     let mut hosts: Vec<String> = urls.iter().copied().map(host).collect();
     hosts.dedup();

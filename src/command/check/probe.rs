@@ -9,7 +9,7 @@ use url::{Host, Position, Url};
 
 use super::ask::Asked;
 use crate::api::Proxies;
-use crate::config::{Api, Config};
+use crate::config::Config;
 use crate::model::Reason;
 
 /// How long each look may take.
@@ -49,11 +49,7 @@ pub(super) async fn probe(asked: &Asked, config: &Config, proxies: &Proxies) -> 
     };
     let mut urls: BTreeMap<String, Url> = BTreeMap::new();
     for account in config.accounts.iter().filter(|account| failed(&account.name)) {
-        let of_account = match &account.api {
-            Api::AccountV2 { base_url } => vec![base_url],
-            Api::ObjectStorage(api) => vec![&api.iam_url, &api.s3_url],
-        };
-        for url in of_account {
+        for url in account.api.urls() {
             let host = url[Position::BeforeHost..Position::AfterPort].to_owned();
             urls.entry(host).or_insert_with(|| url.clone());
         }

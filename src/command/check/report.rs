@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use super::ask::{Answers, Asked};
 use crate::api::ApiError;
 use crate::build_info;
-use crate::config::{Account, Api, Config};
+use crate::config::{Account, Config};
 use crate::model::Endpoint;
 
 /// The first line, by which a report is known.
@@ -148,10 +148,6 @@ fn of_endpoint(text: &mut String, endpoint: Endpoint, answers: &Answers) {
 }
 
 fn hosts(account: &Account) -> String {
-    let urls = match &account.api {
-        Api::AccountV2 { base_url } => vec![base_url],
-        Api::ObjectStorage(api) => vec![&api.iam_url, &api.s3_url],
-    };
     let host = |url: &url::Url| {
         let host = url.host_str().unwrap_or_default();
         let is_vendors = VENDOR.iter().any(|vendor| {
@@ -159,7 +155,7 @@ fn hosts(account: &Account) -> String {
         });
         if is_vendors { format!("`{host}`") } else { "another one than the vendor's".to_owned() }
     };
-    let mut hosts: Vec<String> = urls.into_iter().map(host).collect();
+    let mut hosts: Vec<String> = account.api.urls().into_iter().map(host).collect();
     hosts.dedup();
     hosts.join(", ")
 }
