@@ -463,3 +463,62 @@ async fn the_demo_needs_nothing_and_says_where_to_look() {
     let now = System.now().as_second() as f64;
     assert_eq!(due.iter().filter(|due| **due < now).count(), 1, "one key is older than it may be: {due:?}");
 }
+
+#[tokio::test]
+async fn the_log_says_each_deviation_once_however_many_accounts_have_it() {
+    let site = Site::new().await;
+    let answer = r#"[{"id": "sa-1", "name": "veeam", "enabled": true, "readyState": true, "canary": 1}]"#;
+    site.simulator.fail_always(Endpoint::ServiceAccounts, Fault::raw("application/json", answer));
+    let url = site.simulator.base_url();
+    let account = |name| {
+        format!(
+            "  - {{name: {name}, base_url: '{url}', account_id: acme, access_key: {ACCESS_KEY}, secret_file: secret}}\n"
+        )
+    };
+    let config = format!("accounts:\n{}{}poll: {{inventory: 1m}}\n", account("first"), account("second"));
+    std::fs::write(site.config(), config).unwrap();
+    let running = Running::start(&mut with_config(&site.config())).await;
+    let shown = async {
+        loop {
+            let text = get(running.address, "/metrics").await.text();
+            let samples = Samples::parse(&text);
+            let deviating = samples
+                .0
+                .iter()
+                .filter(|sample| sample.name == "lyvecloud_api_contract_deviations" && sample.value > 0.0);
+            if deviating.count() == 2 {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, shown).await.expect("both accounts deviate");
+    let (_, log) = running.stop("-TERM").await;
+    let lines = |words: &str| {
+        log.lines().filter(|line| line.contains("not as documented") && line.contains(words)).count()
+    };
+    assert_eq!(lines("`canary` is new in"), 1, "{log}");
+    assert_eq!(lines("`expirationDate` is missing from"), 1, "{log}");
+    assert_eq!(lines(""), 2, "{log}");
+}
+
+/// `script` of util-linux gives the program a terminal.
+#[tokio::test]
+async fn only_a_terminal_gets_colours_and_none_where_no_color_is_set() {
+    let site = Site::new().await;
+    let exe = env!("CARGO_BIN_EXE_lyve-cloud-exporter");
+    for arguments in ["--help".to_owned(), format!("--config.file {} check --live", site.config().display())]
+    {
+        let on_a_terminal = async |variable: &str, value: &str| {
+            let mut command = Command::new("script");
+            command.args(["--quiet", "--command", &format!("{exe} {arguments}"), "/dev/null"]);
+            command.env("TERM", "xterm").env_remove("NO_COLOR").env(variable, value).stdin(Stdio::null());
+            text(&output(&mut command).await.stdout).to_owned()
+        };
+        assert!(on_a_terminal("LANG", "C").await.contains("\x1b["), "{arguments}");
+        let plain = on_a_terminal("NO_COLOR", "1").await;
+        assert!(!plain.is_empty() && !plain.contains('\x1b'), "{arguments}: {plain}");
+        let piped = output(program().args(arguments.split(' '))).await;
+        assert!(!piped.stdout.is_empty() && !piped.stdout.contains(&0x1b), "{arguments}");
+    }
+}

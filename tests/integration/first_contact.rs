@@ -13,6 +13,7 @@ use lyve_cloud_exporter::simulator::{
 };
 use proptest::prelude::*;
 use serde_json::json;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::stage::{NOW, at};
 
@@ -166,6 +167,60 @@ async fn failing(base_url: &str) -> (String, String) {
     let json = serde_json::to_value(&findings).unwrap();
     let error = &json["accounts"][0]["endpoints"][0]["error"];
     (error["step"].as_str().unwrap().to_owned(), error["looked"].as_str().unwrap_or_default().to_owned())
+}
+
+/// A firewall may have the name of its owner in the names of its headers.
+#[tokio::test]
+async fn headers_of_a_proxy_are_not_named() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let answering = tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let _ = stream.read(&mut [0; 8192]).await;
+            let answer = "HTTP/1.1 403 Forbidden\r\ncontent-type: text/html\r\nX-Contoso-Gateway: 1\r\n\
+                          x-amz-request-id: 1\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+            let _ = stream.write_all(answer.as_bytes()).await;
+        }
+    });
+    let config = json!({
+        "accounts": [
+            {"name": "acme", "base_url": format!("http://{address}"), "account_id": "i", "access_key": "k", "secret": "s"},
+        ],
+    });
+    let (_, report) = checked(&config, Arc::new(Manual::new(at(NOW)))).await;
+    answering.abort();
+    assert!(!report.to_lowercase().contains("contoso"), "{report}");
+    let headers = "Headers: connection, content-length, content-type, x-amz-request-id, other (17 letters).";
+    assert!(report.contains(headers), "{report}");
+}
+
+/// The secret is read anew for each login; the file may be gone by then.
+#[tokio::test]
+async fn a_secret_that_cannot_be_read_is_no_fault_of_the_vendor() {
+    let clock: Arc<dyn Clock> = Arc::new(Manual::new(at(NOW)));
+    let simulator = Simulator::start(Arc::clone(&clock)).await.unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let secret = directory.path().join("secret");
+    std::fs::write(&secret, "s").unwrap();
+    std::fs::set_permissions(&secret, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    let config = json!({
+        "accounts": [
+            {"name": "acme", "base_url": simulator.base_url(), "account_id": "i", "access_key": "k",
+             "secret_file": secret.to_str()},
+        ],
+    });
+    let path = directory.path().join("config.json");
+    std::fs::write(&path, config.to_string()).unwrap();
+    let config: Config = lyve_cloud_exporter::config::load(Some(&path), &Default::default()).unwrap();
+    std::fs::remove_file(&secret).unwrap();
+    let (findings, report) = check(config, &Proxies::default(), clock).await.unwrap();
+    let json = serde_json::to_value(&findings).unwrap();
+    assert_eq!(json["accounts"][0]["endpoints"][0]["error"]["step"], "secret", "{json:#}");
+    let shown = findings.shown(None);
+    assert!(shown.contains("credentials\u{1b}[0m: cannot read the secret file"), "{shown}");
+    assert!(shown.contains("Make the file or variable of the credentials readable"), "{shown}");
+    assert!(!report.contains(secret.to_str().unwrap()), "{report}");
+    assert_eq!(simulator.request_count(None), 0);
 }
 
 #[tokio::test]

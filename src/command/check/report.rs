@@ -3,6 +3,7 @@
 //! Whoever changes what is written keeps that promise: only fixed texts, the names of endpoints, headers and documented
 //! codes, statuses, times, sizes, and shapes.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use jiff::Timestamp;
@@ -19,8 +20,50 @@ pub(in crate::command) const TITLE: &str = "# How Lyve Cloud answers: a report o
 /// Hosts that are the vendor's and are named.
 const VENDOR: [&str; 2] = ["lyvecloud.seagate.com", "lyve.seagate.com"];
 
-/// The longest header name that is named.
-const LONGEST_HEADER: usize = 40;
+/// Headers that are named. A proxy on the way may add headers that have the name of an organisation in theirs.
+const HEADERS: [&str; 38] = [
+    "accept-ranges",
+    "access-control-allow-origin",
+    "age",
+    "allow",
+    "alt-svc",
+    "cache-control",
+    "connection",
+    "content-encoding",
+    "content-language",
+    "content-length",
+    "content-security-policy",
+    "content-type",
+    "date",
+    "etag",
+    "expires",
+    "keep-alive",
+    "last-modified",
+    "link",
+    "location",
+    "pragma",
+    "proxy-authenticate",
+    "referrer-policy",
+    "retry-after",
+    "server",
+    "set-cookie",
+    "strict-transport-security",
+    "transfer-encoding",
+    "vary",
+    "via",
+    "www-authenticate",
+    "x-cache",
+    "x-content-type-options",
+    "x-correlation-id",
+    "x-frame-options",
+    "x-powered-by",
+    "x-request-id",
+    "x-total-count",
+    "x-xss-protection",
+];
+
+/// The beginnings of further ones.
+const HEADER_PREFIXES: [&str; 2] = ["x-amz-", "x-ratelimit-"];
 
 /// Codes of errors that are documented, or that AWS has: others could be anything.
 const CODES: [&str; 36] = [
@@ -68,7 +111,7 @@ they have, of what types, and how often. It was made by `check --live --report`.
 
 **What is left out:** every name, id, key, token, figure and date of yours; of numbers there is the order of magnitude, and of the
 numbers of months the range. Accounts are numbered. Hosts are named only where they are the vendor's own. A text that the vendor's
-guide does not list is `other`, with its length. Keys that could be names of yours are shown as `?`.
+guide does not list is `other`, with its length; so is a header that is not a common one. Keys that could be names of yours are shown as `?`.
 
 **Please read it before you send it.** Remove what you do not want to send; leave the tables in their form where you can.
 `lyve-cloud-exporter demo --from-report=FILE` shows what this file says.
@@ -127,8 +170,7 @@ fn of_endpoint(text: &mut String, endpoint: Endpoint, answers: &Answers) {
         took(*slowest),
         about(*bytes)
     );
-    let is_shown = |name: &&String| name.len() <= LONGEST_HEADER;
-    let headers: Vec<_> = headers.iter().filter(is_shown).map(String::as_str).collect();
+    let headers: Vec<_> = headers.iter().map(|name| header(name)).collect();
     let _ = writeln!(
         text,
         "- Headers: {}.",
@@ -144,6 +186,14 @@ fn of_endpoint(text: &mut String, endpoint: Endpoint, answers: &Answers) {
     }
     if !shape.is_empty() {
         let _ = write!(text, "\n{shape}");
+    }
+}
+
+fn header(name: &str) -> Cow<'_, str> {
+    if HEADERS.contains(&name) || HEADER_PREFIXES.iter().any(|prefix| name.starts_with(prefix)) {
+        name.into()
+    } else {
+        format!("other ({} letters)", name.len()).into()
     }
 }
 
