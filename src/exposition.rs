@@ -3,8 +3,9 @@
 //! The [`Page`] keeps, for each family, the text of its samples, divided into runs of consecutive accounts of about
 //! 50 KB. A refresh makes a run again only where the part of the state that the family reads got a new version, or
 //! where an instant passed at which something shows differently. The lines of samples are the same in both formats,
-//! so that both share the runs and differ in the headers alone. What is compressed is made at the first scrape that
-//! asks for it and kept beside the text: gzip members may follow one another, so that a page is a list of members.
+//! so that both share the runs and differ in the headers alone. Text that is made
+//! for scrapes with gzip is kept compressed alone, which takes a tenth of the memory; the other form is made for the first scrape
+//! that asks for it and kept beside it. gzip members may follow one another, so that a page is a list of members.
 //! A scrape looks whether the store counted a change or such an instant passed, refreshes if so, adds the exporter's
 //! own families, and hands out references to what is kept. Scrapes that come meanwhile wait for that one refresh.
 //!
@@ -153,16 +154,22 @@ impl Exposition {
             shown = Arc::clone(inner).refreshed(encoding).await?;
         }
         let own = Arc::clone(&inner.own);
-        let body = if encoding == Encoding::Identity || shown.packed.load(Ordering::Acquire) {
+        let is_at_hand = match encoding {
+            Encoding::Identity => shown.page.is_at_hand(encoding),
+            Encoding::Gzip => shown.packed.load(Ordering::Acquire),
+        };
+        let body = if is_at_hand {
             shown.page.body(&own.gather(), format, encoding)
         } else {
-            // Packing takes time. It goes on if the client leaves, for the next one.
-            let packing = tokio::task::spawn_blocking(move || {
+            // Packing and unpacking take time. They go on if the client leaves, for the next one.
+            let making = tokio::task::spawn_blocking(move || {
                 let body = shown.page.body(&own.gather(), format, encoding)?;
-                shown.packed.store(true, Ordering::Release);
+                if encoding == Encoding::Gzip {
+                    shown.packed.store(true, Ordering::Release);
+                }
                 Ok(body)
             });
-            packing.await?
+            making.await?
         };
         inner.is_packed.store(encoding == Encoding::Gzip, Ordering::Relaxed);
         inner.is_ordered.store(true, Ordering::Release);
@@ -206,7 +213,7 @@ impl Inner {
                 return shown;
             }
             let (mut page, states) = (shown.page.clone(), self.store.snapshot());
-            page.refresh(&states, now);
+            page.refresh_for(&states, now, encoding);
             let packed = encoding == Encoding::Gzip && page.body(&[], Format::Text, encoding).is_ok();
             let shown = Arc::new(Shown::new(page, Some(change), &states, packed, now));
             // Before anybody sees it: nothing newer than this is on its way then.

@@ -1,9 +1,10 @@
 //! The bytes of one page, as a list of parts.
 
-use std::io;
+use std::io::{self, Read as _};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use bytes::Bytes;
+use flate2::read::GzDecoder;
 use flate2::{Compress, Compression, FlushCompress, Status};
 
 use super::{Encoding, Format};
@@ -43,38 +44,74 @@ pub(super) enum Piece {
     Long(LongText),
 }
 
-/// Text that is sent as it is, with what is packed from it once that was asked for.
+/// A part of its own. Text that is made for a scrape with gzip is kept packed alone, as the text is far longer; the other
+/// form is made once it is asked for, and kept beside the first.
 #[derive(Debug)]
 pub(super) struct LongText {
-    text: Bytes,
+    /// Of the text, bytes.
+    length: usize,
+    text: OnceLock<Bytes>,
     gzip: OnceLock<Bytes>,
 }
 
 impl Piece {
-    pub(super) fn new(text: String) -> Self {
+    /// Keeps `text` for scrapes of this encoding.
+    pub(super) fn new(text: String, encoding: Encoding) -> Self {
         if text.len() < SHORT {
             return Self::Short(text.into_boxed_str());
         }
-        Self::Long(LongText {
-            text: Bytes::from(text.into_bytes().into_boxed_slice()),
-            gzip: OnceLock::new(),
-        })
+        let packed = if encoding == Encoding::Gzip { gzip(text.as_bytes()).ok() } else { None };
+        let part = LongText { length: text.len(), text: OnceLock::new(), gzip: OnceLock::new() };
+        let _ = match packed {
+            Some(member) => part.gzip.set(member),
+            None => part.text.set(Bytes::from(text.into_bytes().into_boxed_slice())),
+        };
+        Self::Long(part)
     }
 
     pub(super) fn length(&self) -> usize {
         match self {
             Self::Short(text) => text.len(),
-            Self::Long(part) => part.text.len(),
+            Self::Long(part) => part.length,
+        }
+    }
+
+    /// Whether it need not be packed or unpacked for this encoding.
+    pub(super) fn is_at_hand(&self, encoding: Encoding) -> bool {
+        match (self, encoding) {
+            (Self::Short(_), _) => true,
+            (Self::Long(part), Encoding::Identity) => part.text.get().is_some(),
+            (Self::Long(part), Encoding::Gzip) => part.gzip.get().is_some(),
+        }
+    }
+
+    /// How many bytes it holds.
+    #[cfg(test)]
+    pub(super) fn held(&self) -> usize {
+        let length = |form: &OnceLock<Bytes>| form.get().map_or(0, Bytes::len);
+        match self {
+            Self::Short(text) => text.len(),
+            Self::Long(part) => length(&part.text) + length(&part.gzip),
         }
     }
 }
 
 impl LongText {
+    fn text(&self) -> io::Result<Bytes> {
+        if let Some(text) = self.text.get() {
+            return Ok(text.clone());
+        }
+        let mut text = Vec::with_capacity(self.length);
+        GzDecoder::new(&*self.gzip()?).read_to_end(&mut text)?;
+        Ok(self.text.get_or_init(|| Bytes::from(text.into_boxed_slice())).clone())
+    }
+
     fn gzip(&self) -> io::Result<Bytes> {
         if let Some(member) = self.gzip.get() {
             return Ok(member.clone());
         }
-        let member = gzip(&self.text)?;
+        let text = self.text.get().map(|text| &**text).unwrap_or_default();
+        let member = gzip(text)?;
         Ok(self.gzip.get_or_init(|| member).clone())
     }
 }
@@ -144,7 +181,7 @@ impl<'a> Assembly<'a> {
         };
         self.flush()?;
         self.body.parts.push(match self.body.encoding {
-            Encoding::Identity => part.text.clone(),
+            Encoding::Identity => part.text()?,
             Encoding::Gzip => part.gzip()?,
         });
         Ok(())

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use prometheus::proto::MetricFamily;
 
-use super::body::{Assembly, Body, PackedShort};
+use super::body::{Assembly, Body, PackedShort, Piece};
 use super::run::{self, AccountAt, Remade, Run};
 use super::{Encoding, Format, lines};
 use crate::metrics::{self, Family};
@@ -81,14 +81,39 @@ impl Page {
         self.families.iter().map(|kept| run::stale(&kept.runs, kept.family.part, states, now)).sum()
     }
 
+    /// Whether nothing long has to be packed or unpacked for this encoding.
+    pub(super) fn is_at_hand(&self, encoding: Encoding) -> bool {
+        self.pieces().all(|piece| piece.is_at_hand(encoding))
+    }
+
+    fn pieces(&self) -> impl Iterator<Item = &Piece> {
+        self.families.iter().flat_map(|kept| &kept.runs).flat_map(|run| run.pieces())
+    }
+
+    /// How many bytes of samples it holds, in all forms.
+    #[cfg(test)]
+    pub(super) fn held(&self) -> usize {
+        self.pieces().map(Piece::held).sum()
+    }
+
     /// Brings the page up to `states`, which are in the order of their names, at `now`, and tells what
     /// had to be made again.
     pub fn refresh(&mut self, states: &[Arc<AccountState>], now: Timestamp) -> Remade {
+        self.refresh_for(states, now, Encoding::Identity)
+    }
+
+    /// The same, for scrapes of this encoding: what is made again is kept in it alone.
+    pub fn refresh_for(
+        &mut self,
+        states: &[Arc<AccountState>],
+        now: Timestamp,
+        encoding: Encoding,
+    ) -> Remade {
         let accounts: Vec<_> =
             states.iter().map(|state| AccountAt { state, changes_at: state.changes_at(now) }).collect();
         let mut remade = Remade::default();
         for kept in &mut self.families {
-            remade += run::refresh(&mut kept.runs, kept.family, &accounts, now);
+            remade += run::refresh(&mut kept.runs, kept.family, &accounts, now, encoding);
         }
         let changes = accounts.iter().map(|account| account.changes_at);
         self.from = now;

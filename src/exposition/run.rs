@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::body::Piece;
-use super::samples;
+use super::{Encoding, samples};
 use crate::metrics::Family;
 use crate::model::StatePart;
 use crate::store::AccountState;
@@ -95,9 +95,16 @@ pub(super) fn refresh(
     family: &Family,
     accounts: &[AccountAt<'_>],
     now: Timestamp,
+    encoding: Encoding,
 ) -> Remade {
-    let mut cutter =
-        Cutter { family, now, remade: Remade::default(), open: None, runs: Vec::with_capacity(runs.len()) };
+    let mut cutter = Cutter {
+        family,
+        now,
+        encoding,
+        remade: Remade::default(),
+        open: None,
+        runs: Vec::with_capacity(runs.len()),
+    };
     let mut rest = accounts;
     let mut old = std::mem::take(runs).into_iter().peekable();
     if old.peek().is_none() {
@@ -125,6 +132,8 @@ pub(super) fn refresh(
 struct Cutter<'a> {
     family: &'a Family,
     now: Timestamp,
+    /// For which the text is kept.
+    encoding: Encoding,
     remade: Remade,
     open: Option<OpenRun>,
     runs: Vec<Arc<Run>>,
@@ -162,7 +171,7 @@ impl Cutter<'_> {
                 versions: vec![version],
                 from: self.now,
                 until: account.changes_at,
-                pieces: lines.into_iter().map(Piece::new).collect(),
+                pieces: lines.into_iter().map(|text| Piece::new(text, self.encoding)).collect(),
             }));
             return;
         }
@@ -192,7 +201,7 @@ impl Cutter<'_> {
                 versions: open.versions,
                 from: self.now,
                 until: open.until,
-                pieces: text.into_iter().map(Piece::new).collect(),
+                pieces: text.into_iter().map(|text| Piece::new(text, self.encoding)).collect(),
             }));
         }
     }

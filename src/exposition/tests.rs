@@ -296,6 +296,22 @@ async fn a_scrape_without_a_change_hands_out_what_is_kept() {
     }
 }
 
+#[test]
+fn what_is_made_for_gzip_is_kept_packed_alone() {
+    let now = at(NOW);
+    let states = [state(spec("large"), |state| state.succeed(answer(buckets(5000)), now, TOOK))];
+    let mut packed = Page::new();
+    packed.refresh_for(&states, now, Encoding::Gzip);
+    let whole = shown(&page(&states, now), Format::Text);
+    let body = packed.body(&[], Format::Text, Encoding::Gzip).unwrap();
+    assert_eq!(text(&body), whole);
+    assert!(packed.held() < whole.len() / 5, "{} of {}", packed.held(), whole.len());
+    // The text is there again for whoever wants it, and stays.
+    assert!(!packed.is_at_hand(Encoding::Identity));
+    assert_eq!(shown(&packed, Format::Text), whole);
+    assert!(packed.is_at_hand(Encoding::Identity));
+}
+
 #[tokio::test]
 async fn much_is_made_ahead_and_little_at_once() {
     let store = Arc::new(Store::default());
