@@ -95,8 +95,10 @@ pub trait Collect: Data + Clone + Serialize + DeserializeOwned {
         Missing::new()
     }
 
-    /// Looks at how things stand after a poll that worked.
-    fn note(_: &Context<'_>) {}
+    /// What the log says, once, of how things stand after a poll that worked.
+    fn note(_: &Context<'_>) -> Option<String> {
+        None
+    }
 
     /// Leaves out what the configuration wants no series for. Account totals always stay.
     fn admit(&mut self, _: &mut Budget<'_>) {}
@@ -140,7 +142,7 @@ pub struct Descriptor {
     pub asks_otherwise: fn(&Config, &Config) -> bool,
     pub due_early: fn(&Context<'_>) -> Option<(Timestamp, Duration)>,
     pub missing: fn(&AnyData, &Context<'_>) -> Missing,
-    pub note: fn(&Context<'_>),
+    pub note: fn(&Context<'_>) -> Option<String>,
     pub admit: fn(AnyData, &mut Budget<'_>) -> AnyData,
     pub series_changed: fn(AnyData) -> AnyData,
     pub saved: Format,

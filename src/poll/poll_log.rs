@@ -7,6 +7,7 @@ use tracing::{debug, info, warn};
 
 use crate::api::ApiError;
 use crate::clock;
+use crate::model::{Endpoint, Reason};
 
 /// How often what was not told line by line is summed up.
 const EVERY: Duration = Duration::from_secs(600);
@@ -19,6 +20,9 @@ const LINES: u32 = 50;
 ///
 /// The first failure for a reason is a line, and so is the end of failing. Failures that repeat themselves, and what is
 /// more than a person reads, are counted and summed up. At the level `debug` each poll has its line.
+///
+/// All collectors of an account use the same credentials: a refused or failed login is a line of the first of them, and its end
+/// one of the last.
 #[derive(Debug, Default)]
 pub struct PollLog(Mutex<State>);
 
@@ -27,9 +31,18 @@ struct State {
     /// When the next sum is due.
     due: Option<Timestamp>,
     /// Why a collector of an account fails.
-    failing: BTreeMap<(Arc<str>, &'static str), &'static str>,
+    failing: BTreeMap<(Arc<str>, &'static str), Cause>,
     failures: BTreeMap<&'static str, Told>,
     recoveries: Told,
+    notes: BTreeSet<(Arc<str>, String)>,
+}
+
+/// Why a poll failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Cause {
+    reason: &'static str,
+    /// Whether it is the login, which all collectors of the account share.
+    is_login: bool,
 }
 
 /// What was told, and what is to be summed up.
@@ -69,7 +82,11 @@ impl PollLog {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         state.sum_up(now);
         let reason = error.reason.name();
-        let is_new = state.failing.insert((Arc::clone(account), collector), reason) != Some(reason);
+        let is_login = error.reason == Reason::Auth || error.endpoint == Endpoint::Login;
+        let cause = Cause { reason, is_login };
+        let is_known = is_login && state.fails(account, cause);
+        let is_new =
+            state.failing.insert((Arc::clone(account), collector), cause) != Some(cause) && !is_known;
         let told = state.failures.entry(reason).or_default();
         let is_line = is_new && told.has_room();
         if !is_line {
@@ -88,7 +105,8 @@ impl PollLog {
     pub fn worked(&self, account: &Arc<str>, collector: &'static str, now: Timestamp) {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         state.sum_up(now);
-        let failed = state.failing.remove(&(Arc::clone(account), collector)).is_some();
+        let ended = state.failing.remove(&(Arc::clone(account), collector));
+        let failed = ended.is_some_and(|cause| !(cause.is_login && state.fails(account, cause)));
         let is_line = failed && state.recoveries.has_room();
         if failed && !is_line {
             state.recoveries.add(account);
@@ -103,7 +121,24 @@ impl PollLog {
     }
 }
 
+impl PollLog {
+    /// Logs a note about an account, unless it was logged before.
+    pub fn noted(&self, account: &Arc<str>, note: String) {
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if state.notes.insert((Arc::clone(account), note.clone())) {
+            drop(state);
+            warn!(account = &**account, "{note}");
+        }
+    }
+}
+
 impl State {
+    /// Whether any collector of the account fails for this cause.
+    fn fails(&self, account: &Arc<str>, cause: Cause) -> bool {
+        let of_account = self.failing.range((Arc::clone(account), "")..);
+        of_account.take_while(|((name, _), _)| name == account).any(|(_, known)| *known == cause)
+    }
+
     /// Tells what has come together since the last time, if it is time for that.
     fn sum_up(&mut self, now: Timestamp) {
         let next = clock::after(now, EVERY);
@@ -137,7 +172,6 @@ mod tests {
     use super::*;
     use crate::logging::tests::captured;
     use crate::logging::{LogFormat, LogLevel};
-    use crate::model::{Endpoint, Reason};
 
     fn at(minute: i64) -> Timestamp {
         Timestamp::from_second(1_795_521_600 + minute * 60).unwrap()
@@ -190,6 +224,34 @@ mod tests {
     }
 
     #[test]
+    fn a_refused_login_is_told_once_and_not_by_each_collector() {
+        let acme: Arc<str> = "acme".into();
+        let other: Arc<str> = "acme-2".into();
+        let refused = ApiError::new(Reason::Auth, Endpoint::Login, "403");
+        let lines = said(|log| {
+            for account in [&acme, &other] {
+                for collector in ["credentials", "permissions", "usage"] {
+                    log.failed(account, collector, &refused, at(0), at(1));
+                }
+            }
+            // What belongs to one collector is told beside it.
+            let error = ApiError::new(Reason::Server, Endpoint::CurrentUsage, "503");
+            log.failed(&acme, "usage", &error, at(1), at(2));
+            for collector in ["credentials", "permissions", "usage"] {
+                log.worked(&acme, collector, at(3));
+            }
+            log.noted(&acme, "a note".to_owned());
+            log.noted(&acme, "a note".to_owned());
+        });
+        let line = |what: &str| lines.iter().filter(|line| line.contains(what)).count();
+        assert_eq!(line("reason=auth"), 2, "{lines:#?}");
+        assert_eq!(line("reason=server"), 1, "{lines:#?}");
+        assert_eq!(line("works again\" account=acme"), 2, "{lines:#?}");
+        assert_eq!(line("a note"), 1, "{lines:#?}");
+        assert_eq!(lines.len(), 6, "{lines:#?}");
+    }
+
+    #[test]
     fn an_outage_of_a_thousand_accounts_is_a_few_lines() {
         let accounts = names(1000);
         let lines = said(|log| {
@@ -204,11 +266,11 @@ mod tests {
             fail(log, &accounts[..1], Reason::Connect, 85);
         });
         let begin = |start: &str| lines.iter().filter(|line| line.starts_with(start)).count();
-        assert_eq!(begin("msg=\"poll failed\""), 50 + 5 + 5);
+        assert_eq!(begin("msg=\"poll failed\""), 50 + 1 + 5);
         assert_eq!(begin("msg=\"polls failing\" reason=connect accounts=1000 count="), 6);
         assert_eq!(begin("msg=\"poll works again\""), 50);
-        assert_eq!(begin("msg=\"polls work again\" accounts=950 count=950"), 1);
-        assert_eq!(lines.len(), 60 + 6 + 51, "{lines:#?}");
+        assert_eq!(begin("msg=\"polls work again\" accounts=949 count=949"), 1);
+        assert_eq!(lines.len(), 56 + 7 + 51, "{lines:#?}");
         assert_eq!(lines[50], "msg=\"polls failing\" reason=connect accounts=1000 count=49950");
     }
 

@@ -269,7 +269,9 @@ impl Poller {
                 warn!(account, collector, reason = reason.name(), count, "part of the answer gets no series");
             }
         }
-        (self.descriptor().note)(&self.context(&state, now));
+        if let Some(note) = (self.descriptor().note)(&self.context(&state, now)) {
+            self.used.log.noted(&state.spec.name, note);
+        }
     }
 
     /// Says where this poll's figures do not fit to those of others.

@@ -4,7 +4,6 @@ use std::io;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use tracing::warn;
 
 use crate::api::account_v2::Client;
 use crate::api::{ApiError, Collect, Context, Endpoint};
@@ -45,17 +44,15 @@ impl Collect for Session {
         Ok(Collected { data: session, dropped: Dropped::default() })
     }
 
-    fn note(context: &Context<'_>) {
-        if let Expiry::At(end) = context.credential
-            && end <= context.now
-            && context.logins.last_accepted.is_some_and(|accepted| accepted > end)
-        {
-            warn!(
-                account = context.account,
-                configured_expiry = %end,
-                "the credentials work although their configured date has passed: set `credential` to what the console shows"
-            );
-        }
+    fn note(context: &Context<'_>) -> Option<String> {
+        let Expiry::At(end) = context.credential else { return None };
+        let works = end <= context.now && context.logins.last_accepted.is_some_and(|accepted| accepted > end);
+        works.then(|| {
+            format!(
+                "the credentials work although their configured date, {end}, has passed: set `credential` to what the \
+                 console shows"
+            )
+        })
     }
 
     /// The session ends with the process.
