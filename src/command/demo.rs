@@ -263,7 +263,7 @@ fn mail(alert: &notify::Alert, name: &str, now: Timestamp, page: &str) -> String
     );
     let quoted: String =
         text.lines().map(|line| format!("  | {line}").trim_end().to_owned() + "\n").collect();
-    format!("\nDemo: this mail is sent now:\n\n{quoted}\n")
+    format!("\nDemo: Alertmanager would mail now:\n\n{quoted}\n")
 }
 
 #[cfg(test)]

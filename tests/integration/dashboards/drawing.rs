@@ -192,8 +192,12 @@ async fn sixty_days_are_drawn_and_what_is_broken_is_seen() {
     let of = |uid: &str| dashboards.iter().find(|dashboard| dashboard.uid() == uid).unwrap();
     show(&mut browser, &history, of("lyvecloud-overview"), ".+", false).await;
     let accounts = read(&mut browser, "Accounts").await;
-    assert!(accounts[1].starts_with("litware-research"), "what is broken comes first: {accounts:#?}");
-    assert!(!accounts[1].contains("All read"), "{accounts:#?}");
+    // Which of the two that cannot be read is first, nothing says.
+    let broken = ["fabrikam-archive", "litware-research"];
+    for account in &accounts[1..3] {
+        let is_broken = broken.iter().any(|name| account.starts_with(name)) && !account.contains("All read");
+        assert!(is_broken, "what is broken comes first: {accounts:#?}");
+    }
     assert_eq!(accounts.len(), 1 + 5, "a row for every account: {accounts:#?}");
     let next = read(&mut browser, "Next end of a credential").await;
     assert_eq!(next, ["5 days northwind-master: backup-writer"]);

@@ -369,7 +369,7 @@ impl<'a> Summary<'a> {
                     }
                 }
             }
-            @if over > 0 && self.accounts > 1 { span.detail { (number_of(over, "account is", "accounts are")) " over the budget" } }
+            @if over > 0 && self.accounts > 1 { span.detail { (number_of(over, "account is over its budget", "accounts are over their budgets")) } }
         };
         let level = if over == 0 { Level::Good } else { Level::Soon };
         html! { @if !sums.is_empty() { (tile(level, "Cost", sums.join(", "), details)) } }

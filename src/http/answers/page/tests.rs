@@ -263,7 +263,7 @@ fn the_open_month_has_its_cost_and_what_is_left_of_the_budget() {
     assert!(!html.contains("over the budget"), "{html}");
     let states = [priced("a", "EUR", Some(1000.0)), priced("b", "USD", Some(500.0))];
     let html = page(&states, "").html;
-    for words in ["800.00 EUR, 800.00 USD", "300.00 USD over the budget", "1 account is over the budget"] {
+    for words in ["800.00 EUR, 800.00 USD", "300.00 USD over the budget", "1 account is over its budget"] {
         assert!(html.contains(words), "{words} in {html}");
     }
     assert!(!page(&[with_buckets("acme", Vec::new())], "").html.contains("left of the budget"));
