@@ -78,7 +78,7 @@ pub enum Command {
         #[arg(long, conflicts_with = "from_report")]
         fast: bool,
     },
-    /// Validates the configuration and tells every fault
+    /// Validates the configuration and reports every error
     Check {
         /// Also logs in to each account and makes one read of every endpoint
         #[arg(long)]

@@ -115,7 +115,7 @@ pub enum Api {
         /// Where it is.
         base_url: Url,
     },
-    /// The API of the platform since 2024.
+    /// The API of Lyve Cloud Object Storage.
     ObjectStorage(ObjectStorage),
 }
 
@@ -130,7 +130,7 @@ impl Api {
     }
 }
 
-/// Where an account of the platform since 2024 is, and what is asked of its keys.
+/// Where an account of Lyve Cloud Object Storage is, and what is asked of its keys.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ObjectStorage {
     /// Users, keys and billing.

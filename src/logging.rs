@@ -24,7 +24,7 @@ use crate::text::acts;
 pub enum LogLevel {
     /// Every step.
     Trace,
-    /// What helps to find a fault.
+    /// What helps to find an error.
     Debug,
     /// What an operator wants to know.
     Info,
@@ -78,7 +78,7 @@ impl Log {
     /// Where that was done before, or there is no thread to be had.
     pub fn init(level: LogLevel, format: LogFormat) -> io::Result<Self> {
         let tell = move |lost| {
-            let message = "log lines were dropped: whoever reads the log is too slow";
+            let message = "log lines were dropped: the reader of the log is too slow";
             format::own_line(format, System.now(), message, ("count", lost))
         };
         let queue = Queue::new(io::stderr(), WAITING, &DROPPED, Box::new(tell))?;

@@ -48,7 +48,7 @@ impl Ended {
 const JITTER: Jitter = Jitter(1.0);
 
 /// What a check says that found no fault.
-const GOOD: &str = "The configuration is good. Nobody was asked: `check --live` logs in.\n";
+const GOOD: &str = "The configuration is good. No request was sent: `check --live` logs in.\n";
 
 /// How long the process waits in the end for what cannot be interrupted.
 const STOP: Duration = Duration::from_secs(1);
@@ -344,8 +344,8 @@ fn guard(options: &Options) -> Result<Option<Guard>, Ended> {
     let Some(path) = &options.web_config_file else { return Ok(None) };
     match Guard::from_file(path.clone()) {
         Ok(guard) => Ok(Some(guard)),
-        Err(GuardError::Misconfigured(faults)) => {
-            Err(Ended::Misconfigured(format!("{}: {faults}", path.display())))
+        Err(GuardError::Misconfigured(errors)) => {
+            Err(Ended::Misconfigured(format!("{}: {errors}", path.display())))
         }
         Err(error @ GuardError::Failed(_)) => Err(Ended::Failed(error.to_string())),
     }

@@ -1,4 +1,4 @@
-"""One account of the platform since 2024: figures by day, deleted data that is billed, transfer, access keys."""
+"""One account of Lyve Cloud Object Storage: figures by day, deleted data that is billed, transfer, access keys."""
 
 import common as c
 import grafana as g
@@ -84,7 +84,7 @@ def build():
     accounts = c.accounts("lyvecloud_collector_up", ', collector="billing"', multi=False)
     return c.dashboard(
         c.OBJECT_STORAGE,
-        "One account of the vendor's platform since 2024: what is stored by day, what is deleted and still billed, transfer "
+        "One account of Lyve Cloud Object Storage: what is stored by day, what is deleted and still billed, transfer "
         "by region, and access keys by age.",
         ONE,
         c.variables(accounts, c.rows_shown()),

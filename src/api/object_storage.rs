@@ -1,4 +1,4 @@
-//! The client of the platform since 2024: billing, buckets, users and keys of one account.
+//! The client of Lyve Cloud Object Storage: billing, buckets, users and keys of one account.
 //!
 //! It only reads. Each request is signed by itself, so that there is no session: a request that was accepted counts as a
 //! login that worked. What it cannot use of an answer it leaves out and counts. An answer is whole or an error, never a part.
@@ -183,7 +183,7 @@ impl Client {
             .await
         {
             Err(error) if may_not_ask(&error) => {
-                tracing::debug!(account = %self.account, %error, "going on without what it tells of users");
+                tracing::debug!(account = %self.account, %error, "continuing without what it reports of users");
                 Collected { data: Users::new(), dropped: Dropped::default() }
             }
             answer => answer?,

@@ -1,4 +1,4 @@
-//! Users and access keys of the platform since 2024. Its keys have no expiry: what can be told is their age.
+//! Users and access keys of Lyve Cloud Object Storage. Its keys have no expiry: only their age is known.
 
 use jiff::Timestamp;
 

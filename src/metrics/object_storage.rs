@@ -1,4 +1,4 @@
-//! What only the platform since 2024 tells: objects, ghost space, and transfer by region and day.
+//! What only Lyve Cloud Object Storage reports: objects, ghost space, and transfer by region and day.
 
 use jiff::Timestamp;
 use jiff::civil::Date;

@@ -33,7 +33,7 @@ pub(crate) fn spec(name: &str) -> AccountSpec {
     }
 }
 
-/// The same for an account of the platform since 2024.
+/// The same for an account of Lyve Cloud Object Storage.
 pub(crate) fn object_storage(name: &str) -> AccountSpec {
     AccountSpec {
         api: "object_storage",

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use super::{Month, MonthTotal};
 use crate::saved::as_list;
 
-/// What the platform since 2024 bills by, day by day (UTC). The day of the poll is not among the days: it is not over.
+/// What Lyve Cloud Object Storage bills by, day by day (UTC). The day of the poll is not among the days: it is not over.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Billing {
     /// The first day that was asked for.

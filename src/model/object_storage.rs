@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::clock;
 use crate::saved::as_list;
 
-/// The buckets of an account of the platform since 2024.
+/// The buckets of an account of Lyve Cloud Object Storage.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Buckets {
     /// How many there are, also where the configuration leaves some of them out.

@@ -113,19 +113,19 @@ impl Credential<'_> {
     fn ends_soon(&self, severity: &str, end: Timestamp, left: Duration) -> Alert {
         let (date, expires) = (minute(end), self.plural("expires", "expire"));
         let (summary, when) = if left.is_zero() {
-            ("reached end date", format!("reached the end date ({date})"))
+            ("reached the end date", format!("reached the end date ({date})"))
         } else {
             (expires, format!("{expires} in {} ({date})", time_left(end, self.now)))
         };
         let summary = format!("{} {summary} {}", self.what(), day(end));
         let description = match self.view.kind {
             CredentialKind::ServiceAccount => format!(
-                "{} {when}. Every backup and program that uses its keys then fails. First: find out who uses it, create a new \
+                "{} {when}. Every backup and program that uses its keys will fail. First: find out who uses it, create a new \
                  service account and move each of them to it. {ALL_CLEAR}",
                 self.subject()
             ),
             CredentialKind::AccountApi => format!(
-                "{} {when}. Every program that uses the account's API then fails, this exporter included. First: find out who \
+                "{} {when}. Every program that uses the account's API will fail, this exporter included. First: find out who \
                  uses them, then generate new ones when all of them can get them. Then set credential.expires in the \
                  configuration to the new date and reload the exporter.",
                 self.subject()

@@ -15,7 +15,7 @@ use crate::model::{AnyData, Collected, Collector, DropReason, Missing, Reason};
 use crate::store::AccountState;
 
 /// What a person sees of a fault of the exporter itself.
-const PANICKED: &str = "the collector panicked: please report this fault";
+const PANICKED: &str = "the collector panicked: please report this bug";
 
 /// How often credentials that failed are compared with what their files hold.
 const LOOK_FOR_NEW_SECRET: Duration = Duration::from_secs(5);

@@ -15,7 +15,7 @@ where
 {
     let mut restarts = Restarts::new(task, meter);
     while AssertUnwindSafe(start()).catch_unwind().await.is_err() {
-        error!(task, "a task panicked and is started again: please report this fault");
+        error!(task, "a task panicked and is started again: please report this bug");
         restarts.wait().await;
     }
 }
@@ -28,7 +28,7 @@ pub(super) async fn supervise_poller(mut poller: Poller, meter: Arc<dyn Meter>) 
         error!(
             account = &*poller.account(),
             collector = task,
-            "a collector panicked and is started again: please report this fault"
+            "a collector panicked and is started again: please report this bug"
         );
         // Where not even this can be noted, the wait and the new start are all the more needed.
         let _ = std::panic::catch_unwind(AssertUnwindSafe(|| poller.note_panic()));

@@ -101,7 +101,7 @@ struct Site {
 const SECRET: &str = "canary-secret-5f1d";
 const ACCESS_KEY: &str = "canary-key-77aa";
 
-const GOOD: &str = "The configuration is good. Nobody was asked: `check --live` logs in.\n";
+const GOOD: &str = "The configuration is good. No request was sent: `check --live` logs in.\n";
 
 /// A file with the secret that its owner alone can read.
 fn write_secret(path: &Path) {

@@ -37,5 +37,6 @@ mod supervision;
 mod support;
 mod texts;
 mod web;
+mod words;
 
 use support::{chromium, client, pki, programs, samples, stage, webhook};

@@ -77,7 +77,7 @@ pub(super) fn judge(
     let status = reply.status;
     let login = endpoint == Endpoint::Login;
     let (reason, meaning) = match (status, known) {
-        (500.., _) => (Reason::Server, "a fault on the vendor's side"),
+        (500.., _) => (Reason::Server, "an error on the vendor's side"),
         (429, _) => (Reason::RateLimited, "too many requests"),
         (408, _) => (Reason::Timeout, "the vendor gave up waiting"),
         (404 | 405, _) if !is_vendors => (Reason::Connect, NOT_THE_VENDOR.at_this_place),

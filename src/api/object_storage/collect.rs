@@ -1,4 +1,4 @@
-//! The collectors of the platform since 2024.
+//! The collectors of Lyve Cloud Object Storage.
 
 mod billing;
 mod buckets;
@@ -13,6 +13,6 @@ pub(super) static COLLECTORS: [Declared<Client>; 3] =
     [Declared::of::<Billing>(), Declared::of::<Buckets>(), Declared::of::<Vec<User>>()];
 
 impl Collector {
-    /// Those of the platform since 2024.
+    /// Those of Lyve Cloud Object Storage.
     pub const OBJECT_STORAGE: [Self; 3] = names(&COLLECTORS);
 }

@@ -78,7 +78,7 @@ pub(super) fn judge(endpoint: Endpoint, reply: &FailureReply, now: Timestamp) ->
     let kind = known.map(|(kind, _)| kind);
     let (reason, meaning) = match (status, kind) {
         (429, _) | (400.., Some(Known::SlowDown)) => (Reason::RateLimited, "too many requests"),
-        (500.., _) => (Reason::Server, "a fault on the vendor's side"),
+        (500.., _) => (Reason::Server, "an error on the vendor's side"),
         (408, _) => (Reason::Timeout, "the vendor gave up waiting"),
         (404 | 405, None) if form != Form::Error => (Reason::Connect, NOT_THE_VENDOR.at_these_places),
         (400..=499, None | Some(Known::Key)) if form != Form::Error => {

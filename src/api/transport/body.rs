@@ -107,7 +107,7 @@ where
             decoded.map_err(|detail| Fault::Other(Reason::Decode, detail))
         }
         Ok(Err(_)) => {
-            Err(Fault::Other(Reason::Decode, "the decoder failed; this is a fault of the exporter".into()))
+            Err(Fault::Other(Reason::Decode, "the decoder failed; this is a bug of the exporter".into()))
         }
         Err(_) => Err(Fault::OutOfTime),
     }

@@ -252,7 +252,7 @@ fn credentials(state: &AccountState, now: Timestamp) -> Vec<CredentialFinding> {
         status: view.status.words(view.expiry, now),
         expires_at: if let Expiry::At(end) = view.expiry { Some(end) } else { None },
         source: match (view.kind, view.expiry) {
-            (_, Expiry::Unknown) => "nobody said",
+            (_, Expiry::Unknown) => "not known",
             (CredentialKind::AccountApi, Expiry::Never) if state.spec.polls(Collector::KEYS) => {
                 "these keys have none"
             }

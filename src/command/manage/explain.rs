@@ -35,7 +35,9 @@ fn advice(error: &ManageError) -> &'static str {
             "Generate new API credentials in the console and put them where the configuration says."
         }
         "expiredtoken" | "tokenexpired" | "invalidtoken" => "Run the command again.",
-        "noserviceavailable" => "Ask whoever ordered the account: this is no problem of the credentials.",
+        "noserviceavailable" => {
+            "Ask the person who ordered the account: this is no problem of the credentials."
+        }
         "serviceaccountnotfound" => {
             "It may have been deleted: `manage service-accounts list` shows what there is."
         }
@@ -67,7 +69,9 @@ const fn by_reason(reason: Reason) -> &'static str {
         Reason::Timeout => "Run the command again; if it goes on, raise poll.timeout.",
         Reason::Connect => "Look at name resolution, firewall and proxy.",
         Reason::Tls => "Look at this machine's certificates, or set ca_file.",
-        Reason::Server => "Run the command again in some minutes; if it goes on, tell the vendor's support.",
+        Reason::Server => {
+            "Run the command again in some minutes; if it continues, report it to the vendor's support."
+        }
         Reason::Request => "Look at the parameters, and at the URLs in the configuration.",
         Reason::Decode => "Look at the URLs in the configuration; a proxy may have answered.",
     }

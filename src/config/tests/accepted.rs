@@ -177,7 +177,7 @@ fn each_collector_has_the_interval_of_its_key() {
     assert_eq!(config.poll.verify_login, Duration::from_secs(300));
 }
 
-/// An account of the platform since 2024, with these keys beside those of its pair.
+/// An account of Lyve Cloud Object Storage, with these keys beside those of its pair.
 fn object_storage(more: &str) -> String {
     format!("accounts: [{{name: a, api: object_storage, access_key: AK, secret_file: secret, {more}}}]\n")
 }

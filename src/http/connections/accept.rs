@@ -58,7 +58,7 @@ async fn join(mut listeners: JoinSet<()>, stop: &CancellationToken) -> io::Resul
         if !stop.is_cancelled() {
             outcome = Err(match ended {
                 Ok(()) => io::Error::other("a listener ended by itself"),
-                Err(error) => io::Error::other(format!("a listener ended by a fault: {error}")),
+                Err(error) => io::Error::other(format!("a listener ended by an error: {error}")),
             });
             stop.cancel();
         }

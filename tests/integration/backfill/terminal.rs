@@ -41,7 +41,7 @@ async fn a_bar_shows_how_far_it_is() {
     assert!(!screen.contains("(1 of 6)"), "a bar, and not a line for each step: {screen:?}");
     // What stays on the screen is what somebody has to know, above the bar; the bar itself is gone in the end.
     assert!(
-        screen.contains("globex: GET /usage/monthly: 503: a fault on the vendor's side; trying again"),
+        screen.contains("globex: GET /usage/monthly: 503: an error on the vendor's side; trying again"),
         "{screen:?}"
     );
     let (_, last) = screen.rsplit_once("/6").unwrap();

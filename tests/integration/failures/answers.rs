@@ -57,7 +57,7 @@ fn statuses() -> Vec<Row> {
     let misplaced =
         "not the vendor's answer, but of something in between; check base_url, proxy and firewall";
     let ours = "the vendor says that the request is wrong";
-    let theirs = "a fault on the vendor's side";
+    let theirs = "an error on the vendor's side";
     let place = "there is no such thing; check base_url";
     let role = "the credentials may not do this";
     let rows = [
@@ -151,7 +151,7 @@ fn statuses() -> Vec<Row> {
             said(500, "InternalError"),
             Server,
             Backoff,
-            "500 (InternalError): a fault on the vendor's side",
+            "500 (InternalError): an error on the vendor's side",
         ),
         fails("500 without a body", Fault::empty(500), Server, Backoff, theirs),
         fails("501", Fault::empty(501), Server, Backoff, theirs),
@@ -161,7 +161,7 @@ fn statuses() -> Vec<Row> {
             said(503, "ServiceNotReady"),
             Server,
             Backoff,
-            "503 (ServiceNotReady): a fault on the vendor's side",
+            "503 (ServiceNotReady): an error on the vendor's side",
         ),
         fails("503 that names a token", said(503, "ExpiredToken"), Server, Backoff, theirs),
         fails("504 with a page", page(504), Server, Backoff, theirs),
@@ -209,14 +209,14 @@ fn wishes() -> Vec<Row> {
             Fault::empty(503).retry_after("600"),
             Reason::Server,
             Seconds(600),
-            "503: a fault on the vendor's side",
+            "503: an error on the vendor's side",
         ),
         fails(
             "500 and nonsense",
             Fault::empty(500).retry_after("\u{e9}"),
             Reason::Server,
             Backoff,
-            "500: a fault on the vendor's side",
+            "500: an error on the vendor's side",
         ),
     ];
     rows.concat()

@@ -114,8 +114,8 @@ fn plain(message: &str) -> String {
 /// The table of the page.
 fn documented() -> Vec<Documented> {
     let page = std::fs::read_to_string(repository("docs/failures.md")).unwrap();
-    let (_, rest) = page.split_once("<!-- the faults -->\n").expect("where the table begins");
-    let (table, _) = rest.split_once("<!-- /the faults -->").expect("where the table ends");
+    let (_, rest) = page.split_once("<!-- the failures -->\n").expect("where the table begins");
+    let (table, _) = rest.split_once("<!-- /the failures -->").expect("where the table ends");
     let quoted = Regex::new("`([^`]+)`").unwrap();
     let mut rows = Vec::new();
     for line in table.lines().filter(|line| line.starts_with("| ")).skip(1) {

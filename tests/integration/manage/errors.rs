@@ -17,7 +17,7 @@ async fn each_code_is_told_with_what_to_do() {
         (
             Endpoint::Login,
             refuse(403, "NoServiceAvailable"),
-            "403 (NoServiceAvailable): the account has no service enabled. Ask whoever ordered the account: this is no problem of the \
+            "403 (NoServiceAvailable): the account has no service enabled. Ask the person who ordered the account: this is no problem of the \
              credentials.",
         ),
         (

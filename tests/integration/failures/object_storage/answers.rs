@@ -55,7 +55,7 @@ fn statuses() -> Vec<Row> {
     let between = "not the vendor's answer, but of something in between; check proxy and firewall";
     let misplaced = "in between; check iam_url, s3_url or region, proxy and firewall";
     let ours = "the vendor says that the request is wrong";
-    let theirs = "a fault on the vendor's side";
+    let theirs = "an error on the vendor's side";
     let place = "there is no such thing; check iam_url, s3_url or region";
     let rows = [
         fails(
@@ -162,7 +162,7 @@ fn wishes() -> Vec<Row> {
             Fault::empty(503).retry_after("600"),
             Reason::Server,
             Seconds(600),
-            "503: a fault on the vendor's side",
+            "503: an error on the vendor's side",
         ),
         fails(
             "SlowDown and a wish",
