@@ -152,13 +152,17 @@ async fn execute(cli: &Cli) -> Result<(), Ended> {
             print(["Demo: polling a simulated Lyve Cloud, which takes its time as the real one does\n"])?;
             let config = demo.config().map_err(|error| Ended::failed("cannot start the simulator", error))?;
             let deps = deps(&cli.options, config.of_shard(shard), Arc::clone(&clock));
-            let show = move |store: Arc<Store>| async move {
+            // The simulated vendor stays here until the daemon has ended.
+            let demo = &demo;
+            let show = move |store: Arc<Store>| {
                 demo.remember(&store);
-                polled(&store).await;
-                // Nobody may be reading any more.
-                let _ = print([banner]);
-                if fast {
-                    print_mails(&store, clock.as_ref(), &here, |mail| drop(print([mail]))).await;
+                async move {
+                    polled(&store).await;
+                    // Nobody may be reading any more.
+                    let _ = print([banner]);
+                    if fast {
+                        print_mails(&store, clock.as_ref(), &here, |mail| drop(print([mail]))).await;
+                    }
                 }
             };
             serve(deps, shard, guard, listeners, show).await
