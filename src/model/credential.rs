@@ -48,7 +48,7 @@ pub enum CredentialStatus {
     Expired,
     /// The vendor refuses it although its date has not passed: regenerated, deleted, or expired before its date.
     Rejected,
-    /// Nobody said when it ends, or what was said is contradicted by what is seen.
+    /// The end date is not configured, or contradicted by what the vendor answers.
     Unknown,
 }
 

@@ -245,7 +245,9 @@ async fn faults_and_what_was_withdrawn_are_told() {
     stage.simulator.fail_always(Endpoint::CurrentUsage, Fault::empty(500));
     exporter.next_poll("acme", Collector::CURRENT_USAGE, minutes(15)).await;
     let text = look(&mut browser, exporter.address, &account("acme")).await;
-    for words in ["A fault on the vendor's side", "15 min ago", "tell the vendor's support", "4.49 TB"] {
+    for words in
+        ["An error on the vendor's side", "15 min ago", "report it to the vendor's support", "4.49 TB"]
+    {
         assert!(text.contains(words), "{words} in {text}");
     }
     for _ in 0..25 {

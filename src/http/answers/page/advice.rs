@@ -14,7 +14,7 @@ pub(super) const fn fault(reason: Reason) -> &'static str {
         Reason::Timeout => "No whole answer in time",
         Reason::Connect => "No connection",
         Reason::Tls => "The connection is not trusted",
-        Reason::Server => "A fault on the vendor's side",
+        Reason::Server => "An error on the vendor's side",
         Reason::Request => "The vendor says that the request is wrong",
         Reason::Decode => "The answer cannot be understood",
     }
@@ -48,7 +48,9 @@ pub(super) const fn remedy(reason: Reason) -> &'static str {
             "Check the clock and the CA certificates of the exporter's machine. A proxy that opens TLS needs its \
              certificate in ca_file."
         }
-        Reason::Server => "Wait: the exporter tries again by itself. If it stays, tell the vendor's support.",
+        Reason::Server => {
+            "Wait: the exporter tries again by itself. If it continues, report it to the vendor's support."
+        }
         Reason::Request => {
             "Check the account's addresses in the configuration. If it is right, look for a newer version of this exporter, or report it."
         }
@@ -119,7 +121,7 @@ pub(super) const fn renewal(
         CredentialStatus::Unknown if own && matches!(expiry, Expiry::At(_)) => {
             "It works after its configured date. Set credential to what the console shows."
         }
-        CredentialStatus::Unknown if own => "Nobody said when it ends. Set credential in the configuration.",
+        CredentialStatus::Unknown if own => "The end date is not known. Set credential in the configuration.",
         CredentialStatus::Unknown => "The vendor reports no date. Look it up in the console.",
         CredentialStatus::NeverExpires => return None,
     })
