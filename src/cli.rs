@@ -224,7 +224,7 @@ pub struct Options {
     )]
     pub web_config_file: Option<PathBuf>,
 
-    /// Reload the configuration at POST /-/reload; without it only SIGHUP does
+    /// Answer POST /-/reload, as SIGHUP, and POST /-/poll, which polls all accounts now
     #[arg(
         long = "web.enable-lifecycle",
         help_heading = WEB,

@@ -245,6 +245,7 @@ impl Daemon {
             }
         });
         fleet.start();
+        let poll_now = fleet.poll_now();
         let core = Core {
             fleet,
             alerting,
@@ -259,7 +260,7 @@ impl Daemon {
         });
 
         let exposition = Exposition::new(Arc::clone(&store), Arc::clone(&clock), own);
-        let routes = Arc::new(Routes { store, clock, problems, exposition, web, reloader });
+        let routes = Arc::new(Routes { store, clock, problems, exposition, web, reloader, poll_now });
         when_ready();
         let served = serve(listeners, routes, guard, limits, shutdown.clone()).await;
         if let Err(error) = &served {

@@ -12,6 +12,7 @@ mod connection;
 mod deviations;
 mod fleet;
 mod poll_log;
+mod poll_now;
 mod poller;
 mod recall;
 mod recorder;
@@ -31,6 +32,7 @@ use crate::store::{AccountCell, AccountSpec};
 
 pub use fleet::{Changes, Fleet, Known, Plan};
 pub use poll_log::PollLog;
+pub use poll_now::PollNow;
 pub use poller::{Polled, Poller, watch_rotation};
 pub use recall::{formats, recall, series_text};
 pub use recorder::{Meter, Recorder};

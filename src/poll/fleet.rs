@@ -7,7 +7,7 @@ use tracing::error;
 
 use super::connection::Connection;
 use super::supervise::{supervise, supervise_poller};
-use super::{Jitter, Meter, PolledAccount, Poller, Recorder, Settings, spec, watch_rotation};
+use super::{Jitter, Meter, PollNow, PolledAccount, Poller, Recorder, Settings, spec, watch_rotation};
 use crate::api::{Client, Gate, Source, Transport, TransportError};
 use crate::clock::Clock;
 use crate::config::{self, Config};
@@ -19,6 +19,7 @@ pub struct Fleet {
     known: Known,
     settings: watch::Sender<Arc<Settings>>,
     tasks: BTreeMap<String, JoinSet<()>>,
+    poll_now: PollNow,
 }
 
 /// What is kept from one configuration to the next. A clone is cheap and shares the clients.
@@ -142,13 +143,24 @@ impl Fleet {
         };
         let plan = known.plan(config)?;
         known.take(plan);
-        Ok(Self { known, settings: watch::Sender::new(settings), tasks: BTreeMap::new() })
+        Ok(Self {
+            known,
+            settings: watch::Sender::new(settings),
+            tasks: BTreeMap::new(),
+            poll_now: PollNow::default(),
+        })
     }
 
     /// What a plan for the next configuration starts from.
     #[must_use]
     pub fn known(&self) -> Known {
         self.known.clone()
+    }
+
+    /// A way to have everything polled out of turn.
+    #[must_use]
+    pub fn poll_now(&self) -> PollNow {
+        self.poll_now.clone()
     }
 
     /// The settings, as they are and as they change.
@@ -258,6 +270,7 @@ impl Fleet {
             Arc::clone(clock),
             Arc::clone(meter),
             rotated.subscribe(),
+            &self.poll_now,
         )
     }
 }

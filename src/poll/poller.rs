@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 use tracing::{info, warn};
 
-use super::{Meter, PolledAccount, Schedule, Settings, admit, deviations};
+use super::{Meter, PollNow, PolledAccount, Schedule, Settings, admit, deviations};
 use crate::api::allowance::within;
 use crate::api::{ApiError, Context, Descriptor, Source};
 use crate::clock::{self, Clock};
@@ -27,6 +27,7 @@ pub struct Poller {
     clock: Arc<dyn Clock>,
     meter: Arc<dyn Meter>,
     rotated: watch::Receiver<()>,
+    asked: watch::Receiver<Option<Timestamp>>,
     settings: watch::Receiver<Arc<Settings>>,
     /// What the last poll went by.
     used: Arc<Settings>,
@@ -55,7 +56,8 @@ pub enum Polled {
 }
 
 impl Poller {
-    /// A poller that follows `settings`, and that polls at once when it hears that refused credentials were `rotated`.
+    /// A poller that follows `settings`, and that polls at once when it hears that refused credentials were `rotated` or that
+    /// somebody asks for it.
     #[must_use]
     pub fn new(
         account: PolledAccount,
@@ -64,11 +66,25 @@ impl Poller {
         clock: Arc<dyn Clock>,
         meter: Arc<dyn Meter>,
         rotated: watch::Receiver<()>,
+        poll_now: &PollNow,
     ) -> Self {
+        let asked = poll_now.subscribe();
         let used = Arc::clone(&settings.borrow_and_update());
         let schedule = used.schedule(source.descriptor());
         let due = schedule.first(clock.now());
-        Self { account, source, clock, meter, rotated, settings, used, schedule, due, last: Last::Never }
+        Self {
+            account,
+            source,
+            clock,
+            meter,
+            rotated,
+            asked,
+            settings,
+            used,
+            schedule,
+            due,
+            last: Last::Never,
+        }
     }
 
     /// The account's name.
@@ -105,6 +121,7 @@ impl Poller {
                 },
                 // Nothing that was heard during a poll is lost.
                 Ok(()) = self.rotated.changed(), if wanted => {}
+                Ok(()) = self.asked.changed(), if wanted => {}
                 () = self.clock.sleep_until(self.due), if wanted => {}
             }
             let others = other_question(self.settings.clone(), Arc::clone(&self.used), self.descriptor());

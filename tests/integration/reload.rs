@@ -8,6 +8,7 @@ use lyve_cloud_exporter::config::{self, Config};
 use lyve_cloud_exporter::model::Collector;
 use lyve_cloud_exporter::reload::Loader;
 use lyve_cloud_exporter::simulator::{Endpoint, Fault};
+use lyve_cloud_exporter::store::Store;
 use tempfile::TempDir;
 
 use crate::client::{Answer, request};
@@ -248,7 +249,7 @@ async fn filters_and_the_length_of_the_history_show_at_once() {
     place.write(&text);
     let exporter = place.exporter(&stage).await;
     let polls = |count| {
-        move |store: &lyve_cloud_exporter::store::Store| {
+        move |store: &Store| {
             let state = store.account("acme").unwrap().state();
             state.health(Collector::CURRENT_USAGE).polls >= count
                 && state.health(Collector::MONTHLY_USAGE).polls >= count
@@ -394,4 +395,57 @@ async fn alertmanagers_come_and_go() {
     place.write(&text);
     assert_eq!(reload(&exporter).await.status, 200);
     assert_eq!(exporter.scrape().await.all(posts, &[]), [0.0; 0]);
+}
+
+#[tokio::test]
+async fn a_poll_can_be_asked_for_once_a_minute() {
+    let stage = Stage::new().await;
+    let (_, config) = stage.acme();
+    let collectors = Collector::ACCOUNT_V2;
+    let exporter = stage.polled_exporter(config.clone()).await;
+    let poll = async || request(exporter.address, Method::POST, "/-/poll", &[]).await;
+    assert_eq!(poll().await.status, 202);
+    let polled = |count| {
+        move |store: &Store| {
+            let state = store.snapshot().remove(0);
+            collectors.iter().all(|collector| state.health(*collector).polls == count)
+        }
+    };
+    exporter.until("everything was polled once more", polled(2)).await;
+    stage.clock.advance(std::time::Duration::from_secs(20));
+    let answer = poll().await;
+    assert_eq!((answer.status, answer.header("retry-after")), (429, Some("40")));
+    stage.clock.advance(std::time::Duration::from_secs(40));
+    assert_eq!(poll().await.status, 202);
+    exporter.until("and once more", polled(3)).await;
+
+    for method in [Method::GET, Method::PUT] {
+        let answer = request(exporter.address, method, "/-/poll", &[]).await;
+        assert_eq!((answer.status, answer.header("allow")), (405, Some("POST")));
+    }
+    let foreign = [("sec-fetch-site", "cross-site")];
+    assert_eq!(request(exporter.address, Method::POST, "/-/poll", &foreign).await.status, 403);
+    let mut deps = stage.deps(config);
+    deps.web.enable_lifecycle = false;
+    let closed = stage.start(deps).await;
+    assert_eq!(request(closed.address, Method::POST, "/-/poll", &[]).await.status, 403);
+}
+
+#[tokio::test]
+async fn service_accounts_are_polled_oftener_around_an_end_date() {
+    for (end, wait) in [
+        ("2026-11-30T00:00:00Z", minutes(15)),
+        ("2026-11-20T00:00:00Z", minutes(15)),
+        ("2026-12-24T00:00:00Z", hours(1)),
+        ("2026-11-01T00:00:00Z", hours(1)),
+    ] {
+        let stage = Stage::new().await;
+        let (acme, config) = stage.acme();
+        acme.set_service_account_expiry("sa-1", at(end));
+        let exporter = stage.polled_exporter(config).await;
+        let due = lyve_cloud_exporter::clock::after(at(NOW), wait);
+        let scheduled =
+            |store: &Store| store.snapshot()[0].health(Collector::SERVICE_ACCOUNTS).next_attempt == Some(due);
+        exporter.until(&format!("the next poll for {end} is known"), scheduled).await;
+    }
 }

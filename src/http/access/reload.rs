@@ -1,13 +1,13 @@
 use hyper::HeaderMap;
 use hyper::header::{HOST, HeaderName, ORIGIN};
 
-/// Whether a request may reload the configuration; why not, where it may not.
-pub(in crate::http) fn may_reload(is_enabled: bool, headers: &HeaderMap) -> Result<(), &'static str> {
+/// Whether a request may have the exporter reload its configuration or poll; why not, where it may not.
+pub(in crate::http) fn may_act(is_enabled: bool, headers: &HeaderMap) -> Result<(), &'static str> {
     if !is_enabled {
-        return Err("reloading over HTTP is not enabled: start the exporter with --web.enable-lifecycle\n");
+        return Err("this is not enabled: start the exporter with --web.enable-lifecycle\n");
     }
     if from_another_site(headers) {
-        return Err("a page of another site may not reload the exporter\n");
+        return Err("a page of another site may not do this\n");
     }
     Ok(())
 }

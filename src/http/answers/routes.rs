@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use hyper::header::{
     ACCEPT, ACCEPT_ENCODING, ALLOW, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue,
-    LOCATION, REFRESH, VARY,
+    LOCATION, REFRESH, RETRY_AFTER, VARY,
 };
 use hyper::{HeaderMap, Method, Request, StatusCode};
 use jiff::Timestamp;
@@ -16,7 +16,8 @@ use super::plain::text;
 use super::{HttpResponse, Parts, page, status};
 use crate::clock::Clock;
 use crate::exposition::{Encoding, Exposition, Format, gzip};
-use crate::http::access::may_reload;
+use crate::http::access::may_act;
+use crate::poll::PollNow;
 use crate::problems::{Problem, Problems};
 use crate::reload::Reloader;
 use crate::store::{AccountState, Store};
@@ -32,7 +33,7 @@ pub struct Web {
     pub external_url: Option<Url>,
     /// The exporter's version, for the pages.
     pub version: &'static str,
-    /// Whether `POST /-/reload` is answered.
+    /// Whether `POST /-/reload` and `POST /-/poll` are answered.
     pub enable_lifecycle: bool,
 }
 
@@ -51,6 +52,8 @@ pub struct Routes {
     pub web: Web,
     /// How the configuration is read again.
     pub reloader: Reloader,
+    /// How everything is polled out of turn.
+    pub poll_now: PollNow,
 }
 
 /// How many status pages are made at once, for people or for programs: enough for them, too few to keep scrapes from the
@@ -68,6 +71,9 @@ impl Routes {
         };
         if path == "/-/reload" {
             return self.reload(request.method(), request.headers()).await;
+        }
+        if path == "/-/poll" {
+            return self.poll(request.method(), request.headers());
         }
         let known = path == self.web.telemetry_path
             || matches!(path, "/" | "/api/v1/status" | "/-/healthy" | "/-/ready");
@@ -126,12 +132,36 @@ impl Routes {
         }
     }
 
-    async fn reload(&self, method: &Method, headers: &HeaderMap) -> HttpResponse {
+    /// Why a request that has the exporter do something is not done.
+    fn refused(&self, method: &Method, headers: &HeaderMap) -> Option<HttpResponse> {
         if *method != Method::POST {
-            return other_method("only POST is answered here\n", "POST");
+            return Some(other_method("only POST is answered here\n", "POST"));
         }
-        if let Err(why) = may_reload(self.web.enable_lifecycle, headers) {
-            return text(StatusCode::FORBIDDEN, why);
+        let why = may_act(self.web.enable_lifecycle, headers).err()?;
+        Some(text(StatusCode::FORBIDDEN, why))
+    }
+
+    /// Has everything polled now, at most once a minute.
+    fn poll(&self, method: &Method, headers: &HeaderMap) -> HttpResponse {
+        if let Some(refusal) = self.refused(method, headers) {
+            return refusal;
+        }
+        match self.poll_now.ask(self.clock.now()) {
+            Ok(()) => text(
+                StatusCode::ACCEPTED,
+                "polling all accounts: /api/v1/status shows when each was polled\n",
+            ),
+            Err(wait) => {
+                let mut answer = text(StatusCode::TOO_MANY_REQUESTS, "polled less than a minute ago\n");
+                answer.headers_mut().insert(RETRY_AFTER, wait.as_secs().max(1).into());
+                answer
+            }
+        }
+    }
+
+    async fn reload(&self, method: &Method, headers: &HeaderMap) -> HttpResponse {
+        if let Some(refusal) = self.refused(method, headers) {
+            return refusal;
         }
         match self.reloader.reload().await {
             Ok(()) => text(StatusCode::OK, "reloaded\n"),

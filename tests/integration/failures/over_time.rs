@@ -389,6 +389,7 @@ async fn an_expiry_stays_shown_when_its_date_passes_and_a_renewal_replaces_it() 
     let (acme, mut config) = stage.acme();
     // So that no poll comes in between.
     config.poll.inventory = hours(13);
+    config.accounts[0].credential_warning = Some(Vec::new());
     acme.set_service_account_expiry("sa-1", at("2026-11-25T00:00:00Z"));
     let exporter = stage.polled_exporter(config).await;
     let labels = [ACME, ("kind", "service_account"), ("credential_id", "sa-1")];

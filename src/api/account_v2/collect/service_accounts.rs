@@ -2,12 +2,17 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use crate::api::account_v2::Client;
 use crate::api::{ApiError, Budget, Collect, Context, Endpoint};
 use crate::clock;
 use crate::config::{Config, Poll};
 use crate::model::{Collected, Collector, Data, Expiry, Missing, ServiceAccount, StatePart};
 use crate::saved::ascending;
+
+/// The shortest wait for the next poll that is due early.
+const NEAR_AN_END_AT_LEAST: Duration = Duration::from_secs(300);
 
 impl Collector {
     /// The service accounts, with their expiry.
@@ -29,6 +34,18 @@ impl Collect for Vec<ServiceAccount> {
 
     fn asks_otherwise(now: &Config, before: &Config) -> bool {
         now.series.max_per_account != before.series.max_per_account
+    }
+
+    /// Around an end date oftener, so that an alert about it ends soon after the renewal: from the last warning step before it
+    /// until as long after it.
+    fn due_early(context: &Context<'_>) -> Option<(Timestamp, Duration)> {
+        let step = context.warning.critical?;
+        let is_near =
+            |end: Timestamp| end <= clock::after(context.now, step) && context.now <= clock::after(end, step);
+        let listed = context.last::<Self>()?;
+        let is_any = listed.iter().any(|account| matches!(account.expiry, Expiry::At(end) if is_near(end)));
+        let wait = (context.config.poll.inventory / 4).max(NEAR_AN_END_AT_LEAST);
+        is_any.then(|| (clock::after(context.now, wait), wait / 10))
     }
 
     async fn collect(client: &Client, _: Context<'_>) -> Result<Collected<Self>, ApiError> {
