@@ -153,15 +153,9 @@ pub(super) fn settled(
     now: Timestamp,
 ) -> Option<Settled> {
     let with_figures = with_figures(usage);
-    let is_clear = |query: &Range| query.0 == query.1 || with_figures.contains(&query.0);
-    let mut queries = asked.to_vec();
-    queries.extend(before.map(|before| (before.first, before.last)));
-    queries.sort_unstable();
-    let was_final = |query: &Range| before.is_some_and(|before| (before.first, before.last) == *query);
-    let newest = queries.iter().rposition(was_final).unwrap_or(queries.len().checked_sub(1)?);
-    let (older, newer) = queries.split_at(newest + 1);
-    let first = older.iter().rev().take_while(|query| was_final(query) || is_clear(query)).last()?.0;
-    if !newer.iter().all(is_clear) {
+    let first = clear_from(&with_figures, asked, before)?;
+    let is_newer = |query: &&Range| before.is_some_and(|before| query.0 > before.last);
+    if !asked.iter().filter(is_newer).all(|query| is_clear(&with_figures, query)) {
         return before.map(|before| Settled { first, last: before.last });
     }
     let is_final = |month: &Month| final_at(*month) <= now;
@@ -169,11 +163,26 @@ pub(super) fn settled(
     (first <= last).then_some(Settled { first, last })
 }
 
-/// What to ask again so that no figure is lost: the months with figures of the query right before the `settled` ones, if it
+/// Whether it is clear which months a query was answered with.
+fn is_clear(with_figures: &BTreeSet<Month>, query: &Range) -> bool {
+    query.0 == query.1 || with_figures.contains(&query.0)
+}
+
+/// The first month of the run of clear queries and months that were final `before`, which ends with those, or else with the
+/// newest query.
+fn clear_from(with_figures: &BTreeSet<Month>, asked: &[Range], before: Option<Settled>) -> Option<Month> {
+    let older = asked.iter().rev().filter(|query| before.is_none_or(|before| query.1 < before.first));
+    let clear = older.take_while(|query| is_clear(with_figures, query)).last();
+    clear.map(|query| query.0).or(before.map(|before| before.first))
+}
+
+/// What to ask again so that no figure is lost: the months with figures of the query right before the clear ones, if it
 /// leaves a doubt which months they are of. They are the oldest ones that the vendor still answers, and it soon may not.
-pub(super) fn doubtful(usage: &MonthlyUsage, asked: &[Range], settled: Settled) -> Option<Range> {
-    let query = asked.iter().find(|query| query.1.plus(1) == settled.first)?;
-    let first = with_figures(usage).range(query.0..=query.1).next().copied()?;
+pub(super) fn doubtful(usage: &MonthlyUsage, asked: &[Range], before: Option<Settled>) -> Option<Range> {
+    let with_figures = with_figures(usage);
+    let clear = clear_from(&with_figures, asked, before)?;
+    let query = asked.iter().find(|query| query.1.plus(1) == clear)?;
+    let first = with_figures.range(query.0..=query.1).next().copied()?;
     (first > query.0).then_some((first, query.1))
 }
 

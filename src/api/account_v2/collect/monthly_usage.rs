@@ -87,7 +87,7 @@ impl Collect for MonthlyUsage {
             let mut all = history::whole(&older.data, &known, before, newer.data);
             let asked = missing.queries();
             all.settled = history::settled(&all, &asked, before, now);
-            let doubtful = all.settled.and_then(|run| history::doubtful(&all, &asked, run));
+            let doubtful = history::doubtful(&all, &asked, before);
             (all, asked, doubtful)
         };
         let (all, asked, doubtful) = apart(work).await?;
