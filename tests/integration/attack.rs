@@ -572,7 +572,9 @@ async fn a_request_without_a_host_or_with_two_is_refused() {
 #[tokio::test]
 async fn with_few_descriptors_idle_connections_give_way_at_once() {
     let mut command = Command::new("sh");
-    command.args(["-c", "ulimit -n 128; exec \"$0\" demo \"$@\""]).arg(program().as_std().get_program());
+    command
+        .args(["-c", "ulimit -n 128; exec \"$0\" demo --log.level=info \"$@\""])
+        .arg(program().as_std().get_program());
     let running = Running::start(command.kill_on_drop(true)).await;
     running.until_ready().await;
     let mut crowd = Vec::new();

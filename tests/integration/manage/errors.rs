@@ -58,8 +58,8 @@ async fn each_code_is_told_with_what_to_do() {
         (
             Endpoint::Permission,
             refuse(500, "InternalError"),
-            "500 (InternalError): an error on the vendor's side. Run the command again in some minutes; if it goes on, tell the \
-             vendor's support.",
+            "500 (InternalError): an error on the vendor's side. Run the command again in some minutes; if it continues, report it \
+             to the vendor's support.",
         ),
         (
             Endpoint::Permission,
