@@ -26,8 +26,8 @@ mod wire;
 use crate::model::{Endpoint, LoginResult, Reason};
 
 pub use admission::{Budget, Count};
-pub use client::{Api, Client, Declared, Source, Zeros, collectors, collectors_of};
-pub use collect::{Collect, Context, Descriptor};
+pub use client::{Api, Client, Declared, Source, Zeros, asked, collectors, collectors_of};
+pub use collect::{Asked, Collect, Context, Descriptor};
 pub use error::ApiError;
 pub use gate::{Gate, Lane};
 pub use manage_error::{ManageError, Outcome};

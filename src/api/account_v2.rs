@@ -4,7 +4,7 @@
 //! counts. An answer is whole or an error, never a part.
 
 mod collect;
-pub(in crate::api) mod contract;
+mod contract;
 mod errors;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
@@ -23,6 +23,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use url::Url;
 
+pub use self::collect::endpoints;
 pub use self::history::final_at;
 pub use self::months::{MAX_MONTHS, queries};
 
@@ -30,7 +31,7 @@ use self::login::Login;
 use self::months::Window;
 use self::session::{Sessions, Token};
 use super::transport::{Call, Incoming, Reply};
-use super::{Api, ApiError, Declared, Endpoint, Reason, Telemetry, Transport, Zeros};
+use super::{Api, ApiError, Asked, Declared, Endpoint, Reason, Telemetry, Transport, Zeros};
 use crate::clock::{self, Clock};
 use crate::config::{self, Secret};
 use crate::model::{
@@ -258,6 +259,11 @@ impl Client {
 
 impl Api for Client {
     const COLLECTORS: &'static [Declared<Self>] = &collect::COLLECTORS;
+    const LOGIN: &'static [Asked] = &[Asked::new(
+        Endpoint::Login,
+        contract::LOGIN,
+        "nothing of the account can be read, and no alert but those about failures can fire",
+    )];
 
     async fn credentials_renewed(&self) -> bool {
         self.sessions.credentials_renewed().await

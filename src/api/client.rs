@@ -4,16 +4,19 @@ use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 
-use super::collect::{Collect, Context, Descriptor};
+use super::collect::{Asked, Collect, Context, Descriptor};
 use super::{ApiError, Telemetry, Transport, TransportError, account_v2, object_storage};
 use crate::clock::Clock;
 use crate::config;
-use crate::model::{AnyData, Collected, Collector, Month, PastUsage};
+use crate::model::{AnyData, Collected, Collector, Endpoint, Month, PastUsage};
 
 /// One of the vendor's APIs, as one account is asked through it.
 pub trait Api: Send + Sync + Sized + 'static {
     /// Its collectors, in the order in which they are shown.
     const COLLECTORS: &'static [Declared<Self>];
+
+    /// What is asked for a session, before any collector asks; empty where there is none.
+    const LOGIN: &'static [Asked] = &[];
 
     /// Whether the credentials were refused and, read now, are others than the refused ones; or could not be read and can
     /// be now.
@@ -52,6 +55,12 @@ pub fn collectors_of(api: &config::Api) -> Vec<&'static Descriptor> {
 /// The collectors of all APIs.
 pub fn collectors() -> impl Iterator<Item = &'static Descriptor> {
     descriptors::<account_v2::Client>().chain(descriptors::<object_storage::Client>())
+}
+
+/// What is declared of an endpoint.
+#[must_use]
+pub fn asked(endpoint: Endpoint) -> Option<&'static Asked> {
+    collectors().flat_map(Descriptor::asked).find(|asked| asked.endpoint == endpoint)
 }
 
 /// The names of a list of collectors.

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::contract::Contract;
 use super::{Api, ApiError, Budget, Endpoint};
 use crate::config::{Config, Poll};
 use crate::model::{AnyData, Collected, Collector, Data, Expiry, Logins, Missing, Timestamped, WarningSteps};
@@ -43,16 +44,34 @@ impl Context<'_> {
     }
 }
 
+/// An endpoint, and what a person has to know of it.
+#[derive(Debug)]
+pub struct Asked {
+    /// The endpoint.
+    pub endpoint: Endpoint,
+    /// What its answers should look like.
+    pub contract: Contract,
+    /// What metrics and alerts miss without it.
+    pub missed: &'static str,
+    /// What to do where the credentials lack the right to read it.
+    pub denied: &'static str,
+}
+
+impl Asked {
+    /// An endpoint that needs no special right.
+    pub(super) const fn new(endpoint: Endpoint, contract: Contract, missed: &'static str) -> Self {
+        let denied = "Ask an account administrator for the right to read this, or do without it.";
+        Self { endpoint, contract, missed, denied }
+    }
+}
+
 /// A collector, by the data that it brings.
 pub trait Collect: Data + Clone + Serialize + DeserializeOwned {
     /// The API that has it.
     type Api: Api;
 
-    /// What is named where a poll fails outside of any request.
-    const ENDPOINT: Endpoint;
-
-    /// The endpoints that a key may be denied one by one.
-    const RIGHTS: &'static [Endpoint] = &[];
+    /// What it asks. The last one is named where a poll fails outside of any request.
+    const ASKS: &'static [Asked];
 
     /// How many polls it takes until each of its endpoints was asked.
     const ROUNDS: u32 = 1;
@@ -88,6 +107,9 @@ pub trait Collect: Data + Clone + Serialize + DeserializeOwned {
         client: &Self::Api,
         context: Context<'_>,
     ) -> impl Future<Output = Result<Collected<Self>, ApiError>> + Send;
+
+    /// What was read from one of its endpoints, in a few words.
+    fn summary(&self, endpoint: Endpoint, now: Timestamp) -> String;
 
     /// What was there at the last good answer and is not in this one, if it is too much to believe one answer: the answer
     /// counts only if the next one lacks the same.
@@ -130,17 +152,18 @@ pub trait Collect: Data + Clone + Serialize + DeserializeOwned {
 
 /// Everything that is declared of one collector, whatever its type.
 #[derive(Debug)]
-#[allow(missing_docs, reason = "each field is the item of the same name of Collect")]
+#[allow(missing_docs, reason = "each field is the item of the same name of Collect, or of its API")]
 pub struct Descriptor {
     pub collector: Collector,
-    pub endpoint: Endpoint,
-    pub rights: &'static [Endpoint],
+    pub login: &'static [Asked],
+    pub asks: &'static [Asked],
     pub rounds: u32,
     pub interval: fn(&Poll) -> Duration,
     pub requests: fn(&Config) -> u32,
     pub is_enabled: fn(&Config) -> bool,
     pub asks_otherwise: fn(&Config, &Config) -> bool,
     pub due_early: fn(&Context<'_>) -> Option<(Timestamp, Duration)>,
+    pub summary: fn(&AnyData, Endpoint, Timestamp) -> Option<String>,
     pub missing: fn(&AnyData, &Context<'_>) -> Missing,
     pub note: fn(&Context<'_>) -> Option<String>,
     pub admit: fn(AnyData, &mut Budget<'_>) -> AnyData,
@@ -149,22 +172,28 @@ pub struct Descriptor {
 }
 
 impl Descriptor {
+    /// Everything that it asks, a login included.
+    pub fn asked(&self) -> impl Iterator<Item = &'static Asked> + use<> {
+        self.login.iter().chain(self.asks)
+    }
+
     /// Every endpoint that it asks, a login included.
     pub fn endpoints(&self) -> impl Iterator<Item = Endpoint> + use<> {
-        std::iter::once(Endpoint::Login).chain([self.endpoint]).chain(self.rights.iter().copied())
+        self.asked().map(|asked| asked.endpoint)
     }
 
     pub(super) const fn of<T: Collect>() -> Self {
         Self {
             collector: T::COLLECTOR,
-            endpoint: T::ENDPOINT,
-            rights: T::RIGHTS,
+            login: T::Api::LOGIN,
+            asks: T::ASKS,
             rounds: T::ROUNDS,
             interval: T::interval,
             requests: T::requests,
             is_enabled: T::is_enabled,
             asks_otherwise: T::asks_otherwise,
             due_early: T::due_early,
+            summary: |data, endpoint, now| Some(data.get::<T>()?.summary(endpoint, now)),
             missing: |data, context| match (data.get::<T>(), context.last::<T>()) {
                 (Some(data), Some(last)) => data.missing(&last, context),
                 _ => Missing::new(),

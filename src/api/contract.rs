@@ -1,4 +1,4 @@
-//! What answers should look like: one table of fields for each endpoint, beside its API.
+//! What answers should look like: one table of fields for each endpoint, declared by the collector that asks it.
 //!
 //! [`Contract::deviations`] compares the shape of an answer with it, in words. The report of `check --live`, the log, the
 //! gauge and the replay of a report all go by that one comparison.
@@ -8,8 +8,8 @@ mod months;
 
 use std::sync::LazyLock;
 
+use super::collect::Descriptor;
 use super::shape::leaf;
-use super::{account_v2, object_storage};
 use crate::model::Endpoint;
 
 pub use compare::{Deviation, Deviations};
@@ -88,21 +88,10 @@ pub(crate) const fn sometimes(path: &'static str, expected: Expected) -> Field {
 impl Contract {
     /// The contract of an endpoint.
     #[must_use]
-    pub const fn of(endpoint: Endpoint) -> &'static Self {
-        match endpoint {
-            Endpoint::Login => &account_v2::contract::LOGIN,
-            Endpoint::Session => &account_v2::contract::SESSION,
-            Endpoint::CurrentUsage => &account_v2::contract::CURRENT_USAGE,
-            Endpoint::MonthlyUsage => &account_v2::contract::MONTHLY_USAGE,
-            Endpoint::ServiceAccounts => &account_v2::contract::SERVICE_ACCOUNTS,
-            Endpoint::Permissions => &account_v2::contract::PERMISSIONS,
-            Endpoint::Billing => &object_storage::contract::BILLING,
-            Endpoint::ListBuckets => &object_storage::contract::LIST_BUCKETS,
-            Endpoint::BucketStats => &object_storage::contract::BUCKET_STATS,
-            Endpoint::UserInfo => &object_storage::contract::USER_INFO,
-            Endpoint::ListUsers => &object_storage::contract::LIST_USERS,
-            Endpoint::ListAccessKeys => &object_storage::contract::LIST_ACCESS_KEYS,
-        }
+    pub fn of(endpoint: Endpoint) -> &'static Self {
+        /// Without a collector that asks: nothing is known of it.
+        static NONE: Contract = Contract { wire: Wire::Json, fields: &[] };
+        super::asked(endpoint).map_or(&NONE, |asked| &asked.contract)
     }
 
     /// The field at a path.
@@ -175,8 +164,8 @@ const WORDS: [&str; 48] = [
 /// Whether a key may be shown wherever it comes: one of a contract, or one of those words.
 pub(crate) fn is_schema_word(key: &str) -> bool {
     static CONTRACTS: LazyLock<Vec<&'static str>> = LazyLock::new(|| {
-        let fields = Endpoint::ALL.iter().copied().flat_map(|endpoint| Contract::of(endpoint).fields);
-        fields.map(|field| leaf(field.path)).collect()
+        let asked = super::collectors().flat_map(Descriptor::asked);
+        asked.flat_map(|asked| asked.contract.fields).map(|field| leaf(field.path)).collect()
     });
     WORDS.contains(&key) || CONTRACTS.contains(&key)
 }

@@ -6,7 +6,7 @@
 mod billing;
 mod buckets;
 mod collect;
-pub(in crate::api) mod contract;
+mod contract;
 mod errors;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;

@@ -4,7 +4,6 @@ mod advice;
 mod ask;
 mod findings;
 mod probe;
-mod read;
 mod report;
 mod show;
 

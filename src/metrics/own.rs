@@ -10,6 +10,7 @@ use prometheus::{
 };
 
 use super::{FamilyInfo, MetricType};
+use crate::api::account_v2;
 use crate::clock::unix_seconds;
 use crate::logging;
 use crate::model::Endpoint;
@@ -162,7 +163,7 @@ impl ExporterMetrics {
             REQUEST_DURATION.labels,
         )?;
         // The others are there from their first request on, so that those who do not use them have none of their many series.
-        for endpoint in Endpoint::ACCOUNT_V2 {
+        for endpoint in account_v2::endpoints() {
             request_duration.get_metric_with_label_values(&[endpoint.name()])?;
         }
         registry.register(Box::new(request_duration.clone()))?;
@@ -286,7 +287,7 @@ mod tests {
         assert!(families.is_sorted_by(|a, b| a.name() < b.name()));
 
         let durations = families.iter().find(|family| family.name() == REQUEST_DURATION.name).unwrap();
-        let mut endpoints: Vec<_> = Endpoint::ACCOUNT_V2.map(Endpoint::name).into();
+        let mut endpoints: Vec<_> = account_v2::endpoints().map(Endpoint::name).collect();
         endpoints.sort_unstable();
         let shown = durations.get_metric().iter().map(|metric| metric.get_label()[0].value());
         assert_eq!(shown.collect::<Vec<_>>(), endpoints);

@@ -35,16 +35,6 @@ impl Endpoint {
     /// Every endpoint, in the order in which they are shown.
     pub const ALL: &'static [Self] = Self::VARIANTS;
 
-    /// Those of the Account API v2.
-    pub const ACCOUNT_V2: [Self; 6] = [
-        Self::Login,
-        Self::Session,
-        Self::CurrentUsage,
-        Self::MonthlyUsage,
-        Self::ServiceAccounts,
-        Self::Permissions,
-    ];
-
     /// The value of the `endpoint` label: method and path below the base URL, or the name of the action on the platform
     /// since 2024.
     #[must_use]

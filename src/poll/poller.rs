@@ -11,7 +11,7 @@ use super::{Meter, PollNow, PolledAccount, Schedule, Settings, admit, deviations
 use crate::api::allowance::within;
 use crate::api::{ApiError, Context, Descriptor, Source};
 use crate::clock::{self, Clock};
-use crate::model::{AnyData, Collected, Collector, DropReason, Missing, Reason};
+use crate::model::{AnyData, Collected, Collector, DropReason, Endpoint, Missing, Reason};
 use crate::store::AccountState;
 
 /// What a person sees of a fault of the exporter itself.
@@ -258,7 +258,8 @@ impl Poller {
     }
 
     fn failure(&self, reason: Reason, detail: &str) -> ApiError {
-        ApiError::new(reason, self.descriptor().endpoint, detail)
+        let asks = self.descriptor().asks;
+        ApiError::new(reason, asks.last().map_or(Endpoint::Login, |asked| asked.endpoint), detail)
     }
 
     fn log_failure(&self, error: &ApiError, now: Timestamp) {

@@ -307,6 +307,13 @@ impl AccountState {
         self.answers.get(&collector)
     }
 
+    /// The same, unless it is too old to be shown at `now`.
+    #[must_use]
+    pub fn good_answer(&self, collector: Collector, now: Timestamp) -> Option<&AnyData> {
+        let answer = self.last_answer(collector).filter(|answer| now < self.withdrawn_at(answer.at));
+        answer.map(|answer| &answer.data)
+    }
+
     fn withdrawn_at(&self, at: Timestamp) -> Timestamp {
         clock::after(at, self.spec.data_max_age)
     }

@@ -10,7 +10,7 @@ const NO_SESSION: &str = "no login works without it";
 const LEFT_OUT: &str = "each such item is left out of the metrics";
 const NO_USAGE: &str = "usage cannot be read without it";
 
-pub(in crate::api) const LOGIN: Contract = Contract {
+pub(super) const LOGIN: Contract = Contract {
     wire: Wire::Json,
     fields: &[
         always("", Object("answers"), ""),
@@ -19,7 +19,7 @@ pub(in crate::api) const LOGIN: Contract = Contract {
     ],
 };
 
-pub(in crate::api) const SESSION: Contract = Contract {
+pub(super) const SESSION: Contract = Contract {
     wire: Wire::Json,
     fields: &[
         always("", Object("answers"), ""),
@@ -27,7 +27,7 @@ pub(in crate::api) const SESSION: Contract = Contract {
     ],
 };
 
-pub(in crate::api) const CURRENT_USAGE: Contract = Contract {
+pub(super) const CURRENT_USAGE: Contract = Contract {
     wire: Wire::Json,
     fields: &[
         always("", Object("answers"), ""),
@@ -57,7 +57,7 @@ pub(in crate::api) const CURRENT_USAGE: Contract = Contract {
     ],
 };
 
-pub(in crate::api) const MONTHLY_USAGE: Contract = Contract {
+pub(super) const MONTHLY_USAGE: Contract = Contract {
     wire: Wire::Json,
     fields: &[
         always("", Object("answers"), ""),
@@ -88,7 +88,7 @@ pub(in crate::api) const MONTHLY_USAGE: Contract = Contract {
     ],
 };
 
-pub(in crate::api) const SERVICE_ACCOUNTS: Contract = Contract {
+pub(super) const SERVICE_ACCOUNTS: Contract = Contract {
     wire: Wire::Json,
     fields: &[
         always("", List, ""),
@@ -108,7 +108,7 @@ pub(in crate::api) const SERVICE_ACCOUNTS: Contract = Contract {
     ],
 };
 
-pub(in crate::api) const PERMISSIONS: Contract = Contract {
+pub(super) const PERMISSIONS: Contract = Contract {
     wire: Wire::Json,
     fields: &[
         always("", List, ""),

@@ -6,7 +6,7 @@ use crate::api::contract::{Contract, Wire, always, sometimes};
 
 const LEFT_OUT: &str = "each such item is left out of the metrics";
 
-pub(in crate::api) const BILLING: Contract = Contract {
+pub(super) const BILLING: Contract = Contract {
     wire: Wire::Json,
     fields: &[
         always("", Object("answers"), ""),
@@ -30,7 +30,7 @@ pub(in crate::api) const BILLING: Contract = Contract {
     ],
 };
 
-pub(in crate::api) const LIST_BUCKETS: Contract = Contract {
+pub(super) const LIST_BUCKETS: Contract = Contract {
     wire: Wire::Xml { list: "Buckets", item: "Bucket" },
     fields: &[
         always("", Object("answers"), ""),
@@ -41,7 +41,7 @@ pub(in crate::api) const LIST_BUCKETS: Contract = Contract {
     ],
 };
 
-pub(in crate::api) const BUCKET_STATS: Contract = Contract {
+pub(super) const BUCKET_STATS: Contract = Contract {
     wire: Wire::Json,
     fields: &[
         always("", Map, ""),
@@ -53,7 +53,7 @@ pub(in crate::api) const BUCKET_STATS: Contract = Contract {
     ],
 };
 
-pub(in crate::api) const USER_INFO: Contract = Contract {
+pub(super) const USER_INFO: Contract = Contract {
     wire: Wire::Json,
     fields: &[
         sometimes("", List),
@@ -66,7 +66,7 @@ pub(in crate::api) const USER_INFO: Contract = Contract {
     ],
 };
 
-pub(in crate::api) const LIST_USERS: Contract = Contract {
+pub(super) const LIST_USERS: Contract = Contract {
     wire: Wire::Xml { list: "Users", item: "member" },
     fields: &[
         always("", Object("answers"), ""),
@@ -81,7 +81,7 @@ pub(in crate::api) const LIST_USERS: Contract = Contract {
     ],
 };
 
-pub(in crate::api) const LIST_ACCESS_KEYS: Contract = Contract {
+pub(super) const LIST_ACCESS_KEYS: Contract = Contract {
     wire: Wire::Xml { list: "AccessKeyMetadata", item: "member" },
     fields: &[
         always("", Object("answers"), ""),

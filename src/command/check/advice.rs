@@ -1,10 +1,10 @@
-//! How far a request came, what metrics and alerts miss without it, and what to do: one sentence each.
+//! How far a request came, and what to do: one sentence each.
 
 use serde::Serialize;
 
 use super::probe::{Probe, Reached};
-use crate::api::ApiError;
-use crate::model::{Endpoint, Reason};
+use crate::api::{ApiError, Asked};
+use crate::model::Reason;
 
 /// How far a request came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -65,30 +65,8 @@ pub(super) fn step(error: &ApiError, probe: Option<&Probe>) -> Step {
     }
 }
 
-/// What is missed where an endpoint cannot be read.
-pub(super) const fn meaning(endpoint: Endpoint) -> &'static str {
-    match endpoint {
-        Endpoint::Login => {
-            "nothing of the account can be read, and no alert but those about failures can fire"
-        }
-        Endpoint::Session => "when the session ends is not known; nothing else is missed",
-        Endpoint::CurrentUsage => {
-            "no usage of the account and its buckets; alerts on usage, budget and forecast cannot fire"
-        }
-        Endpoint::MonthlyUsage => "no closed months, and no cost of them",
-        Endpoint::ServiceAccounts => "no end dates of service accounts; alerts on their expiry cannot fire",
-        Endpoint::Permissions => "no metrics of permissions; nothing else is missed",
-        Endpoint::Billing => "no usage, transfer and cost of the account; alerts on them cannot fire",
-        Endpoint::ListBuckets | Endpoint::BucketStats => "no metrics of buckets",
-        Endpoint::UserInfo => "who has to change a password is not known; nothing else is missed",
-        Endpoint::ListUsers | Endpoint::ListAccessKeys => {
-            "no metrics of access keys; alerts on their rotation cannot fire"
-        }
-    }
-}
-
 /// What to do, in one sentence.
-pub(super) fn advice(error: &ApiError, step: Step, api: &str) -> String {
+pub(super) fn advice(error: &ApiError, step: Step, api: &str, asked: &Asked) -> String {
     let url = if api == "account_v2" { "base_url" } else { "iam_url, s3_url and region" };
     let keys =
         if api == "account_v2" { "account_id, access_key and secret" } else { "access_key and secret" };
@@ -102,12 +80,7 @@ pub(super) fn advice(error: &ApiError, step: Step, api: &str) -> String {
         (Step::Between, _) => format!("Check {url}, and ask who runs the proxy or firewall that gave this answer."),
         (Step::Answer, _) => "Run check --live --report=FILE and send the file to this project.".to_owned(),
         (Step::Status, Reason::Auth) => format!("Compare {keys} with the console; if they have expired, generate new ones there."),
-        (Step::Status, Reason::Forbidden) if error.endpoint == Endpoint::Billing => {
-            "Use the account's root key, or do without billing.".to_owned()
-        }
-        (Step::Status, Reason::Forbidden) => {
-            "Ask an account administrator for the right to read this, or do without it.".to_owned()
-        }
+        (Step::Status, Reason::Forbidden) => asked.denied.to_owned(),
         (Step::Status, Reason::RateLimited) => "Wait some minutes, and poll less often.".to_owned(),
         (Step::Status, Reason::Server | Reason::Timeout) => {
             "Try again later; if it lasts, contact the vendor's support.".to_owned()

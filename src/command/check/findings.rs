@@ -1,14 +1,15 @@
 //! What asking came to, for whoever shows it: nothing here depends on how.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use serde::Serialize;
 
 use super::advice::{self, Step};
-use super::ask::{Answers, Asked};
+use super::ask::{self, Answers};
 use super::probe::Probe;
-use super::read;
-use crate::api::{self, ApiError, Proxies};
-use crate::config::{Account, Api, Config};
+use crate::api::{self, ApiError, Asked, Descriptor, Proxies};
+use crate::config::{Account, Config};
 use crate::model::{Collector, CredentialKind, DropReason, Endpoint, Expiry, Reason};
 use crate::store::AccountState;
 
@@ -114,7 +115,13 @@ pub struct CredentialFinding {
 impl Findings {
     /// What asking came to. `probes` are what was found by looking closer at connections that failed.
     #[must_use]
-    pub fn of(asked: &Asked, config: &Config, proxies: &Proxies, probes: &[Probe], now: Timestamp) -> Self {
+    pub fn of(
+        asked: &ask::Asked,
+        config: &Config,
+        proxies: &Proxies,
+        probes: &[Probe],
+        now: Timestamp,
+    ) -> Self {
         let accounts = config.accounts.iter().filter_map(|account| {
             let state = asked.store.account(&account.name)?.state();
             Some(of_account(account, &state, asked, proxies, probes, now))
@@ -130,7 +137,7 @@ impl Findings {
 fn of_account(
     account: &Account,
     state: &AccountState,
-    asked: &Asked,
+    asked: &ask::Asked,
     proxies: &Proxies,
     probes: &[Probe],
     now: Timestamp,
@@ -145,12 +152,17 @@ fn of_account(
         .filter(|(name, ..)| **name == *account.name)
         .filter_map(|(.., outcome)| outcome.as_ref().err())
         .collect();
-    let none = std::collections::BTreeMap::new();
+    let none = BTreeMap::new();
     let answers = asked.answers.get(&account.name).unwrap_or(&none);
     let probe = probes.iter().find(|probe| hosts.contains(&probe.host));
-    let endpoints = endpoints(&account.api).into_iter().filter(|endpoint| is_wanted(*endpoint, state));
+    let polled = |declared: &&Descriptor| state.spec.polls(declared.collector);
+    let declared = api::collectors_of(&account.api).into_iter().filter(polled);
+    // In the order of the endpoints. One that several collectors ask is found once.
+    let asked_by: BTreeMap<Endpoint, _> = declared
+        .flat_map(|declared| declared.asked().map(move |asked| (asked.endpoint, (declared, asked))))
+        .collect();
     let mut told: Vec<&ApiError> = Vec::new();
-    let endpoints = endpoints.map(|endpoint| {
+    let endpoints = asked_by.into_iter().map(|(endpoint, (declared, asked))| {
         let error = errors.iter().copied().find(|error| error.endpoint == endpoint);
         // What gets no answer gets none for every endpoint: once is enough.
         let is_new = error.is_some_and(|error| {
@@ -158,7 +170,7 @@ fn of_account(
             error.status.is_some() || !told.iter().any(is_same)
         });
         let error = error.filter(|_| is_new).inspect(|error| told.push(error));
-        of_endpoint(endpoint, error, answers.get(&endpoint), &errors, probe, state, now)
+        of_endpoint((declared, asked), error, answers.get(&endpoint), &errors, probe, state, now)
     });
     AccountFindings {
         account: account.name.clone(),
@@ -171,22 +183,8 @@ fn of_account(
     }
 }
 
-/// The endpoints of an API, in the order in which they are asked.
-fn endpoints(api: &Api) -> Vec<Endpoint> {
-    let of_v2 = |endpoint: &Endpoint| Endpoint::ACCOUNT_V2.contains(endpoint);
-    let is_v2 = matches!(api, Api::AccountV2 { .. });
-    Endpoint::ALL.iter().copied().filter(|endpoint| of_v2(endpoint) == is_v2).collect()
-}
-
-/// Whether one of the account's collectors asks it.
-fn is_wanted(endpoint: Endpoint, state: &AccountState) -> bool {
-    api::collectors()
-        .filter(|declared| state.spec.polls(declared.collector))
-        .any(|declared| declared.endpoints().any(|asked| asked == endpoint))
-}
-
 fn of_endpoint(
-    endpoint: Endpoint,
+    (declared, asked): (&Descriptor, &Asked),
     error: Option<&ApiError>,
     answers: Option<&Answers>,
     errors: &[&ApiError],
@@ -194,17 +192,19 @@ fn of_endpoint(
     state: &AccountState,
     now: Timestamp,
 ) -> EndpointFinding {
+    let endpoint = asked.endpoint;
+    let summary = || match state.good_answer(declared.collector, now) {
+        _ if endpoint == Endpoint::Login => "logged in".to_owned(),
+        Some(data) => (declared.summary)(data, endpoint, now).unwrap_or_default(),
+        None => "answered".to_owned(),
+    };
     let deviations = answers.map(|answers| answers.deviations(endpoint)).unwrap_or_default();
     let (result, summary) = match (error, answers) {
         (Some(error), _) => (Verdict::Failed, error.detail.to_string()),
-        (None, Some(answers)) if answers.worked && deviations.is_empty() => {
-            (Verdict::Works, read::summary(endpoint, state, now))
-        }
-        (None, Some(answers)) if answers.worked => (Verdict::Differs, read::summary(endpoint, state, now)),
+        (None, Some(answers)) if answers.worked && deviations.is_empty() => (Verdict::Works, summary()),
+        (None, Some(answers)) if answers.worked => (Verdict::Differs, summary()),
         // The one endpoint without which its collector goes on.
-        (None, Some(answers)) => {
-            (Verdict::Differs, format!("{}: {}", answers.status, advice::meaning(endpoint)))
-        }
+        (None, Some(answers)) => (Verdict::Differs, format!("{}: {}", answers.status, asked.missed)),
         (None, None) => {
             let why = errors.first().map_or(String::new(), |error| format!(", as {} failed", error.endpoint));
             (Verdict::NotAsked, format!("not asked{why}"))
@@ -228,8 +228,8 @@ fn of_endpoint(
                 code: error.code.as_deref().map(str::to_owned),
                 detail: error.detail.to_string(),
                 looked: probe.map(|probe| probe.found.clone()),
-                meaning: advice::meaning(endpoint),
-                advice: advice::advice(error, step, state.spec.api),
+                meaning: asked.missed,
+                advice: advice::advice(error, step, state.spec.api, asked),
             }
         }),
     }

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::api::account_v2::Client;
-use crate::api::{ApiError, Collect, Context, Endpoint};
+use crate::api::account_v2::{Client, contract};
+use crate::api::{ApiError, Asked, Collect, Context, Endpoint};
 use crate::clock;
 use crate::config::Poll;
-use crate::model::{Collected, Collector, Data, Dropped, Expiry, Session, StatePart, Timestamped};
+use crate::model::{Collected, Collector, Data, Dropped, Expiry, Session, StatePart, Timestamped, time_left};
 use crate::saved::{Entries, Loaded, Object};
 
 impl Collector {
@@ -24,9 +24,11 @@ impl Data for Session {
 
 impl Collect for Session {
     type Api = Client;
-    const ENDPOINT: Endpoint = Endpoint::Session;
-    /// A fresh login does not ask for the session.
-    const ROUNDS: u32 = 2;
+    const ASKS: &'static [Asked] = &[Asked::new(
+        Endpoint::Session,
+        contract::SESSION,
+        "when the session ends is not known; nothing else is missed",
+    )];
 
     fn interval(poll: &Poll) -> Duration {
         poll.credentials
@@ -42,6 +44,10 @@ impl Collect for Session {
     async fn collect(client: &Client, context: Context<'_>) -> Result<Collected<Self>, ApiError> {
         let session = if login_due(&context) { client.login_now().await? } else { client.session().await? };
         Ok(Collected { data: session, dropped: Dropped::default() })
+    }
+
+    fn summary(&self, _: Endpoint, now: Timestamp) -> String {
+        format!("the session ends in {}", time_left(self.expires_at, now))
     }
 
     fn note(context: &Context<'_>) -> Option<String> {

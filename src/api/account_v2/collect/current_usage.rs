@@ -2,11 +2,14 @@
 
 use std::time::Duration;
 
-use crate::api::account_v2::Client;
-use crate::api::{ApiError, Budget, Collect, Context, Endpoint};
+use jiff::Timestamp;
+
+use crate::api::account_v2::{Client, contract};
+use crate::api::{ApiError, Asked, Budget, Collect, Context, Endpoint};
 use crate::config::{Config, Poll};
 use crate::model::{BucketUsage, Collected, Collector, CurrentUsage, Data, Missing, StatePart, SubAccount};
 use crate::saved::ascending;
+use crate::text::{count, length, size};
 
 impl Collector {
     /// Usage of the month to date.
@@ -20,7 +23,11 @@ impl Data for CurrentUsage {
 
 impl Collect for CurrentUsage {
     type Api = Client;
-    const ENDPOINT: Endpoint = Endpoint::CurrentUsage;
+    const ASKS: &'static [Asked] = &[Asked::new(
+        Endpoint::CurrentUsage,
+        contract::CURRENT_USAGE,
+        "no usage of the account and its buckets; alerts on usage, budget and forecast cannot fire",
+    )];
 
     fn interval(poll: &Poll) -> Duration {
         poll.current_usage
@@ -32,6 +39,15 @@ impl Collect for CurrentUsage {
 
     async fn collect(client: &Client, _: Context<'_>) -> Result<Collected<Self>, ApiError> {
         client.current_usage().await
+    }
+
+    fn summary(&self, _: Endpoint, _: Timestamp) -> String {
+        let buckets = self.bucket_count.map(|buckets| count(buckets, "bucket"));
+        let bytes = self.usage_bytes.map(size);
+        let subs = (!self.sub_accounts.is_empty()).then(|| length(self.sub_accounts.len(), "sub-account"));
+        let parts: Vec<_> =
+            [buckets, bytes, subs, Some("month to date".to_owned())].into_iter().flatten().collect();
+        parts.join(", ")
     }
 
     /// The vendor answers 0, or an empty list, where it has no data.

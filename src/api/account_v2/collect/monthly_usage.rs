@@ -6,14 +6,15 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::api::account_v2::history::{self, Range};
-use crate::api::account_v2::{Client, MAX_MONTHS};
-use crate::api::{ApiError, Budget, Collect, Context, Endpoint, Reason, Zeros};
+use crate::api::account_v2::{Client, MAX_MONTHS, contract};
+use crate::api::{ApiError, Asked, Budget, Collect, Context, Endpoint, Reason, Zeros};
 use crate::config::{Config, Poll};
 use crate::model::{
     BucketHistory, Collected, Collector, Data, Dropped, Missing, Month, MonthTotal, MonthlyUsage, Settled,
     StatePart, SubAccountHistory,
 };
 use crate::saved::{Entries, Loaded, Object, ascending};
+use crate::text::length;
 
 /// The polls that follow the turn of a month are spread over this time.
 const SPREAD_TURN: Duration = Duration::from_secs(60);
@@ -30,7 +31,11 @@ impl Data for MonthlyUsage {
 
 impl Collect for MonthlyUsage {
     type Api = Client;
-    const ENDPOINT: Endpoint = Endpoint::MonthlyUsage;
+    const ASKS: &'static [Asked] = &[Asked::new(
+        Endpoint::MonthlyUsage,
+        contract::MONTHLY_USAGE,
+        "no closed months, and no cost of them",
+    )];
 
     fn interval(poll: &Poll) -> Duration {
         poll.monthly_usage
@@ -100,6 +105,16 @@ impl Collect for MonthlyUsage {
             all
         };
         Ok(Collected { data: apart(work).await?, dropped })
+    }
+
+    fn summary(&self, _: Endpoint, _: Timestamp) -> String {
+        match (
+            self.months.iter().map(|total| total.month).min(),
+            self.months.iter().map(|total| total.month).max(),
+        ) {
+            (Some(first), Some(last)) => format!("{}, {first} to {last}", length(self.months.len(), "month")),
+            _ => "no month has data".to_owned(),
+        }
     }
 
     /// Every month, though some of those that were known are asked for still.

@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::api::account_v2::Client;
-use crate::api::{ApiError, Budget, Collect, Context, Endpoint};
+use crate::api::account_v2::{Client, contract};
+use crate::api::{ApiError, Asked, Budget, Collect, Context, Endpoint};
 use crate::config::{Config, Poll};
 use crate::model::{
     Collected, Collector, Data, Missing, Permission, PermissionCount, Permissions, StatePart,
 };
 use crate::saved::{Entries, Loaded, Object, ascending};
+use crate::text::length;
 
 /// Kind and actions of permissions, and how many there are.
 type Count = ((Box<str>, Box<str>), u64);
@@ -28,7 +29,11 @@ impl Data for Permissions {
 
 impl Collect for Permissions {
     type Api = Client;
-    const ENDPOINT: Endpoint = Endpoint::Permissions;
+    const ASKS: &'static [Asked] = &[Asked::new(
+        Endpoint::Permissions,
+        contract::PERMISSIONS,
+        "no metrics of permissions; nothing else is missed",
+    )];
 
     fn interval(poll: &Poll) -> Duration {
         poll.inventory
@@ -40,6 +45,10 @@ impl Collect for Permissions {
 
     async fn collect(client: &Client, _: Context<'_>) -> Result<Collected<Self>, ApiError> {
         client.permissions().await
+    }
+
+    fn summary(&self, _: Endpoint, _: Timestamp) -> String {
+        length(self.permissions.len(), "permission")
     }
 
     fn missing(&self, last: &Self, _: &Context<'_>) -> Missing {

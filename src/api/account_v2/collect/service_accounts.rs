@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::api::account_v2::Client;
-use crate::api::{ApiError, Budget, Collect, Context, Endpoint};
+use crate::api::account_v2::{Client, contract};
+use crate::api::{ApiError, Asked, Budget, Collect, Context, Endpoint};
 use crate::clock;
 use crate::config::{Config, Poll};
 use crate::model::{Collected, Collector, Data, Expiry, Missing, ServiceAccount, StatePart};
 use crate::saved::ascending;
+use crate::text::length;
 
 /// The shortest wait for the next poll that is due early.
 const NEAR_AN_END_AT_LEAST: Duration = Duration::from_secs(300);
@@ -26,7 +27,11 @@ impl Data for Vec<ServiceAccount> {
 
 impl Collect for Vec<ServiceAccount> {
     type Api = Client;
-    const ENDPOINT: Endpoint = Endpoint::ServiceAccounts;
+    const ASKS: &'static [Asked] = &[Asked::new(
+        Endpoint::ServiceAccounts,
+        contract::SERVICE_ACCOUNTS,
+        "no end dates of service accounts; alerts on their expiry cannot fire",
+    )];
 
     fn interval(poll: &Poll) -> Duration {
         poll.inventory
@@ -50,6 +55,16 @@ impl Collect for Vec<ServiceAccount> {
 
     async fn collect(client: &Client, _: Context<'_>) -> Result<Collected<Self>, ApiError> {
         client.service_accounts().await
+    }
+
+    fn summary(&self, _: Endpoint, _: Timestamp) -> String {
+        let ends = self.iter().filter(|account| matches!(account.expiry, Expiry::At(_))).count();
+        let unknown = self.iter().filter(|account| account.expiry == Expiry::Unknown).count();
+        let mut text = format!("{}, {ends} with an end date", length(self.len(), "service account"));
+        if unknown > 0 {
+            text.push_str(&format!(", {unknown} of which it is not known"));
+        }
+        text
     }
 
     /// All of them, or one that a person is warned of.

@@ -6,11 +6,12 @@ use jiff::civil::Date;
 use jiff::tz::Offset;
 use jiff::{Span, Timestamp};
 
-use crate::api::object_storage::{Client, MAX_DAYS};
-use crate::api::{ApiError, Collect, Context, Endpoint, Reason};
+use crate::api::object_storage::{Client, MAX_DAYS, contract};
+use crate::api::{ApiError, Asked, Collect, Context, Endpoint, Reason};
 use crate::config::{Config, History, Poll};
 use crate::model::{Billing, Collected, Collector, Data, StatePart};
 use crate::saved::ascending;
+use crate::text::{length, size};
 
 impl Collector {
     /// Used space, objects and transfer by day.
@@ -24,8 +25,12 @@ impl Data for Billing {
 
 impl Collect for Billing {
     type Api = Client;
-    const ENDPOINT: Endpoint = Endpoint::Billing;
-    const RIGHTS: &'static [Endpoint] = &[Endpoint::Billing];
+    const ASKS: &'static [Asked] = &[Asked {
+        endpoint: Endpoint::Billing,
+        contract: contract::BILLING,
+        missed: "no usage, transfer and cost of the account; alerts on them cannot fire",
+        denied: "Use the account's root key, or do without billing.",
+    }];
 
     fn interval(poll: &Poll) -> Duration {
         poll.current_usage
@@ -52,9 +57,16 @@ impl Collect for Billing {
                 "no day has a figure any more, although {} had one; the last figure stays",
                 known.day
             );
-            return Err(ApiError::new(Reason::Decode, Self::ENDPOINT, detail));
+            return Err(ApiError::new(Reason::Decode, Endpoint::Billing, detail));
         }
         Ok(answer)
+    }
+
+    fn summary(&self, _: Endpoint, _: Timestamp) -> String {
+        let newest = self.newest();
+        let used = newest.and_then(|day| day.used_bytes).map(size);
+        let parts = [Some(length(self.days.len(), "day")), newest.map(|day| format!("to {}", day.day)), used];
+        parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
     }
 
     fn is_in_order(&self) -> bool {

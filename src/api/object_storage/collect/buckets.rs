@@ -2,11 +2,14 @@
 
 use std::time::Duration;
 
-use crate::api::object_storage::Client;
-use crate::api::{ApiError, Budget, Collect, Context, Endpoint};
+use jiff::Timestamp;
+
+use crate::api::object_storage::{Client, contract};
+use crate::api::{ApiError, Asked, Budget, Collect, Context, Endpoint};
 use crate::config::{Config, Poll};
 use crate::model::{Bucket, Buckets, Collected, Collector, Data, Missing, StatePart};
 use crate::saved::ascending;
+use crate::text::{count, size};
 
 impl Collector {
     /// The buckets with their sizes.
@@ -20,8 +23,10 @@ impl Data for Buckets {
 
 impl Collect for Buckets {
     type Api = Client;
-    const ENDPOINT: Endpoint = Endpoint::BucketStats;
-    const RIGHTS: &'static [Endpoint] = &[Endpoint::ListBuckets, Endpoint::BucketStats];
+    const ASKS: &'static [Asked] = &[
+        Asked::new(Endpoint::ListBuckets, contract::LIST_BUCKETS, "no metrics of buckets"),
+        Asked::new(Endpoint::BucketStats, contract::BUCKET_STATS, "no metrics of buckets"),
+    ];
 
     fn interval(poll: &Poll) -> Duration {
         poll.inventory
@@ -37,6 +42,14 @@ impl Collect for Buckets {
 
     async fn collect(client: &Client, _: Context<'_>) -> Result<Collected<Self>, ApiError> {
         client.buckets().await
+    }
+
+    fn summary(&self, endpoint: Endpoint, _: Timestamp) -> String {
+        if endpoint == Endpoint::ListBuckets {
+            return count(self.count, "bucket");
+        }
+        let bytes = self.buckets.iter().filter_map(|bucket| bucket.size_bytes);
+        format!("{} in them", size(bytes.fold(0, u64::saturating_add)))
     }
 
     /// All buckets, or the figures of all that are still there.

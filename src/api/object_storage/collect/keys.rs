@@ -2,12 +2,17 @@
 
 use std::time::Duration;
 
-use crate::api::object_storage::{Client, MAX_USERS};
-use crate::api::{ApiError, Budget, Collect, Context, Endpoint};
+use jiff::Timestamp;
+
+use crate::api::object_storage::{Client, MAX_USERS, contract};
+use crate::api::{ApiError, Asked, Budget, Collect, Context, Endpoint};
 use crate::clock;
 use crate::config::{Config, Poll};
 use crate::model::{AccessKey, Collected, Collector, Data, Missing, StatePart, User};
 use crate::saved::ascending;
+use crate::text::length;
+
+const NO_KEYS: &str = "no metrics of access keys; alerts on their rotation cannot fire";
 
 impl Collector {
     /// The users and their access keys.
@@ -21,8 +26,15 @@ impl Data for Vec<User> {
 
 impl Collect for Vec<User> {
     type Api = Client;
-    const ENDPOINT: Endpoint = Endpoint::ListAccessKeys;
-    const RIGHTS: &'static [Endpoint] = &[Endpoint::UserInfo, Endpoint::ListUsers, Endpoint::ListAccessKeys];
+    const ASKS: &'static [Asked] = &[
+        Asked::new(
+            Endpoint::UserInfo,
+            contract::USER_INFO,
+            "who has to change a password is not known; nothing else is missed",
+        ),
+        Asked::new(Endpoint::ListUsers, contract::LIST_USERS, NO_KEYS),
+        Asked::new(Endpoint::ListAccessKeys, contract::LIST_ACCESS_KEYS, NO_KEYS),
+    ];
 
     fn interval(poll: &Poll) -> Duration {
         poll.inventory
@@ -39,6 +51,13 @@ impl Collect for Vec<User> {
 
     async fn collect(client: &Client, _: Context<'_>) -> Result<Collected<Self>, ApiError> {
         client.keys().await
+    }
+
+    fn summary(&self, endpoint: Endpoint, _: Timestamp) -> String {
+        if endpoint == Endpoint::ListAccessKeys {
+            return length(self.iter().map(|user| user.keys.len()).sum(), "access key");
+        }
+        length(self.len(), "user")
     }
 
     /// All users, all keys, or a key that a person is warned of.
