@@ -1,8 +1,10 @@
 //! What the address asks for, and the addresses of other views.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use strum::VariantArray;
 use url::form_urlencoded;
 
 use super::urgency::{Access, Owned};
@@ -10,7 +12,7 @@ use crate::clock;
 use crate::model::{CredentialStatus, Expiry};
 
 /// A list that is shown page by page.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, VariantArray)]
 pub(super) enum List {
     /// What the search is for: the accounts, or the buckets of one.
     Main,
@@ -27,9 +29,6 @@ pub(super) enum List {
 }
 
 impl List {
-    const ALL: [Self; 6] =
-        [Self::Main, Self::Credentials, Self::Faults, Self::SubAccounts, Self::Users, Self::Buckets];
-
     /// The parameter that has the number of its page.
     const fn parameter(self) -> &'static str {
         match self {
@@ -127,19 +126,14 @@ pub(super) struct Query {
     pub(super) filter: Option<Filter>,
     /// The page reloads itself after so many seconds.
     pub(super) refresh: Option<u32>,
-    pages: [usize; List::ALL.len()],
+    /// The numbers of the pages that are not the first.
+    pages: BTreeMap<List, usize>,
 }
 
 impl Query {
     /// All accounts, from the first page.
     pub(super) const fn overview() -> Self {
-        Self {
-            account: None,
-            search: String::new(),
-            filter: None,
-            refresh: None,
-            pages: [1; List::ALL.len()],
-        }
+        Self { account: None, search: String::new(), filter: None, refresh: None, pages: BTreeMap::new() }
     }
 
     /// One account, from the first page.
@@ -175,8 +169,8 @@ impl Query {
                     parsed.refresh = value.parse().ok().map(|seconds: u32| seconds.max(REFRESH_AT_LEAST));
                 }
                 key => {
-                    if let Some(list) = List::ALL.into_iter().find(|list| list.parameter() == key) {
-                        parsed.pages[list as usize] = value.parse().unwrap_or(1).max(1);
+                    if let Some(list) = List::VARIANTS.iter().find(|list| list.parameter() == key) {
+                        parsed.set_page(*list, value.parse().unwrap_or(1));
                     }
                 }
             }
@@ -185,14 +179,22 @@ impl Query {
     }
 
     /// The number of the page of a list, from 1.
-    pub(super) const fn page(&self, list: List) -> usize {
-        self.pages[list as usize]
+    pub(super) fn page(&self, list: List) -> usize {
+        self.pages.get(&list).copied().unwrap_or(1)
+    }
+
+    fn set_page(&mut self, list: List, page: usize) {
+        if page > 1 {
+            self.pages.insert(list, page);
+        } else {
+            self.pages.remove(&list);
+        }
     }
 
     /// The same view with another page of a list.
     pub(super) fn with_page(&self, list: List, page: usize) -> Self {
         let mut other = self.clone();
-        other.pages[list as usize] = page;
+        other.set_page(list, page);
         other
     }
 
@@ -219,10 +221,8 @@ impl Query {
         if let Some(seconds) = self.refresh {
             query.append_pair("refresh", &seconds.to_string());
         }
-        for list in List::ALL {
-            if self.page(list) > 1 {
-                query.append_pair(list.parameter(), &self.page(list).to_string());
-            }
+        for (list, page) in &self.pages {
+            query.append_pair(list.parameter(), &page.to_string());
         }
         match query.finish().as_str() {
             "" => "./".to_owned(),
@@ -285,9 +285,14 @@ mod tests {
         prop::option::of(prop_oneof![Just(Filter::Failing), status, any::<u32>().prop_map(Filter::Within)])
     }
 
+    fn pages() -> impl Strategy<Value = BTreeMap<List, usize>> {
+        let list = prop::sample::select(List::VARIANTS.to_vec());
+        prop::collection::btree_map(list, 2usize.., 0..=List::VARIANTS.len())
+    }
+
     proptest! {
         #[test]
-        fn an_address_says_what_was_asked_for(account in ".{1,20}", search in ".{0,20}", filter in filters(), refresh in prop::option::of(5u32..), pages in prop::array::uniform6(1usize..)) {
+        fn an_address_says_what_was_asked_for(account in ".{1,20}", search in ".{0,20}", filter in filters(), refresh in prop::option::of(5u32..), pages in pages()) {
             let query = Query { account: Some(account), search: search.trim().to_owned(), filter, refresh, pages };
             let href = query.href();
             prop_assert_eq!(Query::parse(href.trim_start_matches("./?")), query);

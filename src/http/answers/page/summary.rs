@@ -27,7 +27,7 @@ pub(super) struct Summary<'a> {
     pub(super) level: Level,
     problems: &'a [Problem],
     credentials: Level,
-    by_status: [u64; CredentialStatus::ALL.len()],
+    by_status: BTreeMap<CredentialStatus, u64>,
     /// Credentials that end within the critical step, and that step.
     urgent: u64,
     critical: Duration,
@@ -67,7 +67,7 @@ impl<'a> Summary<'a> {
             level: Level::Good,
             problems,
             credentials: Level::Good,
-            by_status: [0; CredentialStatus::ALL.len()],
+            by_status: BTreeMap::new(),
             urgent: 0,
             critical: Duration::ZERO,
             keys: 0,
@@ -108,7 +108,7 @@ impl<'a> Summary<'a> {
             }
             match owned.access {
                 Access::Credential(view) => {
-                    self.by_status[view.status as usize] += 1;
+                    *self.by_status.entry(view.status).or_default() += 1;
                     if let (CredentialStatus::Expires, Expiry::At(end)) = (view.status, view.expiry) {
                         self.urgent += u64::from(owned.level == Level::Urgent);
                         if self.next.as_ref().is_none_or(|(next, _)| end < *next) {
@@ -208,8 +208,12 @@ impl<'a> Summary<'a> {
         }
     }
 
+    fn having(&self, status: CredentialStatus) -> u64 {
+        self.by_status.get(&status).copied().unwrap_or_default()
+    }
+
     fn counted(&self, status: CredentialStatus, one: &str, many: &str) -> Option<String> {
-        let count = self.by_status[status as usize];
+        let count = self.having(status);
         (count > 0).then(|| number_of(count, &format!("credential {one}"), &format!("credentials {many}")))
     }
 
@@ -232,7 +236,7 @@ impl<'a> Summary<'a> {
     /// The links to parts of what is shown; nothing where all is well.
     fn filters(&self, query: &Query) -> Markup {
         use CredentialStatus::{Expired, NeverExpires, Rejected, Unknown};
-        let status = |status: CredentialStatus| (Filter::Status(status), self.by_status[status as usize]);
+        let status = |status: CredentialStatus| (Filter::Status(status), self.having(status));
         let within = WITHIN.into_iter().zip(self.within).map(|(days, count)| (Filter::Within(days), count));
         let mut filters = vec![(Filter::Failing, self.failing_accounts), status(Rejected), status(Expired)];
         filters.extend(within);
@@ -264,8 +268,7 @@ impl<'a> Summary<'a> {
     fn credentials(&self, query: &Query) -> Markup {
         use CredentialStatus::{Expired, Expires, NeverExpires, Rejected, Unknown};
         let told = |statuses: &[(CredentialStatus, &str)]| {
-            let counts =
-                statuses.iter().map(|(status, word)| (*status, self.by_status[*status as usize], *word));
+            let counts = statuses.iter().map(|(status, word)| (*status, self.having(*status), *word));
             let counts: Vec<_> = counts.filter(|(_, count, _)| *count > 0).collect();
             let is_none = counts.is_empty();
             let links = html! {
@@ -284,7 +287,7 @@ impl<'a> Summary<'a> {
         };
         let (others, none_else) =
             told(&[(Unknown, "unknown"), (Expires, "will expire"), (NeverExpires, "never expire")]);
-        let all: u64 = self.by_status.iter().sum();
+        let all: u64 = self.by_status.values().sum();
         let details = html! {
             (others) @if !none_else { "; " } (words::number(all)) " in all"
             @if self.keys > 0 {
