@@ -8,6 +8,7 @@ use std::time::Duration;
 use lyve_cloud_exporter::api::account_v2;
 use lyve_cloud_exporter::model::Endpoint;
 use lyve_cloud_exporter::simulator;
+use strum::VariantArray as _;
 
 use crate::samples::Samples;
 use crate::scraper;
@@ -176,23 +177,11 @@ impl Ledger {
     }
 }
 
-/// The vendor's own name of an endpoint.
-const fn theirs(endpoint: Endpoint) -> simulator::Endpoint {
-    use simulator::Endpoint as Theirs;
-    match endpoint {
-        Endpoint::Login => Theirs::Login,
-        Endpoint::Session => Theirs::Session,
-        Endpoint::CurrentUsage => Theirs::CurrentUsage,
-        Endpoint::MonthlyUsage => Theirs::MonthlyUsage,
-        Endpoint::ServiceAccounts => Theirs::ServiceAccounts,
-        Endpoint::Permissions => Theirs::Permissions,
-        Endpoint::Billing => Theirs::Billing,
-        Endpoint::ListBuckets => Theirs::ListBuckets,
-        Endpoint::BucketStats => Theirs::BucketStats,
-        Endpoint::UserInfo => Theirs::UserInfo,
-        Endpoint::ListUsers => Theirs::ListUsers,
-        Endpoint::ListAccessKeys => Theirs::ListAccessKeys,
-    }
+/// The simulator's endpoint of the same name.
+fn theirs(endpoint: Endpoint) -> simulator::Endpoint {
+    let name = format!("{endpoint:?}");
+    let theirs = simulator::Endpoint::VARIANTS.iter().find(|theirs| format!("{theirs:?}") == name);
+    *theirs.unwrap_or_else(|| panic!("the simulator has no endpoint {name}"))
 }
 
 #[allow(

@@ -1,10 +1,11 @@
 use hyper::Method;
+use strum::VariantArray;
 
 /// The path under which the vendor serves version 2 of the API.
 pub(super) const ROOT: &str = "/v2";
 
 /// What a request is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, VariantArray)]
 pub enum Endpoint {
     /// `POST /auth/token`.
     Login,
