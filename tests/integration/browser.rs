@@ -220,6 +220,59 @@ async fn the_demo_is_good_to_look_at() {
     }
 }
 
+/// The text that a desk's first screen shows whole.
+const FIRST_SCREEN: &str = r"(() => {
+    const seen = [];
+    const walker = document.createTreeWalker(document.querySelector('main'), NodeFilter.SHOW_TEXT);
+    while (walker.nextNode()) {
+        const range = document.createRange();
+        range.selectNodeContents(walker.currentNode);
+        const box = range.getBoundingClientRect();
+        if (box.height > 0 && box.bottom <= innerHeight) seen.push(walker.currentNode.textContent);
+    }
+    return seen.join(' ');
+})()";
+
+#[tokio::test]
+async fn the_first_screen_answers_what_is_asked_first() {
+    let (_stage, _demo, exporter) = demo().await;
+    let mut browser = Chromium::start().await;
+    browser.look(1440, 900, Scheme::Light).await;
+    browser.visit(&format!("http://{}/", exporter.address)).await;
+    let seen = browser.evaluate(FIRST_SCREEN).await;
+    for words in [
+        "2 accounts cannot be read",
+        "In 5 days",
+        "backup-writer",
+        "683.4 TB",
+        "in a week",
+        "left of the budget",
+        "Oldest figure",
+        "What to do",
+    ] {
+        assert!(seen.as_str().is_some_and(|seen| seen.contains(words)), "{words} in {seen}");
+    }
+
+    let stage = Stage::new().await;
+    let _acme = stage
+        .simulator
+        .account("acme")
+        .bucket("nightly", 1000.0)
+        .month(month(2026, 10), &[("nightly", 900.0)]);
+    let mut acme = stage.account("acme");
+    acme.credential = Expiry::At(at("2027-01-23T00:00:00Z"));
+    let exporter = stage.polled_exporter(Config::of(vec![acme])).await;
+    browser.visit(&format!("http://{}/", exporter.address)).await;
+    let seen = browser.evaluate(FIRST_SCREEN).await;
+    for words in
+        ["All is well: 1 credential, none ends within 59 days", "1.00 TB", "Monthly averages", "nightly"]
+    {
+        assert!(seen.as_str().is_some_and(|seen| seen.contains(words)), "{words} in {seen}");
+    }
+    look(&mut browser, exporter.address, "/").await;
+    look(&mut browser, exporter.address, &account("acme")).await;
+}
+
 #[tokio::test]
 async fn before_any_answer_it_waits() {
     let stage = Stage::new().await;

@@ -73,7 +73,7 @@ pub(super) fn render(
     let Some(name) = &query.account else {
         let summary = Summary::of(states, problems, now);
         let main = overview::view(states, &query, now, &summary);
-        let title = format!("{} – Lyve Cloud exporter", summary.verdict());
+        let title = format!("{} – Lyve Cloud exporter", summary.verdict(now));
         return Page { html: document(&title, summary.level, &main), found: true, refresh };
     };
     // The store lists them by name.

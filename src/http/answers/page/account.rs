@@ -28,6 +28,14 @@ pub(super) fn view(
     summary: &Summary<'_>,
 ) -> Markup {
     let stored = Stored::of(state, now);
+    let usage = html! {
+        section aria-labelledby="usage" {
+            h2 id="usage" { "Usage" }
+            (figures(state, now))
+            (trend(state, now))
+            (months(&state.closed_months(now), stored, state.spec.price.as_ref(), now))
+        }
+    };
     html! {
         nav.back aria-label="Back" { a href=(query.all_accounts().href()) { "All accounts" } }
         h1 { (words::name(&state.spec.name)) }
@@ -37,15 +45,11 @@ pub(super) fn view(
         @if query.filter.is_some() || !query.search.is_empty() {
             (super::credentials::section(credentials(state, now), query, now))
         } @else {
+            @if summary.is_well() { (usage) }
             (collectors::faults(std::slice::from_ref(state), query, now))
             (super::credentials::section(credentials(state, now), query, now))
             (object_storage::users(state, query, now))
-            section aria-labelledby="usage" {
-                h2 id="usage" { "Usage" }
-                (figures(state, now))
-                (trend(state, now))
-                (months(&state.closed_months(now), stored, state.spec.price.as_ref(), now))
-            }
+            @if !summary.is_well() { (usage) }
             @if let Some(good) = state.good::<Billing>(now) { (object_storage::transfer(good.data)) }
             @if let Some(stored) = stored { (sub_accounts(stored.sub_accounts, query)) }
             (collectors::table(state, now))

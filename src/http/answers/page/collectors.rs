@@ -78,8 +78,16 @@ fn cause(first: &Fault<'_>, group: &[Fault<'_>], alike: usize, query: &Query, no
         } @else {
             h3 { (what) ": " (words::length(alike, "account")) }
             p { strong { "What to do: " } (remedy) }
+            @let same = group.iter().all(|fault| fault.failure.message == first.failure.message);
+            @if same { p.quiet { code { (first.failure.message) } } }
             ul.accounts {
-                @for fault in group { li { (link(fault)) (extent(fault, now)) (last_attempt(fault, now)) } }
+                @for fault in group {
+                    li {
+                        (link(fault)) (extent(fault, now))
+                        @if same { " " span.quiet { "Last attempt " (words::moment(fault.failure.at, now)) "." } }
+                        @else { (last_attempt(fault, now)) }
+                    }
+                }
             }
         }
     }

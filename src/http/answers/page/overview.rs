@@ -43,7 +43,10 @@ pub(super) fn view(
         h1 { "Status of " (words::length(states.len(), "account")) }
         (summary.tiles(query, now))
         // Who searches wants to see what was found.
-        @if query.search.is_empty() {
+        @if query.search.is_empty() && summary.is_well() && query.filter.is_none() {
+            (accounts(states, query, now))
+            (super::credentials::section(all, query, now))
+        } @else if query.search.is_empty() {
             @if query.filter.is_none_or(|filter| filter == Filter::Failing) { (collectors::faults(states, query, now)) }
             @if query.filter != Some(Filter::Failing) { (super::credentials::section(all, query, now)) }
             (accounts(states, query, now))
@@ -87,7 +90,10 @@ fn accounts(states: &[Arc<AccountState>], query: &Query, now: Timestamp) -> Mark
     let shown = window(ranked.iter().copied(), order, query.page(List::Main), size);
     html! {
         section aria-labelledby=(List::Main.anchor()) {
-            h2 id=(List::Main.anchor()) { "Accounts, the most urgent first, then the largest" }
+            h2 id=(List::Main.anchor()) {
+                @if ranked.iter().all(|(level, ..)| *level == Level::Good) { "Accounts, the largest first" }
+                @else { "Accounts, the most urgent first, then the largest" }
+            }
             @if !states.is_empty() { (search(query, "Account, credential or bucket")) }
             @if states.is_empty() { p { "No account is configured." } }
             @else if !query.search.is_empty() { (found(query, shown.total, "account")) }

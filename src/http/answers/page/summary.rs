@@ -12,6 +12,7 @@ use super::overview::WEEK;
 use super::query::{Filter, Query};
 use super::urgency::{Access, Level, Owned, credentials, freshness};
 use super::{problems, words};
+use crate::clock;
 use crate::http::answers::stored::Stored;
 use crate::model::{Collector, CredentialStatus, Expiry, Month, ServiceAccount};
 use crate::problems::Problem;
@@ -173,7 +174,7 @@ impl<'a> Summary<'a> {
     }
 
     /// How it stands, in one sentence.
-    pub(super) fn verdict(&self) -> String {
+    pub(super) fn verdict(&self, now: Timestamp) -> String {
         // Some that cannot be read at all are not in full either.
         let extent = if self.unreadable == self.failing_accounts { "" } else { " in full" };
         let unread = match (self.failing_accounts, self.failing) {
@@ -204,7 +205,26 @@ impl<'a> Summary<'a> {
                 _ => "Works, but the exporter itself needs attention".to_owned(),
             },
             Level::Waiting => "Waiting for the first answers".to_owned(),
-            Level::Good => "All is well".to_owned(),
+            Level::Good => self.well(now),
+        }
+    }
+
+    /// Whether there is nothing to do, so that usage comes before credentials and collectors.
+    pub(super) fn is_well(&self) -> bool {
+        self.level == Level::Good
+    }
+
+    fn well(&self, now: Timestamp) -> String {
+        if self.accounts == 0 {
+            return "No account is configured".to_owned();
+        }
+        let credentials = words::count(self.by_status.iter().sum(), "credential");
+        match &self.next {
+            Some((end, _)) => {
+                let left = words::span(clock::until(now, *end).as_secs());
+                format!("All is well: {credentials}, none ends within {left}")
+            }
+            None => format!("All is well: {credentials}, none has an end"),
         }
     }
 
@@ -217,16 +237,17 @@ impl<'a> Summary<'a> {
         (count > 0).then(|| number_of(count, &format!("credential {one}"), &format!("credentials {many}")))
     }
 
-    /// The verdict, and beneath it one tile for each question.
+    /// The verdict, and beneath it one tile for each question: what is broken first, or usage where nothing is.
     pub(super) fn tiles(&self, query: &Query, now: Timestamp) -> Markup {
+        let stored = html! { (self.stored(now)) (self.costs()) };
         html! {
-            p class={ "verdict " (class(self.level)) } { (icon(self.level)) span { (self.verdict()) } }
+            p class={ "verdict " (class(self.level)) } { (icon(self.level)) span { (self.verdict(now)) } }
             dl.tiles {
+                @if self.is_well() { (stored) }
                 (self.credentials(query))
                 (self.next_to_end(query, now))
                 (self.polled(query))
-                (self.stored(now))
-                (self.costs())
+                @if !self.is_well() { (stored) }
             }
             (self.filters(query))
             (problems::section(self.problems, now))
@@ -242,6 +263,9 @@ impl<'a> Summary<'a> {
         filters.extend(within);
         filters.extend([status(Unknown), status(NeverExpires)]);
         filters.retain(|(filter, count)| *count > 0 || query.filter == Some(*filter));
+        if self.is_well() && query.filter.is_none() {
+            filters.clear();
+        }
         if query.account.is_some() {
             filters.retain(|(filter, _)| *filter != Filter::Failing);
         }

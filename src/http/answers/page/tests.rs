@@ -5,7 +5,7 @@ use crate::api::ApiError;
 use crate::metrics::testing::{TOOK, answer, at, spec, state};
 use crate::model::{
     BucketUsage, Collector, CurrentUsage, Expiry, Month, MonthTotal, MonthlyUsage, Price, ServiceAccount,
-    SubAccount, WarningSteps,
+    Session, SubAccount, WarningSteps,
 };
 use crate::model::{Endpoint, Reason};
 
@@ -66,6 +66,18 @@ fn a_fault_is_told_once_for_an_account_with_what_to_do() {
     assert!(html.contains("Nothing can be read. There has been no good answer since the start."), "{html}");
     assert!(html.contains("A secret file is read again by itself"), "{html}");
     assert!(html.contains("Broken: \u{2068}acme\u{2069} cannot be read<"), "{html}");
+}
+
+#[test]
+fn an_error_that_accounts_have_in_common_is_shown_once() {
+    let failing = |name: &str, message: &str| {
+        let error = ApiError::new(Reason::Server, Endpoint::CurrentUsage, message);
+        state(spec(name), |state| state.fail(Collector::CURRENT_USAGE, error.failure(at(NOW)), TOOK))
+    };
+    let html = page(&[failing("one", "503: down"), failing("two", "503: down")], "").html;
+    assert_eq!(html.matches("503: down").count(), 1, "{html}");
+    let html = page(&[failing("one", "503: down"), failing("two", "500: gone")], "").html;
+    assert!(html.contains("503: down") && html.contains("500: gone"), "{html}");
 }
 
 #[test]
@@ -181,6 +193,41 @@ fn accounts_come_in_order_of_urgency_and_then_of_size() {
         .map(|name| html.find(&format!("<h3><a href=\"./?account={name}\">")).unwrap())
         .into();
     assert!(places.is_sorted(), "{places:?}");
+}
+
+#[test]
+fn where_all_is_well_usage_leads() {
+    let well = |end: &str| {
+        let spec = crate::store::AccountSpec { credential: Expiry::At(at(end)), ..spec("acme") };
+        state(spec, |state| {
+            state.succeed(answer(usage(vec![bucket("nightly", 1_000_000)])), at(NOW), TOOK);
+            state.succeed(answer(Vec::<ServiceAccount>::new()), at(NOW), TOOK);
+            state.succeed(answer(crate::model::Permissions::default()), at(NOW), TOOK);
+            state.succeed(answer(MonthlyUsage::default()), at(NOW), TOOK);
+            state.succeed(answer(Session { expires_at: at("2026-11-25T00:00:00Z") }), at(NOW), TOOK);
+        })
+    };
+    let order = |html: &str, parts: [&str; 4]| -> bool {
+        parts.map(|part| html.find(part).unwrap_or_else(|| panic!("{part} in {html}"))).is_sorted()
+    };
+    let acme = [well("2027-01-23T06:00:00Z")];
+    let html = page(&acme, "").html;
+    assert!(html.contains("All is well: 1 credential, none ends within 59 days<"), "{html}");
+    assert!(order(
+        &html,
+        ["Stored</dt>", "Ends next</dt>", "Accounts, the largest first", "id=\"credentials\""]
+    ));
+    assert!(!html.contains("Show only") && page(&acme, "state=expires").html.contains("Show only"), "{html}");
+    let html = page(&acme, "account=acme").html;
+    assert!(order(&html, ["Stored</dt>", "Ends next</dt>", "id=\"usage\"", "id=\"credentials\""]));
+
+    // What has to be done comes before it.
+    let html = page(&[well("2026-12-04T06:00:00Z")], "").html;
+    assert!(order(
+        &html,
+        ["Ends next</dt>", "Stored</dt>", "id=\"credentials\"", "the most urgent first, then"]
+    ));
+    assert!(page(&[], "").html.contains("No account is configured<"));
 }
 
 #[test]
