@@ -218,7 +218,7 @@ impl<'a> Summary<'a> {
         if self.accounts == 0 {
             return "No account is configured".to_owned();
         }
-        let credentials = words::count(self.by_status.iter().sum(), "credential");
+        let credentials = words::count(self.by_status.values().sum(), "credential");
         match &self.next {
             Some((end, _)) => {
                 let left = words::span(clock::until(now, *end).as_secs());
