@@ -29,6 +29,8 @@ impl Collect for Session {
         contract::SESSION,
         "when the session ends is not known; nothing else is missed",
     )];
+    /// A fresh login does not ask for the session.
+    const ROUNDS: u32 = 2;
 
     fn interval(poll: &Poll) -> Duration {
         poll.credentials
