@@ -412,6 +412,8 @@ async fn one_answer_without_anything_changes_nothing() {
     assert_eq!(samples.value("lyvecloud_up", &[]), Some(1.0));
     // Figures that are gone all at once, of buckets that are there, are asked for again as well.
     exporter.next_poll(ARCHIVE, Collector::BUCKETS, Duration::from_secs(30)).await;
+    // A clock that moves on within a poll of the keys makes their signatures too old.
+    exporter.until("the keys were polled again", |_| exporter.polls(ARCHIVE, Collector::KEYS) == 3).await;
     archive.fail_once(Endpoint::BucketStats, Fault::raw("application/json", "{}"));
     exporter.next_poll(ARCHIVE, Collector::BUCKETS, hours(1)).await;
     assert_eq!(shown().await, before);
