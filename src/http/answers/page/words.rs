@@ -9,20 +9,29 @@ use crate::clock;
 pub(crate) use crate::text::{count, length, number, size};
 
 /// By how much `now` is more than `before`: `+3.1 %`. `None` where there is nothing to compare with.
-#[allow(clippy::cast_precision_loss, reason = "one decimal is shown")]
+#[allow(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "one decimal is shown, and none of what is large"
+)]
 pub(super) fn change(before: u64, now: u64) -> Option<String> {
     (before > 0).then(|| {
         let percent = (now as f64 / before as f64 - 1.0) * 100.0;
         // Not "-0.0".
         let percent = if percent.abs() < 0.05 { 0.0 } else { percent };
-        format!("{percent:+.1} %")
+        // Decimals of thousands of percent say nothing.
+        if percent < 1000.0 { format!("{percent:+.1} %") } else { format!("+{} %", number(percent as u64)) }
     })
 }
 
 /// What part of `whole` this is: `4.2 %`. `None` of nothing.
 #[allow(clippy::cast_precision_loss, reason = "one decimal is shown")]
 pub(super) fn share(part: u64, whole: u64) -> Option<String> {
-    (whole > 0).then(|| format!("{:.1} %", part as f64 / whole as f64 * 100.0))
+    (whole > 0).then(|| match part as f64 / whole as f64 * 100.0 {
+        percent if part > 0 && percent < 0.05 => "< 0.1 %".to_owned(),
+        percent => format!("{percent:.1} %"),
+    })
 }
 
 /// How far an instant is from now: `3 min ago`, `in 12 days`. Rounded down, as the console does.
@@ -141,8 +150,11 @@ mod tests {
         assert_eq!(change(100, 103).as_deref(), Some("+3.0 %"));
         assert_eq!(change(100_000, 99_999).as_deref(), Some("+0.0 %"));
         assert_eq!(change(100, 50).as_deref(), Some("-50.0 %"));
+        assert_eq!(change(1, 1235).as_deref(), Some("+123,400 %"));
         assert_eq!(change(0, 50), None);
         assert_eq!(share(1, 3).as_deref(), Some("33.3 %"));
+        assert_eq!(share(1, 10_000).as_deref(), Some("< 0.1 %"));
+        assert_eq!(share(0, 1).as_deref(), Some("0.0 %"));
         assert_eq!(share(0, 0), None);
     }
 
