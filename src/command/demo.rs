@@ -123,28 +123,22 @@ impl Demo {
         })
     }
 
-    /// Puts the last two weeks into a store, as an exporter would know them that has run for so long.
+    /// Puts the last 60 days into a store, as an exporter would know them that has run for so long.
     pub fn remember(&self, store: &Store) {
         let now = self.simulator.now();
-        let hours = i64::try_from(RecentUsage::hours()).unwrap_or(0);
         for account in demo::accounts(now).map(|account| account.name) {
             let Some(curve) = demo::usage_over_time(account, now) else { continue };
-            self.fill(store, account, hours, curve);
+            self.fill(store, account, curve);
         }
-        self.fill(
-            store,
-            demo::object_storage_account().name,
-            hours,
-            demo::object_storage_usage_over_time(now),
-        );
+        self.fill(store, demo::object_storage_account().name, demo::object_storage_usage_over_time(now));
     }
 
-    fn fill(&self, store: &Store, account: &str, hours: i64, usage: impl Fn(Timestamp) -> u64) {
+    fn fill(&self, store: &Store, account: &str, usage: impl Fn(Timestamp) -> u64) {
         let Some(cell) = store.account(account) else { return };
         let now = self.simulator.now();
         cell.update(|state| {
-            for back in (1..hours).rev() {
-                let at = now - jiff::SignedDuration::from_hours(back);
+            for back in (1..RecentUsage::steps()).rev() {
+                let at = now - RecentUsage::step() * i32::try_from(back).unwrap_or(0);
                 state.record_usage(at, usage(at));
             }
         });

@@ -3,22 +3,25 @@ use std::collections::VecDeque;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-/// How many hours are kept: two weeks.
-const HOURS: usize = 14 * 24;
+/// How long a step is, seconds: six hours.
+const STEP_SECONDS: i64 = 6 * 3600;
 
-const HOUR_SECONDS: i64 = 3600;
+const STEPS_OF_A_DAY: i64 = 86_400 / STEP_SECONDS;
 
-/// The newest figure of each of the last hours; no more than two weeks of them.
+/// How many steps are kept: 60 days.
+const STEPS: usize = 60 * 4;
+
+/// The newest figure of each step of six hours, for the last 60 days.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RecentUsage {
-    /// The number of the first hour, counted from 1970.
+    /// The number of the first step, counted from 1970.
     first: i64,
-    /// Bytes; `None` where an hour has no figure. The last one has one.
+    /// Bytes; `None` where a step has no figure. The last one has one.
     bytes: VecDeque<Option<u64>>,
 }
 
-fn hour(at: Timestamp) -> i64 {
-    at.as_second().div_euclid(HOUR_SECONDS)
+fn step(at: Timestamp) -> i64 {
+    at.as_second().div_euclid(STEP_SECONDS)
 }
 
 impl RecentUsage {
@@ -28,17 +31,17 @@ impl RecentUsage {
         self.bytes.is_empty()
     }
 
-    /// Takes a figure of `at`. Figures of later hours are of a clock that was wrong, and go.
+    /// Takes a figure of `at`. Figures of later steps are of a clock that was wrong, and go.
     pub fn record(&mut self, at: Timestamp, bytes: u64) {
-        let place = usize::try_from(hour(at) - self.first).ok().filter(|place| *place < 2 * HOURS);
+        let place = usize::try_from(step(at) - self.first).ok().filter(|place| *place < 2 * STEPS);
         match place.filter(|_| !self.bytes.is_empty()) {
             Some(place) => self.bytes.resize(place + 1, None),
-            None => *self = Self { first: hour(at), bytes: VecDeque::from([None]) },
+            None => *self = Self { first: step(at), bytes: VecDeque::from([None]) },
         }
         if let Some(last) = self.bytes.back_mut() {
             *last = Some(bytes);
         }
-        while self.bytes.len() > HOURS {
+        while self.bytes.len() > STEPS {
             self.bytes.pop_front();
             self.first += 1;
         }
@@ -47,13 +50,13 @@ impl RecentUsage {
     /// Whether the figure of `at` is this one already.
     #[must_use]
     pub fn has(&self, at: Timestamp, bytes: u64) -> bool {
-        self.last_hour() == Some(hour(at)) && self.bytes.back() == Some(&Some(bytes))
+        self.last_step() == Some(step(at)) && self.bytes.back() == Some(&Some(bytes))
     }
 
     /// The same without anything from after `now`.
     #[must_use]
     pub fn until(mut self, now: Timestamp) -> Self {
-        let kept = usize::try_from(hour(now) + 1 - self.first).unwrap_or(0);
+        let kept = usize::try_from(step(now) + 1 - self.first).unwrap_or(0);
         self.bytes.truncate(kept);
         while self.bytes.back() == Some(&None) {
             self.bytes.pop_back();
@@ -61,27 +64,27 @@ impl RecentUsage {
         self
     }
 
-    /// The same with no more hours than are kept.
+    /// The same with no more steps than are kept.
     #[must_use]
     pub fn bounded(mut self) -> Self {
-        self.bytes.truncate(HOURS);
+        self.bytes.truncate(STEPS);
         self
     }
 
-    fn last_hour(&self) -> Option<i64> {
+    fn last_step(&self) -> Option<i64> {
         Some(self.first + i64::try_from(self.bytes.len()).ok()? - 1)
     }
 
-    /// The newest figure that is at least `age` old at `now`, and at most a day older than that.
+    /// The figure of `age` ago: of the step in which that is, or else of one at most a day before.
     #[must_use]
     pub fn before(&self, now: Timestamp, age: SignedDuration) -> Option<u64> {
-        let end = hour(now.checked_sub(age).ok()?) - self.first;
-        (0..24).find_map(|back| *self.bytes.get(usize::try_from(end - back).ok()?)?)
+        let end = step(now.checked_sub(age).ok()?) - self.first;
+        (0..STEPS_OF_A_DAY).find_map(|back| *self.bytes.get(usize::try_from(end - back).ok()?)?)
     }
 
-    /// The figures, oldest first, each with the number of hours since the first hour that is kept at `now`.
+    /// The figures, oldest first, each with the number of steps since the first one that is kept at `now`.
     pub fn figures(&self, now: Timestamp) -> impl Iterator<Item = (usize, u64)> + '_ {
-        let start = hour(now) + 1 - i64::try_from(HOURS).unwrap_or(0);
+        let start = step(now) + 1 - i64::try_from(STEPS).unwrap_or(0);
         let first = self.first;
         self.bytes.iter().enumerate().filter_map(move |(index, bytes)| {
             let place = usize::try_from(first + i64::try_from(index).ok()? - start).ok()?;
@@ -89,10 +92,16 @@ impl RecentUsage {
         })
     }
 
-    /// How many hours are kept.
+    /// How many steps are kept.
     #[must_use]
-    pub const fn hours() -> usize {
-        HOURS
+    pub const fn steps() -> usize {
+        STEPS
+    }
+
+    /// How long a step is.
+    #[must_use]
+    pub const fn step() -> SignedDuration {
+        SignedDuration::from_secs(STEP_SECONDS)
     }
 }
 
@@ -111,17 +120,17 @@ mod tests {
     }
 
     #[test]
-    fn an_hour_has_its_newest_figure_and_old_hours_go() {
+    fn a_step_has_its_newest_figure_and_old_steps_go() {
         let mut recent = RecentUsage::default();
-        for back in (0..1000).rev() {
+        for back in (0..3000).rev() {
             recent.record(hours_ago(back), 1);
             recent.record(hours_ago(back), u64::try_from(back).unwrap());
         }
         let figures: Vec<_> = recent.figures(at(NOW)).collect();
-        assert_eq!(figures.len(), HOURS);
-        assert_eq!(figures.first(), Some(&(0, 335)));
-        assert_eq!(figures.last(), Some(&(335, 0)));
-        assert_eq!(recent.before(at(NOW), SignedDuration::from_hours(7 * 24)), Some(168));
+        assert_eq!(figures.len(), STEPS);
+        assert_eq!(figures.first(), Some(&(0, 1429)));
+        assert_eq!(figures.last(), Some(&(239, 0)));
+        assert_eq!(recent.before(at(NOW), SignedDuration::from_hours(7 * 24)), Some(163));
         assert!(recent.has(at(NOW), 0) && !recent.has(at(NOW), 1) && !recent.has(hours_ago(1), 0));
         let written = serde_json::to_string(&recent).unwrap();
         assert!(written.len() < 4096, "{} bytes", written.len());
@@ -132,17 +141,25 @@ mod tests {
     fn gaps_stay_gaps_and_a_clock_that_was_ahead_leaves_nothing() {
         let mut recent = RecentUsage::default();
         assert_eq!(recent.before(at(NOW), SignedDuration::ZERO), None);
-        recent.record(hours_ago(5), 5);
-        recent.record(hours_ago(1), 1);
-        assert_eq!(recent.figures(at(NOW)).collect::<Vec<_>>(), [(330, 5), (334, 1)]);
-        assert_eq!(recent.before(at(NOW), SignedDuration::from_hours(2)), Some(5));
-        assert_eq!(recent.before(at(NOW), SignedDuration::from_hours(48)), None);
+        recent.record(hours_ago(30), 5);
+        recent.record(hours_ago(6), 1);
+        assert_eq!(recent.figures(at(NOW)).collect::<Vec<_>>(), [(234, 5), (238, 1)]);
+        assert_eq!(recent.before(at(NOW), SignedDuration::from_hours(12)), Some(5));
+        assert_eq!(recent.before(at(NOW), SignedDuration::from_hours(60)), None);
         recent.record(hours_ago(-8760), 9);
         recent.record(at(NOW), 0);
-        assert_eq!(recent.figures(at(NOW)).collect::<Vec<_>>(), [(335, 0)]);
-        recent.record(hours_ago(-3), 3);
+        assert_eq!(recent.figures(at(NOW)).collect::<Vec<_>>(), [(239, 0)]);
+        recent.record(hours_ago(-18), 3);
         let recent = recent.until(at(NOW));
-        assert_eq!(recent.figures(at(NOW)).collect::<Vec<_>>(), [(335, 0)]);
+        assert_eq!(recent.figures(at(NOW)).collect::<Vec<_>>(), [(239, 0)]);
         assert!(recent.until(hours_ago(9)).is_empty());
+    }
+
+    #[test]
+    fn hours_of_an_earlier_build_are_not_taken_for_steps() {
+        let hours = at(NOW).as_second() / 3600;
+        let written = format!(r#"{{"first":{},"bytes":[1,2,3]}}"#, hours - 2);
+        let recent: RecentUsage = serde_json::from_str(&written).unwrap();
+        assert!(recent.until(at(NOW)).is_empty());
     }
 }

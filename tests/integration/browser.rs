@@ -170,7 +170,7 @@ async fn the_demo_is_good_to_look_at() {
     for words in [
         "in a week",
         "left of the budget",
-        "The last two weeks",
+        "The last 60 days",
         "Expired",
         "Expires in 5 days",
         "Unknown",

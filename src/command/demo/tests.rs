@@ -75,7 +75,7 @@ async fn the_demo_has_a_past_that_fits_what_it_shows_now() {
     {
         let state = store.account(account).unwrap().state();
         let figures: Vec<_> = state.recent_usage().figures(clock.now()).collect();
-        assert_eq!(figures.len(), RecentUsage::hours() - 1, "{account}");
+        assert_eq!(figures.len(), RecentUsage::steps() - 1, "{account}");
         let (_, last) = figures.last().unwrap();
         assert!(terabytes.contains(&(last / 1_000_000_000_000)), "{account}: {last}");
     }

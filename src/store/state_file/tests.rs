@@ -189,8 +189,8 @@ fn memory() -> impl Strategy<Value = Memory> {
     );
     let recent = prop::collection::vec((0i64..400, any::<u64>()), 0..5).prop_map(|figures| {
         let mut recent = RecentUsage::default();
-        for (hour, bytes) in figures {
-            recent.record(Timestamp::constant(1_795_521_600 + hour * 3600, 0), bytes);
+        for (step, bytes) in figures {
+            recent.record(Timestamp::constant(1_795_521_600 + step * 21_600, 0), bytes);
         }
         recent
     });

@@ -34,17 +34,17 @@ pub(super) fn bar(part: u64, whole: u64) -> Markup {
     }
 }
 
-/// How many hours of a sparkline are one point.
-const SPARK_STEP: usize = 6;
+/// How many steps of the kept usage are one point of a sparkline: half a day, so that a page of many has its size.
+const SPARK_STEP: usize = 2;
 
 /// The least height of a sparkline, as a part of the highest figure: what hardly changes is drawn as nearly level.
 const SPARK_SPAN: u64 = 50;
 
-/// A line of what an account stored in the last two weeks; nothing where there are fewer than two points.
+/// A line of what an account stored in the last 60 days; nothing where there are fewer than two points.
 pub(super) fn sparkline(recent: &RecentUsage, now: Timestamp) -> Markup {
-    // The newest figure of each step.
+    // The newest figure of each point.
     let points: BTreeMap<usize, u64> =
-        recent.figures(now).map(|(hour, bytes)| (hour / SPARK_STEP, bytes)).collect();
+        recent.figures(now).map(|(step, bytes)| (step / SPARK_STEP, bytes)).collect();
     let (Some((_, first)), Some((_, last))) = (points.first_key_value(), points.last_key_value()) else {
         return html! {};
     };
@@ -53,12 +53,12 @@ pub(super) fn sparkline(recent: &RecentUsage, now: Timestamp) -> Markup {
     }
     let highest = points.values().copied().max().unwrap_or(0);
     let lowest = points.values().copied().min().unwrap_or(0).min(highest - highest / SPARK_SPAN);
-    let width = RecentUsage::hours() / SPARK_STEP - 1;
+    let width = RecentUsage::steps() / SPARK_STEP - 1;
     let line: Vec<String> = points
         .iter()
         .map(|(place, bytes)| format!("{place},{:.1}", 100.0 - percent(bytes - lowest, highest - lowest)))
         .collect();
-    let label = format!("The last two weeks: {} to {}", words::size(*first), words::size(*last));
+    let label = format!("The last 60 days: {} to {}", words::size(*first), words::size(*last));
     html! {
         svg.spark role="img" aria-label=(label) viewBox={ "0 -4 " (width) " 108" } preserveAspectRatio="none" {
             polyline points=(line.join(" ")) {}

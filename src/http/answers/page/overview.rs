@@ -28,7 +28,9 @@ const FOUND: usize = 25;
 /// How many buckets a card has.
 const BUCKETS: usize = 3;
 
-/// What a change is told over.
+/// What changes are shown over.
+pub(super) const MONTH: SignedDuration = SignedDuration::from_hours(30 * 24);
+/// The shorter one.
 pub(super) const WEEK: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 /// The view of all accounts.
@@ -215,18 +217,22 @@ pub(super) fn figures(state: &AccountState, now: Timestamp) -> Markup {
     }
 }
 
-/// How the last two weeks went.
+/// How the last 60 days went.
 pub(super) fn trend(state: &AccountState, now: Timestamp) -> Markup {
-    let week = state
-        .usage_now(now)
-        .zip(state.recent_usage().before(now, WEEK))
-        .and_then(|(usage, before)| words::change(before, usage.bytes));
+    let change = |age| {
+        let before = state.recent_usage().before(now, age);
+        state.usage_now(now).zip(before).and_then(|(usage, before)| words::change(before, usage.bytes))
+    };
     let spark = chart::sparkline(state.recent_usage(), now);
     html! {
         @if !spark.0.is_empty() {
             figure.trend {
                 (spark)
-                figcaption.quiet { "The last two weeks" @if let Some(week) = week { "; " (week) " in a week" } }
+                figcaption.quiet {
+                    "The last 60 days"
+                    @if let Some(week) = change(WEEK) { "; " (week) " in a week" }
+                    @if let Some(month) = change(MONTH) { ", " (month) " in 30 days" }
+                }
             }
         }
     }

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use maud::{Markup, Render, html};
 
 use super::layout::{class, icon};
-use super::overview::WEEK;
+use super::overview::{MONTH, WEEK};
 use super::query::{Filter, Query};
 use super::urgency::{Access, Level, Owned, credentials, freshness};
 use super::{problems, words};
@@ -52,9 +52,11 @@ pub(super) struct Summary<'a> {
     accounts: u64,
     known: u64,
     usage: u64,
-    /// Before and now, of the accounts of which both is known: a week ago, and the average of the last closed month.
+    /// Before and now, of the accounts of which both is known: a week ago, 30 days ago, and the average of the last closed
+    /// month.
     week: (u64, u64),
     month: (u64, u64),
+    closed_month: (u64, u64),
     /// What the open month costs at the configured prices, by currency.
     costs: BTreeMap<&'a str, Cost>,
     buckets: u64,
@@ -88,6 +90,7 @@ impl<'a> Summary<'a> {
             usage: 0,
             week: (0, 0),
             month: (0, 0),
+            closed_month: (0, 0),
             costs: BTreeMap::new(),
             buckets: 0,
             oldest: None,
@@ -157,9 +160,12 @@ impl<'a> Summary<'a> {
         if let Some(before) = state.recent_usage().before(now, WEEK) {
             add(&mut self.week, before);
         }
+        if let Some(before) = state.recent_usage().before(now, MONTH) {
+            add(&mut self.month, before);
+        }
         let months = state.closed_months(now);
         if let Some(last) = months.last().filter(|total| usage.month.since(total.month) == 1) {
-            add(&mut self.month, last.average_bytes);
+            add(&mut self.closed_month, last.average_bytes);
         }
         // A figure of a month that is over is no cost of the open one.
         if let Some(price) = state.spec.price.as_ref().filter(|_| usage.month == Month::of(now)) {
@@ -416,7 +422,10 @@ impl<'a> Summary<'a> {
                 (words::count(self.accounts, "account"))
             }
             @if let Some(change) = words::change(self.week.0, self.week.1) { span.detail { (change) " in a week" } }
-            @if let Some(change) = words::change(self.month.0, self.month.1) { span.detail { (change) " on last month's average" } }
+            @if let Some(change) = words::change(self.month.0, self.month.1) { span.detail { (change) " in 30 days" } }
+            @else if let Some(change) = words::change(self.closed_month.0, self.closed_month.1) {
+                span.detail { (change) " on last month's average" }
+            }
             span.detail { @if self.known > 1 { "Oldest figure " } @else { "Figure of " } (words::moment(oldest, now)) }
         };
         tile(level, "Stored", words::size(self.usage), details)

@@ -131,9 +131,9 @@ fn a_thousand_accounts_make_a_page_of_bounded_size() {
     let states: Vec<_> = (0..1000)
         .map(|number| {
             state(spec(&format!("account-{number:04}")), |state| {
-                for hours in 1..400 {
+                for hours in 1..1500 {
                     state.record_usage(
-                        at(NOW) - jiff::SignedDuration::from_hours(400 - hours),
+                        at(NOW) - jiff::SignedDuration::from_hours(1500 - hours),
                         1000 + hours.unsigned_abs(),
                     );
                 }
@@ -270,15 +270,17 @@ fn a_search_finds_accounts_credentials_and_buckets() {
 #[test]
 fn what_is_stored_has_its_change_over_a_week_and_on_the_last_month() {
     let week_ago = at(NOW) - jiff::SignedDuration::from_hours(7 * 24);
-    let grown = |name: &str| {
+    let month_ago = at(NOW) - jiff::SignedDuration::from_hours(30 * 24);
+    let grown_since = |name: &str, past: &[(Timestamp, u64)]| {
         state(spec(name), |state| {
-            state.record_usage(week_ago, 1_000_000);
+            past.iter().for_each(|(at, bytes)| state.record_usage(*at, *bytes));
             let october = MonthTotal { month: Month::new(2026, 10).unwrap(), average_bytes: 800_000 };
             let history = MonthlyUsage { months: vec![october], ..MonthlyUsage::default() };
             state.succeed(answer(usage(vec![bucket("b", 1_200_000)])), at(NOW), TOOK);
             state.succeed(answer(history), at(NOW), TOOK);
         })
     };
+    let grown = |name: &str| grown_since(name, &[(week_ago, 1_000_000)]);
     // It counts for neither: nothing is known of its past.
     let html =
         page(&[grown("one"), grown("two"), with_buckets("young", vec![bucket("b", 9_000_000)])], "").html;
@@ -289,7 +291,10 @@ fn what_is_stored_has_its_change_over_a_week_and_on_the_last_month() {
         "{html}"
     );
     assert_eq!(html.matches("<svg class=\"spark\"").count(), 2);
-    assert!(html.contains(r#"aria-label="The last two weeks: 1.00 MB to 1.20 MB""#), "{html}");
+    assert!(html.contains(r#"aria-label="The last 60 days: 1.00 MB to 1.20 MB""#), "{html}");
+    let html = page(&[grown_since("old", &[(month_ago, 600_000), (week_ago, 1_000_000)])], "").html;
+    assert_eq!(html.matches("+100.0 % in 30 days").count(), 2, "for all and for the account: {html}");
+    assert!(!html.contains("on last month"), "{html}");
     let html = page(&[with_buckets("young", vec![bucket("b", 9_000_000)])], "").html;
     assert!(!html.contains("in a week") && !html.contains("<svg class=\"spark\""), "{html}");
 }
