@@ -1,5 +1,6 @@
 //! The world that the demo shows: five accounts of made-up companies, with everything that a page or an alert can
-//! say something about.
+//! say something about. Its last 60 days have a bucket that was deleted and one that moved from the old platform to the
+//! new one, whose account is about to pass its budget since.
 //!
 //! It depends on the clock alone, so a fixed clock gives the same answers to the byte.
 
@@ -21,7 +22,7 @@ pub use self::archive_global::{
     ObjectStorageDemo, object_storage_account, usage_over_time as object_storage_usage_over_time,
 };
 
-use self::curve::{Curve, hash};
+use self::curve::{Curve, Migration, hash};
 use self::tables::Row;
 
 /// How many closed months the demo's history has.
@@ -221,7 +222,12 @@ fn curve_of(row: &Row, age: i32, now: Timestamp) -> Curve {
         wave: row.wave,
         anchor: now,
         born: months_back(row.born.unwrap_or(age)),
-        gone: row.gone.map(months_back),
+        gone: row.gone.map(|days| midnight(now, -days)),
+        migration: row.migrates.map(|side| Migration {
+            start: midnight(now, -tables::MIGRATION.0),
+            end: midnight(now, -tables::MIGRATION.1),
+            side,
+        }),
     }
 }
 

@@ -20,6 +20,34 @@ pub(super) struct Curve {
     pub(super) born: Timestamp,
     /// It does not exist from then on.
     pub(super) gone: Option<Timestamp>,
+    /// Whether it moves from one account to another.
+    pub(super) migration: Option<Migration>,
+}
+
+/// Data that moves from one account to another between two instants, evenly.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Migration {
+    pub(super) start: Timestamp,
+    pub(super) end: Timestamp,
+    pub(super) side: Side,
+}
+
+/// Which of both accounts this is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Side {
+    /// The one that it leaves.
+    From,
+    /// The one that it comes to.
+    To,
+}
+
+impl Migration {
+    /// The part that this account has.
+    fn share(&self, time: Timestamp) -> f64 {
+        let passed = exact(time.as_millisecond() - self.start.as_millisecond());
+        let moved = (passed / exact(self.end.as_millisecond() - self.start.as_millisecond())).clamp(0.0, 1.0);
+        if self.side == Side::To { moved } else { 1.0 - moved }
+    }
 }
 
 /// What a usage does while one watches.
@@ -48,7 +76,11 @@ impl Curve {
         let passed = time.as_millisecond() - self.anchor.as_millisecond();
         let months = exact(passed) / MONTH_MILLISECONDS;
         let trend = (1.0 + self.monthly_growth * months).max(FLOOR);
-        let gigabytes = self.gigabytes * trend * (1.0 + self.wave(passed));
+        let share = self.migration.map_or(1.0, |migration| migration.share(time));
+        if share <= 0.0 {
+            return None;
+        }
+        let gigabytes = self.gigabytes * trend * (1.0 + self.wave(passed)) * share;
         Some((gigabytes * 1000.0).round() / 1000.0)
     }
 
@@ -98,6 +130,7 @@ mod tests {
             anchor: at("2026-11-24T12:00:00Z"),
             born: at("2025-09-01T00:00:00Z"),
             gone: Some(at("2027-01-01T00:00:00Z")),
+            migration: None,
         }
     }
 
@@ -115,6 +148,22 @@ mod tests {
         }
         let falling = Curve { monthly_growth: -0.5, gone: None, ..still };
         assert_eq!(falling.at(at("2027-11-24T12:00:00Z")), Some(20.0));
+    }
+
+    #[test]
+    fn what_leaves_one_account_comes_to_the_other() {
+        let side = |side| {
+            let (start, end) = (at("2026-10-01T00:00:00Z"), at("2026-11-10T00:00:00Z"));
+            let migration = Some(Migration { start, end, side });
+            Curve { monthly_growth: 0.0, migration, ..curve(Wave::Still) }
+        };
+        for (time, from, to) in [
+            ("2026-10-01T00:00:00Z", Some(1000.0), None),
+            ("2026-10-11T00:00:00Z", Some(750.0), Some(250.0)),
+            ("2026-11-10T00:00:00Z", None, Some(1000.0)),
+        ] {
+            assert_eq!((side(Side::From).at(at(time)), side(Side::To).at(at(time))), (from, to), "{time}");
+        }
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! What the demo's accounts hold.
 
+use super::curve::Side;
 use super::curve::Wave::{self, Busy, Rotating, Still};
 
 /// A bucket, or the usage of a sub-account.
@@ -13,25 +14,39 @@ pub(super) struct Row {
     pub(super) wave: Wave,
     /// It came so many months ago, where it is younger than its account.
     pub(super) born: Option<i32>,
-    /// It was deleted so many months ago; its history stays.
-    pub(super) gone: Option<i32>,
+    /// It was deleted so many days ago; its history stays.
+    pub(super) gone: Option<i64>,
+    /// It is part of the migration.
+    pub(super) migrates: Option<Side>,
 }
 
 impl Row {
     pub(super) const fn new(name: &'static str, gigabytes: f64, monthly_growth: f64, wave: Wave) -> Self {
-        Self { name, gigabytes, monthly_growth, wave, born: None, gone: None }
+        Self { name, gigabytes, monthly_growth, wave, born: None, gone: None, migrates: None }
     }
 
     const fn born(self, months_ago: i32) -> Self {
         Self { born: Some(months_ago), ..self }
     }
 
-    const fn gone(self, months_ago: i32) -> Self {
-        Self { gone: Some(months_ago), ..self }
+    const fn gone(self, days_ago: i64) -> Self {
+        Self { gone: Some(days_ago), ..self }
+    }
+
+    const fn migrates(self, side: Side) -> Self {
+        Self { migrates: Some(side), ..self }
     }
 }
 
-/// A media company: 26 buckets of today and one of the past, about 330 TB.
+/// How many days ago the migration from the old platform to the new one started and ended.
+pub(super) const MIGRATION: (i64, i64) = (50, 9);
+
+/// What it moved.
+const fn migrated(side: Side) -> Row {
+    Row::new("broadcast-masters", 66_540.9, 0.022, Busy).migrates(side)
+}
+
+/// A media company: 26 buckets of today and two of the past, about 330 TB.
 pub(super) const NORTHWIND: &[Row] = &[
     Row::new("media-originals", 148_310.442, 0.031, Busy),
     Row::new("media-renditions", 61_204.118, 0.044, Busy),
@@ -59,7 +74,8 @@ pub(super) const NORTHWIND: &[Row] = &[
     Row::new("thumbnails", 507.13, 0.027, Busy),
     Row::new("migration-staging", 1_450.0, -0.062, Busy),
     Row::new("terraform-state", 0.412, 0.008, Still),
-    Row::new("scratch-2025", 2_210.5, -0.03, Still).gone(3),
+    Row::new("scratch-2025", 2_210.5, -0.03, Still).gone(100),
+    migrated(Side::From),
 ];
 
 /// The sub-account that is on trial.
@@ -73,7 +89,7 @@ pub(super) const NORTHWIND_SUB_ACCOUNTS: &[(&str, (u64, u64, u64), Row)] = &[
     ("northwind-deep-archive", (2, 0, 3), Row::new("northwind-deep-archive", 120_333.0, 0.002, Still)),
 ];
 
-/// Backups and nothing else: 16 buckets, about 90 TB.
+/// Backups and nothing else: 16 buckets and one that was deleted, about 90 TB.
 pub(super) const CONTOSO: &[Row] = &[
     Row::new("backup-vm-daily", 18_240.612, 0.028, Rotating),
     Row::new("backup-vm-weekly", 22_905.33, 0.024, Rotating),
@@ -91,6 +107,7 @@ pub(super) const CONTOSO: &[Row] = &[
     Row::new("backup-vault-snapshots", 3.208, 0.005, Rotating),
     Row::new("backup-erp", 1_455.06, 0.03, Rotating),
     Row::new("restore-drills", 310.5, -0.02, Busy),
+    Row::new("backup-vm-before-renewal", 9_120.0, 0.0, Still).gone(23),
 ];
 
 /// An archive: 15 buckets, about 210 TB.
@@ -128,7 +145,7 @@ const fn objects(objects_per_gb: u64, usage: Row) -> ObjectRow {
 pub(super) const ARCHIVE_GLOBAL: &[ObjectRow] = &[
     objects(2, Row::new("records-vault", 84_310.25, 0.018, Still)),
     objects(31, Row::new("records-scans", 41_902.6, 0.044, Busy)),
-    objects(9, Row::new("broadcast-masters", 66_540.9, 0.022, Busy)),
+    objects(9, migrated(Side::To)),
     objects(4, Row::new("seismic-surveys", 18_775.33, 0.037, Busy).born(8)),
     objects(120, Row::new("mail-journal", 6_204.18, 0.026, Busy)),
     objects(1, Row::new("vm-snapshots", 19_880.4, 0.015, Rotating)),

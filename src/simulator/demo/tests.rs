@@ -73,7 +73,9 @@ async fn usage_grows_over_months_of_equal_number_in_every_account() {
     let (_clock, simulator) = simulator().await;
     let northwind = history(&simulator, "northwind");
     let contoso = history(&simulator, "contoso");
-    assert!(northwind.is_sorted() && northwind[0] > 0.0, "{northwind:?}");
+    // The migration began in the last of them.
+    let (before, since) = northwind.split_at(13);
+    assert!(before.is_sorted() && before[0] > 0.0 && since[0] < before[12], "{northwind:?}");
     assert!(contoso.is_sorted() && contoso[0] > 0.0, "{contoso:?}");
     let total = |id| current(&simulator, id)["usageByBucket"]["totalUsageGB"].as_f64().unwrap();
     assert!((300_000.0..400_000.0).contains(&total("northwind")));
@@ -85,12 +87,27 @@ async fn usage_grows_over_months_of_equal_number_in_every_account() {
     assert!(archive.figures_of(day).0 > 0, "so that the sum over all accounts does not jump");
 }
 
+#[test]
+fn the_last_sixty_days_have_a_deletion_and_a_migration() {
+    let ago = |days: i64| now() - SignedDuration::from_hours(24 * days);
+    let terabytes = |bytes: u64| bytes / 1_000_000_000_000;
+    let contoso = usage_over_time("contoso-backup", now()).unwrap();
+    assert!((8..10).contains(&terabytes(contoso(ago(24)) - contoso(ago(22)))));
+    let (old, new) =
+        (usage_over_time("northwind-master", now()).unwrap(), object_storage_usage_over_time(now()));
+    let (before, after) = (ago(51), ago(8));
+    assert!(old(after) + 40_000_000_000_000 < old(before), "{} {}", old(before), old(after));
+    assert!(new(before) + 60_000_000_000_000 < new(after), "{} {}", new(before), new(after));
+    assert!(old(after) + new(after) > old(before) + new(before), "nothing is lost on the way");
+}
+
 #[tokio::test]
 async fn a_month_that_closes_while_one_watches_joins_the_history() {
     let (clock, simulator) = simulator().await;
     clock.set("2026-12-01T00:00:00Z".parse().unwrap());
     let history = history(&simulator, "contoso");
-    assert!(history[0] > 0.0 && history.is_sorted(), "{history:?}");
+    // The bucket that was deleted counts until its day.
+    assert!(history[0] > 0.0 && history[..MONTHS as usize - 1].is_sorted(), "{history:?}");
 }
 
 #[tokio::test]
