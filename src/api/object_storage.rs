@@ -210,8 +210,8 @@ impl Client {
                     continue;
                 }
                 // The root user need not be one of whom keys can be listed.
-                Err(Failed::Judged(Judged { error, .. }))
-                    if matches!(error.reason, Reason::Request | Reason::Forbidden) && !is_listed(&user) =>
+                Err(Failed::Judged(Judged { error, no_user, not_permitted, .. }))
+                    if (no_user || not_permitted) && !is_listed(&user) =>
                 {
                     tracing::debug!(account = %self.account, %error, "going on without the keys of a user who is not listed");
                 }

@@ -68,6 +68,8 @@ pub(super) struct Judged {
     pub(super) may_pass: bool,
     /// The user that was asked about is not there.
     pub(super) no_user: bool,
+    /// The vendor says, in words that are known, that the key may not ask this.
+    pub(super) not_permitted: bool,
 }
 
 /// What an error answer to a request for `endpoint` means; `now` is for a `Retry-After` that is a date.
@@ -119,7 +121,9 @@ pub(super) fn judge(endpoint: Endpoint, reply: &FailureReply, now: Timestamp) ->
             ..ApiError::new(reason, endpoint, detail)
         },
         may_pass: status == 403 && matches!(kind, None | Some(Known::Key | Known::Denied | Known::Params)),
-        no_user: (400..=499).contains(&status) && kind == Some(Known::NoUser),
+        no_user: reason == Reason::Request && kind == Some(Known::NoUser),
+        not_permitted: reason == Reason::Forbidden
+            && matches!(kind, Some(Known::Denied | Known::NotSupported)),
     }
 }
 

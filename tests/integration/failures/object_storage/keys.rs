@@ -11,7 +11,7 @@ use lyve_cloud_exporter::store::AccountState;
 use super::super::play::{
     Log, assert_failures, assert_nothing_leaked, config, full_object_storage_account, play, scrape, settle,
 };
-use crate::stage::{Exporter, Stage};
+use crate::stage::{Exporter, Stage, hours};
 
 /// An answer that refuses the key, whatever was asked.
 pub struct Row {
@@ -148,6 +148,54 @@ fn that_may_not_ask_for_everything() {
             let keys = samples.all("lyvecloud_access_key_created_timestamp_seconds", &[]);
             assert_eq!(keys.len(), 2, "{name}: those of the users that are listed");
             assert_eq!(log.warnings().of(name, Collector::KEYS), [] as [serde_json::Value; 0]);
+        }
+        assert_nothing_leaked(&stage, &exporter, &log).await;
+    });
+}
+
+/// Only the vendor's clear word that the root user's keys may not be listed is one to go on without them. Any other error
+/// is an error, and what was known stays.
+#[test]
+fn of_the_root_user_stay_unless_the_vendor_says_that_they_are_not_listed() {
+    play(async |log| {
+        let xml = |status, code| Fault::xml_error(status, code, "canary");
+        let kept = [
+            ("skewed", xml(403, "RequestTimeTooSkewed"), 1, Reason::Request),
+            ("expired signature", xml(400, "SignatureExpired"), 1, Reason::Request),
+            ("wrong parameters", xml(400, "BadRequest"), 1, Reason::Request),
+            ("nobody knows", xml(404, "Canary"), 1, Reason::Request),
+            ("moved", Fault::empty(307), 1, Reason::Request),
+            ("403 of no known word", xml(403, "Canary"), 2, Reason::Forbidden),
+            ("403 without a body", Fault::empty(403), 2, Reason::Connect),
+        ];
+        let lost = [
+            ("denied", xml(403, "AccessDenied"), 2),
+            ("not supported", xml(400, "Action not supported"), 1),
+            ("no such user", xml(404, "NoSuchEntity"), 1),
+        ];
+        let stage = Stage::new().await;
+        let names = kept.iter().map(|row| row.0).chain(lost.iter().map(|row| row.0));
+        let (vendors, accounts): (Vec<_>, Vec<_>) =
+            names.map(|name| full_object_storage_account(&stage, name)).unzip();
+        let exporter = stage.polled_exporter(config(accounts)).await;
+        let faults = kept.iter().map(|row| (&row.1, row.2)).chain(lost.iter().map(|row| (&row.1, row.2)));
+        for (vendor, (fault, times)) in vendors.iter().zip(faults) {
+            // The keys of `j.doe`, who has none, are asked for before those of the root user, `owner`.
+            vendor.fail_once(Endpoint::ListAccessKeys, Fault::raw("text/xml", "<ListAccessKeysResponse/>"));
+            (0..times).for_each(|_| vendor.fail_once(Endpoint::ListAccessKeys, fault.clone()));
+        }
+        stage.clock.advance(hours(1));
+        second_tries(&exporter, 2).await;
+        let samples = scrape(&exporter).await;
+        let keys =
+            |name: &str| samples[name].all("lyvecloud_access_key_created_timestamp_seconds", &[]).len();
+        for (name, _, _, reason) in kept {
+            assert_eq!(keys(name), 3, "{name}: what was known stays");
+            assert_failures(&samples[name], (name, Collector::KEYS), Some(reason), 1.0);
+        }
+        for (name, ..) in lost {
+            assert_eq!(keys(name), 2, "{name}: those of the other users");
+            assert_failures(&samples[name], (name, Collector::KEYS), None, 0.0);
         }
         assert_nothing_leaked(&stage, &exporter, &log).await;
     });
