@@ -17,7 +17,7 @@ mod new_pair;
 pub mod object_storage;
 #[cfg(any(test, feature = "fuzzing"))]
 mod promises;
-mod refusal;
+mod rejection;
 pub mod shape;
 mod telemetry;
 mod transport;

@@ -20,8 +20,8 @@ impl Backoff {
     /// A task that panicked is started again.
     pub const RESTART: Self = Self::seconds(1, 300);
 
-    /// Refused credentials are tried again.
-    pub const REFUSAL: Self = Self::seconds(60, 3600);
+    /// Rejected credentials are tried again.
+    pub const REJECTION: Self = Self::seconds(60, 3600);
 
     /// A backfill asks again. Short, as somebody waits; what the vendor asks for is longer, if anything.
     pub const BACKFILL: Self = Self::seconds(2, 60);

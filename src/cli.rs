@@ -491,7 +491,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bad_command_line_is_refused_with_status_2() {
+    fn a_bad_command_line_is_rejected_with_status_2() {
         for arguments in [
             &["--web.listen-address=9000"][..],
             &["--web.listen-address=:"],

@@ -98,7 +98,7 @@ fn heartbeat(instance: &str) -> Alert {
     }
 }
 
-/// Reads the password for one round; a failure is logged and sends without it, which the Alertmanager refuses and
+/// Reads the password for one round; a failure is logged and sends without it, which the Alertmanager rejects and
 /// the failure counter shows.
 pub(crate) async fn password(auth: &BasicAuth) -> Option<Secret> {
     match auth.password.read().await {

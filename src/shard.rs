@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_refused() {
+    fn what_is_wrong_is_rejected() {
         assert_eq!(Shard::new(None, None), Ok(Shard::WHOLE));
         assert_eq!(Shard::new(Some(0), Some(1)), Ok(Shard::WHOLE));
         assert_eq!(Shard::new(Some(2), Some(3)).unwrap().to_string(), "2 of 3");

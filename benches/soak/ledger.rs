@@ -25,7 +25,7 @@ pub(crate) struct Ledger {
     failures: BTreeMap<String, u64>,
     /// Logins of the accounts that log in.
     logins: BTreeMap<String, u64>,
-    /// Signed requests that were let in or refused, of the account that has no login.
+    /// Signed requests that were let in or rejected, of the account that has no login.
     admissions: BTreeMap<String, u64>,
     endpoints: Vec<Line>,
     /// How many tokens the vendor gave; it keeps at least its last 10,000.
@@ -138,16 +138,16 @@ impl Ledger {
             "{} tokens were given, {accepted} logins counted",
             self.tokens
         );
-        // The second try of a refused request counts with the first as one.
+        // The second try of a rejected request counts with the first as one.
         let admissions = &self.admissions;
         let signed = self
             .endpoints
             .iter()
             .filter(|line| !account_v2::endpoints().any(|endpoint| endpoint == line.endpoint));
         let answered: u64 = signed.map(|line| line.answered).sum();
-        let [let_in, refused, failed] = ["accepted", "refused", "failed"].map(|result| admissions[result]);
-        assert!(let_in + refused <= answered, "{admissions:?} of {answered} answers to signed requests");
-        assert!(let_in > 0 && refused > 0, "the key was rotated: {admissions:?}");
+        let [let_in, rejected, failed] = ["accepted", "rejected", "failed"].map(|result| admissions[result]);
+        assert!(let_in + rejected <= answered, "{admissions:?} of {answered} answers to signed requests");
+        assert!(let_in > 0 && rejected > 0, "the key was rotated: {admissions:?}");
         assert_eq!(failed, 0, "the files of the key are always there");
         let reasons = self.failures.values().filter(|count| **count > 0).count();
         assert!(reasons >= 6, "there was too little weather: {:?}", self.failures);

@@ -212,7 +212,7 @@ impl<'a> Weather<'a> {
             Event::Reload => self.reload().await,
             Event::BrokenReload => {
                 self.place.write_broken();
-                assert_eq!(self.post_reload().await, 500, "a broken file is refused");
+                assert_eq!(self.post_reload().await, 500, "a broken file is rejected");
                 self.place.write(self.choices);
             }
             Event::Sunshine => self.pause(500..1500).await,

@@ -11,7 +11,7 @@ def alarms():
         4,
         g.stat("Expired", "The end has passed.", [g.target(ALL.count_with_status("expired"))], 4, thresholds=c.alarm(),
                mappings=g.words(c.NONE), noValue="Not known"),
-        g.stat("Rejected", "The vendor refuses them, whatever the date says.",
+        g.stat("Rejected", "The vendor rejects them, whatever the date says.",
                [g.target(ALL.count_with_status("rejected"))], 4, thresholds=c.alarm(), mappings=g.words(c.NONE),
                noValue="Not known"),
         g.stat("End soon: critical", "They still work, and end within the critical step of their account's `credential_warning`.",
@@ -63,23 +63,23 @@ def logins():
         logins = ALL.of("lyvecloud_logins_total", f'result="{result}"')
         return f"sum {by()} (increase({logins}[$__range]))"
 
-    refused, failed = count("refused"), count("failed")
+    rejected, failed = count("rejected"), count("failed")
     accepted = f"max {by()} ({ALL.of('lyvecloud_credential_last_accepted_timestamp_seconds')})"
     session = f"{ALL.by('account', 'lyvecloud_session_expiry_timestamp_seconds')} - time()"
-    # Every account has a row, those with refused logins first.
-    rank = f"topk($top, 1e6 * (1 - {up}) + {on()} ({refused} or 0 * {up}))"
+    # Every account has a row, those with rejected logins first.
+    rank = f"topk($top, 1e6 * (1 - {up}) + {on()} ({rejected} or 0 * {up}))"
 
     def of(expr):
         return f"({expr}) and {on()} {rank}"
 
     return c.table(
         "Logins and sessions",
-        "Of every account, those with errors first: logins that the vendor refused, and that failed for another reason, "
+        "Of every account, those with errors first: logins that the vendor rejected, and that failed for another reason, "
         "in the time range; when it last accepted one; and how long the session lasts, which the exporter renews by itself.",
         [
             c.open_account(),
             g.column(None, rank),
-            g.column("Refused", of(refused), unit="short", decimals=0, custom__cellOptions=g.TEXT_COLOR,
+            g.column("Rejected", of(rejected), unit="short", decimals=0, custom__cellOptions=g.TEXT_COLOR,
                      thresholds=g.steps((1, g.BAD))),
             g.column("Failed", of(failed), unit="short", decimals=0, custom__cellOptions=g.TEXT_COLOR,
                      thresholds=g.steps((1, g.WARN))),
@@ -134,7 +134,7 @@ def key_counts():
 def build():
     return c.dashboard(
         c.CREDENTIALS,
-        "Credentials of Seagate Lyve Cloud: what has ended, what ends next, what the vendor refuses, and access keys by age.",
+        "Credentials of Seagate Lyve Cloud: what has ended, what ends next, what the vendor rejects, and access keys by age.",
         ALL,
         c.variables(c.accounts(), c.rows_shown()),
         [

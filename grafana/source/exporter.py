@@ -140,7 +140,7 @@ def api():
                          [hourly("code", "lyvecloud_api_requests_total")], 8, unit="short", stacked=True),
             g.timeseries("Requests an hour, by endpoint", "All accounts together.",
                          [hourly("endpoint", "lyvecloud_api_requests_total")], 8, unit="short", stacked=True),
-            g.timeseries("Logins an hour", "Refused: by the vendor. Failed: it decided nothing.",
+            g.timeseries("Logins an hour", "Rejected: by the vendor. Failed: it decided nothing.",
                          [hourly("result", "lyvecloud_logins_total")], 8, unit="short", stacked=True),
         ),
     ]

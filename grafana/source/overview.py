@@ -32,7 +32,7 @@ def alarms():
         ),
         g.stat(
             "Credentials that do not work",
-            "Expired: the end has passed. Rejected: the vendor refuses it. Of accounts and of service accounts.",
+            "Expired: the end has passed. Rejected: the vendor rejects it. Of accounts and of service accounts.",
             [
                 g.target(ALL.count_with_status("expired"), "expired"),
                 g.target(ALL.count_with_status("rejected"), "rejected"),

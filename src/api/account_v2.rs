@@ -195,10 +195,10 @@ impl Client {
         Ok(Session { expires_at })
     }
 
-    /// Makes a fresh login, even where the last one was refused a moment ago.
+    /// Makes a fresh login, even where the last one was rejected a moment ago.
     ///
     /// # Errors
-    /// Where the login is refused or fails, or where it works and the vendor does not say for how long; then the
+    /// Where the login is rejected or fails, or where it works and the vendor does not say for how long; then the
     /// session is used all the same.
     pub async fn login_now(&self) -> Result<Session, ApiError> {
         let token = self.sessions.renew().await?;

@@ -18,7 +18,7 @@ pub trait Api: Send + Sync + Sized + 'static {
     /// What is asked for a session, before any collector asks; empty where there is none.
     const LOGIN: &'static [Asked] = &[];
 
-    /// Whether the credentials were refused and, read now, are others than the refused ones; or could not be read and can
+    /// Whether the credentials were rejected and, read now, are others than the rejected ones; or could not be read and can
     /// be now.
     fn credentials_renewed(&self) -> impl Future<Output = bool> + Send;
 

@@ -11,7 +11,7 @@ pub(super) trait Consistent {
     fn contradiction(&self) -> Option<Undecodable>;
 }
 
-/// Refuses an answer that contradicts itself.
+/// Rejects an answer that contradicts itself.
 pub(super) fn consistent<T: Consistent>(answer: T) -> Result<T, Undecodable> {
     answer.contradiction().map_or(Ok(answer), Err)
 }

@@ -3,7 +3,7 @@ use super::{ApiError, Reason};
 /// Whether the vendor did what a request asked for that was not answered as hoped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// It did not: the vendor refused the request, or never got it.
+    /// It did not: the vendor rejected the request, or never got it.
     NotDone,
     /// It may have: the answer was lost, or is one of a failure on the vendor's side.
     Unknown,

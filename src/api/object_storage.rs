@@ -32,7 +32,7 @@ use self::guard::Guard;
 use self::signing::{Service, Unsigned};
 use self::users::Users;
 use self::xml::{Page, Rest};
-use super::refusal::{Pair, PairSource};
+use super::rejection::{Pair, PairSource};
 use super::transport::{Call, Incoming, Reply, Signed};
 use super::{Api, ApiError, Declared, Endpoint, Reason, Telemetry, Transport, Zeros};
 use super::{allowance, wire};
@@ -40,7 +40,7 @@ use crate::clock::{self, Clock};
 use crate::config;
 use crate::model::{AccessKey, Billing, Buckets, Collected, DropReason, Dropped, Month, PastUsage, User};
 
-/// After a change of users or keys the vendor refuses good requests for a while (seen on the wire): what is refused is asked
+/// After a change of users or keys the vendor rejects good requests for a while (seen on the wire): what is rejected is asked
 /// once more after this time, before it counts.
 const SECOND_TRY: Duration = Duration::from_secs(10);
 
@@ -136,7 +136,7 @@ impl Client {
             let till = from.saturating_add(Span::new().days(MAX_DAYS - 1)).min(last);
             // A day is over once the next one has begun; the vendor tells of the running one as well.
             let over = till.min(whole.data.last);
-            // Without the milliseconds the vendor refuses them (seen on the wire).
+            // Without the milliseconds the vendor rejects them (seen on the wire).
             let [from_text, till_text] = [from, till].map(|day| format!("{day}T00:00:00.000Z"));
             let parameters = [("From", from_text.as_str()), ("Till", till_text.as_str())];
             let question = Question::Action("RSListBillingData", &parameters);

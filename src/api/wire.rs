@@ -308,7 +308,7 @@ impl<R, F> Each<R, F> {
     }
 }
 
-/// Refuses a list once it has more than [`MAX_LISTED`] things.
+/// Rejects a list once it has more than [`MAX_LISTED`] things.
 pub(super) fn check_listed<E: serde::de::Error>(listed: usize) -> Result<(), E> {
     if listed > MAX_LISTED { Err(too_many()) } else { Ok(()) }
 }

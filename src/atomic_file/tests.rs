@@ -118,7 +118,7 @@ fn a_check_tries_everything_and_leaves_nothing() {
 }
 
 #[test]
-fn a_device_and_a_pipe_are_written_into_or_refused_and_stay() {
+fn a_device_and_a_pipe_are_written_into_or_rejected_and_stay() {
     use rustix::fs::{CWD, FileType, Mode, makedev, mknodat};
     let directory = tempfile::tempdir().unwrap();
     let (null, pipe) = (directory.path().join("null"), directory.path().join("pipe"));

@@ -149,7 +149,7 @@ pub async fn backfill(config: &Config, request: Request, clock: Arc<dyn Clock>) 
 const KEPT: &str = "\nwhat was answered is kept: the same command goes on from there";
 
 /// The file beside the output, with what an interrupted run left in it; one that ends with the process where the output is
-/// no file. What could not be written in the end is refused here, before anything is asked.
+/// no file. What could not be written in the end is rejected here, before anything is asked.
 fn open(output: Option<&Path>) -> Result<Partial, BackfillError> {
     let failed = |path: &Path| {
         let path = path.to_owned();

@@ -19,7 +19,7 @@ use crate::store::{RecentUsage, Store};
 /// Often enough to see usage move.
 const POLL: Duration = Duration::from_secs(10);
 
-/// For what changes less; the refused account's complaints do not drown everything else then.
+/// For what changes less; the rejected account's complaints do not drown everything else then.
 const POLL_REST: Duration = Duration::from_secs(60);
 
 /// For one terabyte and month; a figure to look at, not an offer.

@@ -120,13 +120,13 @@ fn api(kind: Option<ApiKind>, section: &mut Section, errors: &mut Errors) -> Opt
             None
         }
         Some(ApiKind::AccountV2) => {
-            refuse(&HOSTS, "it belongs to an account with `api: object_storage`", section, errors);
+            reject(&HOSTS, "it belongs to an account with `api: object_storage`", section, errors);
             let base_url = url(section, "base_url", BASE_URL, errors)?;
             Some(Api::AccountV2 { base_url })
         }
         Some(ApiKind::ObjectStorage) => {
             let advice = "an object_storage account has region, or iam_url and s3_url";
-            refuse(&["base_url"], advice, section, errors);
+            reject(&["base_url"], advice, section, errors);
             let has_iam_url = section.has("iam_url");
             let iam_url = url(section, "iam_url", IAM_URL, errors);
             let s3_url = s3_url(section, errors);
@@ -143,7 +143,7 @@ fn api(kind: Option<ApiKind>, section: &mut Section, errors: &mut Errors) -> Opt
 }
 
 /// Takes those of these keys that are there; each is an error. They are not among the keys that are known.
-fn refuse(keys: &[&'static str], advice: &str, section: &mut Section, errors: &mut Errors) {
+fn reject(keys: &[&'static str], advice: &str, section: &mut Section, errors: &mut Errors) {
     for key in keys.iter().copied().filter(|key| section.has(key)).collect::<Vec<_>>() {
         section.unsupported(key, advice, errors);
     }
@@ -198,7 +198,7 @@ fn s3_url_of(region: &str) -> Result<Url, String> {
 /// The age at which a key is due for rotation.
 fn max_age(mut section: Section, errors: &mut Errors) -> Option<Duration> {
     let advice = "access keys of object_storage have no expiry; set max_age, the age at which a key is due for rotation";
-    refuse(&["expires", "generated", "valid_for"], advice, &mut section, errors);
+    reject(&["expires", "generated", "valid_for"], advice, &mut section, errors);
     let max_age = section.duration("max_age", &Limits::LIFE, errors);
     section.finish(errors);
     max_age
@@ -422,7 +422,7 @@ fn credential(mut section: Section, errors: &mut Errors) -> Expiry {
     let expires = section.date("expires", value::expiry, errors);
     let generated = section.date("generated", value::generated, errors);
     let advice = "these credentials expire on a date: set expires, or generated and valid_for; max_age belongs to object_storage";
-    refuse(&["max_age"], advice, &mut section, errors);
+    reject(&["max_age"], advice, &mut section, errors);
     let valid_for = section.duration("valid_for", &Limits::LIFE, errors);
     section.finish(errors);
     match (has_expires, has_generated, has_valid_for) {

@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_not_the_secret_alone_is_refused_by_name() {
+    async fn what_is_not_the_secret_alone_is_rejected_by_name() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("secret");
         let source = SecretSource::File(path.clone());
@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_empty_or_missing_file_is_refused_by_name() {
+    async fn an_empty_or_missing_file_is_rejected_by_name() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("secret");
         let source = SecretSource::File(path.clone());

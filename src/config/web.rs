@@ -1,6 +1,6 @@
 //! The web configuration: a file of its own, in the format that the Prometheus exporter toolkit gave all exporters.
 //!
-//! Keys of that format that this exporter does not have are refused by name, so that nobody relies on what is not
+//! Keys of that format that this exporter does not have are rejected by name, so that nobody relies on what is not
 //! there.
 
 mod files;

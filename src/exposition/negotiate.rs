@@ -1,6 +1,6 @@
 //! Which format and which encoding a client gets, from what its request says that it takes (RFC 9110, section 12.5).
 //!
-//! There is no refusal: a client that takes nothing that we have gets the text format as it is. Parts of a header
+//! There is no rejection: a client that takes nothing that we have gets the text format as it is. Parts of a header
 //! that cannot be understood are passed over. The work grows with the header's length and no faster.
 
 /// A format of the metrics page.

@@ -161,8 +161,8 @@ mod tests {
         assert!(statuses(&state(acme.clone(), |_| ()), polled).is_empty());
         let failed = state(acme.clone(), |state| state.count_login(LoginResult::Failed, polled));
         assert_eq!(statuses(&failed, polled), ["acme|account_api|id-of-acme|API credentials|unknown"]);
-        let refused = state(acme.clone(), |state| state.count_login(LoginResult::Refused, polled));
-        let recalled = state(acme, |state| state.recall(refused.memory()));
+        let rejected = state(acme.clone(), |state| state.count_login(LoginResult::Rejected, polled));
+        let recalled = state(acme, |state| state.recall(rejected.memory()));
         assert_eq!(statuses(&recalled, polled), ["acme|account_api|id-of-acme|API credentials|rejected"]);
     }
 
@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refused_login_ends_the_session_and_keeps_the_last_accepted_one() {
+    fn a_rejected_login_ends_the_session_and_keeps_the_last_accepted_one() {
         let accepted = at("2026-11-24T12:00:00Z");
         let now = at("2026-11-24T12:05:00Z");
         let session = Session { expires_at: at("2026-11-25T12:00:00.5Z") };
@@ -193,19 +193,19 @@ mod tests {
         assert_eq!(samples(LAST_ACCEPTED, &working, now), last_accepted);
         assert_eq!(samples(SESSION, &working, now), ["acme 1795608000.5"]);
 
-        let mut refused = (*working).clone();
-        refused.count_login(LoginResult::Refused, now);
-        assert_eq!(samples(LAST_ACCEPTED, &refused, now), last_accepted);
-        assert!(samples(SESSION, &refused, now).is_empty());
-        assert_eq!(statuses(&refused, now), ["acme|account_api|id-of-acme|API credentials|rejected"]);
+        let mut rejected = (*working).clone();
+        rejected.count_login(LoginResult::Rejected, now);
+        assert_eq!(samples(LAST_ACCEPTED, &rejected, now), last_accepted);
+        assert!(samples(SESSION, &rejected, now).is_empty());
+        assert_eq!(statuses(&rejected, now), ["acme|account_api|id-of-acme|API credentials|rejected"]);
     }
     #[test]
     fn what_came_last_decides_and_not_what_a_clock_says_that_was_set_back() {
         let now = at("2026-11-24T12:00:00Z");
         let before = at("2026-11-24T11:00:00Z");
         for (first, second, status) in [
-            (LoginResult::Accepted, LoginResult::Refused, "rejected"),
-            (LoginResult::Refused, LoginResult::Accepted, "unknown"),
+            (LoginResult::Accepted, LoginResult::Rejected, "rejected"),
+            (LoginResult::Rejected, LoginResult::Accepted, "unknown"),
         ] {
             let state = state(spec("acme"), |state| {
                 state.count_login(first, now);

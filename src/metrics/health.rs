@@ -210,7 +210,7 @@ mod tests {
             ("collector_last_duration_seconds", &["acme|current_usage 1.5", "acme|permissions 30"]),
             ("collector_polls_total", &["acme|current_usage 1", "acme|permissions 1"]),
             ("api_requests_total", &["acme|GET /usage/current|200 2", "acme|GET /permissions|timeout 1"]),
-            ("logins_total", &["acme|accepted 1", "acme|refused 0", "acme|failed 0"]),
+            ("logins_total", &["acme|accepted 1", "acme|rejected 0", "acme|failed 0"]),
             (
                 "series_dropped_total",
                 &["acme|filtered 0", "acme|limit 0", "acme|duplicate 2", "acme|invalid 0"],

@@ -46,7 +46,7 @@ pub enum CredentialStatus {
     NeverExpires,
     /// Its date has passed.
     Expired,
-    /// The vendor refuses it although its date has not passed: regenerated, deleted, or expired before its date.
+    /// The vendor rejects it although its date has not passed: regenerated, deleted, or expired before its date.
     Rejected,
     /// The end date is not configured, or contradicted by what the vendor answers.
     Unknown,
@@ -99,16 +99,16 @@ pub fn time_left(end: Timestamp, now: Timestamp) -> String {
 pub struct Logins {
     /// The last one that worked.
     pub last_accepted: Option<Timestamp>,
-    /// The last one, where the vendor refused it. One that works after it ends it, so that no comparison of instants
+    /// The last one, where the vendor rejected it. One that works after it ends it, so that no comparison of instants
     /// decides which came later: a clock may have been set back in between.
-    pub refused_at: Option<Timestamp>,
+    pub rejected_at: Option<Timestamp>,
 }
 
 impl Logins {
-    /// Whether the last login that the vendor decided on was refused.
+    /// Whether the last login that the vendor decided on was rejected.
     #[must_use]
-    pub const fn refused(&self) -> bool {
-        self.refused_at.is_some()
+    pub const fn rejected(&self) -> bool {
+        self.rejected_at.is_some()
     }
 }
 
@@ -120,10 +120,10 @@ pub fn credential_status(expiry: Expiry, logins: &Logins, now: Timestamp) -> Cre
     match expiry {
         Expiry::At(end) if end <= now => {
             let worked_after =
-                !logins.refused() && logins.last_accepted.is_some_and(|accepted| accepted > end);
+                !logins.rejected() && logins.last_accepted.is_some_and(|accepted| accepted > end);
             if worked_after { CredentialStatus::Unknown } else { CredentialStatus::Expired }
         }
-        _ if logins.refused() => CredentialStatus::Rejected,
+        _ if logins.rejected() => CredentialStatus::Rejected,
         Expiry::At(_) => CredentialStatus::Expires,
         Expiry::Never => CredentialStatus::NeverExpires,
         Expiry::Unknown => CredentialStatus::Unknown,
@@ -159,37 +159,37 @@ mod tests {
         let now = at("2026-11-24T12:00:00Z");
         let future = Expiry::At(at("2027-01-31T00:00:00Z"));
         let past = Expiry::At(at("2026-11-20T00:00:00Z"));
-        let accepted = |text: &str| Logins { last_accepted: Some(at(text)), refused_at: None };
-        let refused = |text: &str| Logins { last_accepted: None, refused_at: Some(at(text)) };
+        let accepted = |text: &str| Logins { last_accepted: Some(at(text)), rejected_at: None };
+        let rejected = |text: &str| Logins { last_accepted: None, rejected_at: Some(at(text)) };
         let worked_before = accepted("2026-11-19T00:00:00Z");
         let worked_after = accepted("2026-11-24T11:00:00Z");
-        let refused_now = refused("2026-11-24T11:00:00Z");
-        let worked_then_refused =
-            Logins { last_accepted: Some(at("2026-11-24T10:00:00Z")), ..refused("2026-11-24T11:00:00Z") };
-        // Refused by a clock that was set back since the login before it.
-        let refused_before_it_worked =
-            Logins { last_accepted: Some(at("2026-11-24T11:30:00Z")), ..refused("2026-11-24T11:00:00Z") };
+        let rejected_now = rejected("2026-11-24T11:00:00Z");
+        let worked_then_rejected =
+            Logins { last_accepted: Some(at("2026-11-24T10:00:00Z")), ..rejected("2026-11-24T11:00:00Z") };
+        // Rejected by a clock that was set back since the login before it.
+        let rejected_before_it_worked =
+            Logins { last_accepted: Some(at("2026-11-24T11:30:00Z")), ..rejected("2026-11-24T11:00:00Z") };
         let untried = Logins::default();
 
         for (expiry, logins, status) in [
             (future, worked_after, CredentialStatus::Expires),
-            (future, refused_before_it_worked, CredentialStatus::Rejected),
+            (future, rejected_before_it_worked, CredentialStatus::Rejected),
             (future, untried, CredentialStatus::Expires),
-            (future, refused_now, CredentialStatus::Rejected),
-            (future, worked_then_refused, CredentialStatus::Rejected),
+            (future, rejected_now, CredentialStatus::Rejected),
+            (future, worked_then_rejected, CredentialStatus::Rejected),
             (Expiry::Never, worked_after, CredentialStatus::NeverExpires),
             (Expiry::Never, untried, CredentialStatus::NeverExpires),
-            (Expiry::Never, refused_now, CredentialStatus::Rejected),
-            (past, refused_now, CredentialStatus::Expired),
-            (past, worked_then_refused, CredentialStatus::Expired),
+            (Expiry::Never, rejected_now, CredentialStatus::Rejected),
+            (past, rejected_now, CredentialStatus::Expired),
+            (past, worked_then_rejected, CredentialStatus::Expired),
             (past, worked_before, CredentialStatus::Expired),
             (past, untried, CredentialStatus::Expired),
             (past, worked_after, CredentialStatus::Unknown),
-            (past, refused_before_it_worked, CredentialStatus::Expired),
+            (past, rejected_before_it_worked, CredentialStatus::Expired),
             (Expiry::At(now), untried, CredentialStatus::Expired),
             (Expiry::Unknown, worked_after, CredentialStatus::Unknown),
             (Expiry::Unknown, untried, CredentialStatus::Unknown),
-            (Expiry::Unknown, refused_now, CredentialStatus::Rejected),
+            (Expiry::Unknown, rejected_now, CredentialStatus::Rejected),
         ] {
             assert_eq!(credential_status(expiry, &logins, now), status, "{expiry:?} with {logins:?}");
         }

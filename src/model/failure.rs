@@ -6,7 +6,7 @@ use strum::VariantArray;
 /// Why a poll failed, by what its reader can do about it. The value of the `reason` label.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, VariantArray)]
 pub enum Reason {
-    /// The credentials are refused: expired, regenerated or deleted; or they could not be read.
+    /// The credentials are rejected: expired, regenerated or deleted; or they could not be read.
     Auth,
     /// The credentials work but may not do this, or the account has no service enabled.
     Forbidden,
@@ -14,7 +14,7 @@ pub enum Reason {
     RateLimited,
     /// No whole answer in time.
     Timeout,
-    /// No connection: name, route, refused or reset.
+    /// No connection: name, route, rejected or reset.
     Connect,
     /// The connection is not trusted.
     Tls,

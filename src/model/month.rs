@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_is_no_month() {
+    fn rejects_what_is_no_month() {
         assert_eq!(Month::new(2026, 0), None);
         assert_eq!(Month::new(2026, 13), None);
         assert_eq!(Month::new(-1, 1), None);

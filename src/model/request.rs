@@ -86,8 +86,8 @@ impl std::fmt::Display for Endpoint {
 pub enum LoginResult {
     /// The vendor gave a token.
     Accepted,
-    /// The vendor refused the credentials.
-    Refused,
+    /// The vendor rejected the credentials.
+    Rejected,
     /// The vendor decided nothing: it could not be reached, or failed.
     Failed,
 }
@@ -101,7 +101,7 @@ impl LoginResult {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Accepted => "accepted",
-            Self::Refused => "refused",
+            Self::Rejected => "rejected",
             Self::Failed => "failed",
         }
     }

@@ -115,7 +115,7 @@ impl Round {
     /// Takes the alerts that are active at `now`. Of the others some have ended; which, `sources` say.
     pub fn update(&mut self, active: Vec<Alert>, sources: &Sources<'_>, now: Timestamp) {
         for known in self.known.values_mut() {
-            // A clock that was ahead and was set right must not leave instants in the future: an Alertmanager refuses an
+            // A clock that was ahead and was set right must not leave instants in the future: an Alertmanager rejects an
             // alert that ends before it starts, and keeps one until its end.
             known.since = known.since.min(now);
             known.posted = known.posted.map(|posted| posted.min(now));

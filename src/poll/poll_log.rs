@@ -21,7 +21,7 @@ const LINES: u32 = 50;
 /// The first failure for a reason is a line, and so is the end of failing. Failures that repeat themselves, and what is
 /// more than a person reads, are counted and summed up. At the level `debug` each poll has its line.
 ///
-/// All collectors of an account use the same credentials: a refused or failed login is a line of the first of them, and its end
+/// All collectors of an account use the same credentials: a rejected or failed login is a line of the first of them, and its end
 /// one of the last.
 #[derive(Debug, Default)]
 pub struct PollLog(Mutex<State>);
@@ -224,14 +224,14 @@ mod tests {
     }
 
     #[test]
-    fn a_refused_login_is_told_once_and_not_by_each_collector() {
+    fn a_rejected_login_is_told_once_and_not_by_each_collector() {
         let acme: Arc<str> = "acme".into();
         let other: Arc<str> = "acme-2".into();
-        let refused = ApiError::new(Reason::Auth, Endpoint::Login, "403");
+        let rejected = ApiError::new(Reason::Auth, Endpoint::Login, "403");
         let lines = said(|log| {
             for account in [&acme, &other] {
                 for collector in ["credentials", "permissions", "usage"] {
-                    log.failed(account, collector, &refused, at(0), at(1));
+                    log.failed(account, collector, &rejected, at(0), at(1));
                 }
             }
             // What belongs to one collector is told beside it.

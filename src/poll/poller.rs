@@ -56,7 +56,7 @@ pub enum Polled {
 }
 
 impl Poller {
-    /// A poller that follows `settings`, and that polls at once when it hears that refused credentials were `rotated` or that
+    /// A poller that follows `settings`, and that polls at once when it hears that rejected credentials were `rotated` or that
     /// somebody asks for it.
     #[must_use]
     pub fn new(
@@ -314,7 +314,7 @@ async fn other_question(
     }
 }
 
-/// Looks after credentials that failed: as soon as their files hold something else than what was refused, or can be read
+/// Looks after credentials that failed: as soon as their files hold something else than what was rejected, or can be read
 /// again, the account's pollers are told, so that a new secret is used at once and not after a backoff.
 pub async fn watch_rotation(account: PolledAccount, clock: Arc<dyn Clock>, rotated: watch::Sender<()>) {
     loop {

@@ -100,7 +100,7 @@ mod tests {
 
     fn next(collector: Collector, now: &str, credential: Expiry, accepted: Option<&str>) -> Timestamp {
         let config = Config::of(Vec::new());
-        let logins = Logins { last_accepted: accepted.map(at), refused_at: None };
+        let logins = Logins { last_accepted: accepted.map(at), rejected_at: None };
         let context = Context {
             now: at(now),
             config: &config,

@@ -35,7 +35,7 @@ struct ServiceAccountBody {
     permissions: Vec<String>,
 }
 
-type Refused = Reply;
+type Rejected = Reply;
 
 /// Carries out a change, or says why not.
 pub(super) fn reply(world: &mut World, account_id: &str, ask: &Ask<'_>, now: Timestamp) -> Reply {
@@ -72,19 +72,19 @@ pub(super) fn reply(world: &mut World, account_id: &str, ask: &Ask<'_>, now: Tim
             },
             ChangeAnswer::Empty => Reply { status: 200, headers: Vec::new(), body: Bytes::new() },
         },
-        Err(refused) => refused,
+        Err(rejected) => rejected,
     }
 }
 
-fn body<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Refused> {
+fn body<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Rejected> {
     serde_json::from_slice(body).map_err(|_| invalid("The body is not what is expected here"))
 }
 
-fn invalid(message: &str) -> Refused {
+fn invalid(message: &str) -> Rejected {
     Reply::error(400, "InvalidArgument", message)
 }
 
-fn scope(account: &AccountState, body: &PermissionBody) -> Result<Scope, Refused> {
+fn scope(account: &AccountState, body: &PermissionBody) -> Result<Scope, Rejected> {
     let actions = match body.actions.as_str() {
         "all-operations" => Some(Actions::AllOperations),
         "read-only" => Some(Actions::ReadOnly),
@@ -123,7 +123,7 @@ fn create_permission(
     bytes: &[u8],
     settings: &Settings,
     now: Timestamp,
-) -> Result<Option<Bytes>, Refused> {
+) -> Result<Option<Bytes>, Rejected> {
     let body: PermissionBody = body(bytes)?;
     if body.name.is_empty() {
         return Err(invalid("name"));
@@ -143,7 +143,7 @@ fn permission<'a>(
     account: &'a mut AccountState,
     id: &str,
     now: Timestamp,
-) -> Result<&'a mut Permission, Refused> {
+) -> Result<&'a mut Permission, Rejected> {
     let found = account.permissions.iter_mut().find(|permission| permission.id == id);
     let found = found.ok_or_else(|| Reply::error(404, "PermissionNotFound", "No such permission"))?;
     if found.ready.at(now) {
@@ -158,7 +158,7 @@ fn update_permission(
     id: &str,
     bytes: &[u8],
     now: Timestamp,
-) -> Result<(), Refused> {
+) -> Result<(), Rejected> {
     let body: PermissionBody = body(bytes)?;
     let scope = scope(account, &body)?;
     let permission = permission(account, id, now)?;
@@ -171,7 +171,7 @@ fn update_permission(
     Ok(())
 }
 
-fn delete_permission(account: &mut AccountState, id: &str) -> Result<(), Refused> {
+fn delete_permission(account: &mut AccountState, id: &str) -> Result<(), Rejected> {
     if !account.permissions.iter().any(|permission| permission.id == id) {
         return Err(Reply::error(404, "PermissionNotFound", "No such permission"));
     }
@@ -183,7 +183,7 @@ fn delete_permission(account: &mut AccountState, id: &str) -> Result<(), Refused
     Ok(())
 }
 
-fn usable_permissions(account: &mut AccountState, ids: &[String], now: Timestamp) -> Result<(), Refused> {
+fn usable_permissions(account: &mut AccountState, ids: &[String], now: Timestamp) -> Result<(), Rejected> {
     if ids.is_empty() {
         return Err(invalid("permissions"));
     }
@@ -195,7 +195,7 @@ fn create_service_account(
     bytes: &[u8],
     settings: &Settings,
     now: Timestamp,
-) -> Result<Option<Bytes>, Refused> {
+) -> Result<Option<Bytes>, Rejected> {
     let body: ServiceAccountBody = body(bytes)?;
     if body.name.is_empty() {
         return Err(invalid("name"));
@@ -227,7 +227,7 @@ fn service<'a>(
     account: &'a mut AccountState,
     id: &str,
     now: Timestamp,
-) -> Result<&'a mut ServiceAccount, Refused> {
+) -> Result<&'a mut ServiceAccount, Rejected> {
     let found = account.service_accounts.iter_mut().find(|service| service.id == id);
     let found =
         found.ok_or_else(|| Reply::error(404, "ServiceAccountNotFound", "No such service account"))?;
@@ -243,7 +243,7 @@ fn update_service_account(
     id: &str,
     bytes: &[u8],
     now: Timestamp,
-) -> Result<(), Refused> {
+) -> Result<(), Rejected> {
     let body: ServiceAccountBody = body(bytes)?;
     usable_permissions(account, &body.permissions, now)?;
     let service = service(account, id, now)?;

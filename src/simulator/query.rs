@@ -6,7 +6,7 @@ const MAX_MONTHS: i32 = 6;
 /// The parameters as the vendor's table and the public clients write them.
 const NAMES: [&str; 4] = ["fromMonth", "fromYear", "toMonth", "toYear"];
 
-/// Why a query for months is refused.
+/// Why a query for months is rejected.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum QueryFault {
     /// A parameter is missing, unknown, given twice, or no number of its kind.
@@ -72,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_parameter_is_refused() {
+    fn a_wrong_parameter_is_rejected() {
         for wrong in [
             "",
             "fromMonth=1&fromYear=2026&toMonth=2",

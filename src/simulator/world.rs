@@ -162,7 +162,7 @@ impl World {
         }
     }
 
-    /// A new token; `None` where the credentials are refused.
+    /// A new token; `None` where the credentials are rejected.
     pub(super) fn log_in(
         &mut self,
         account_id: &str,

@@ -268,10 +268,10 @@ impl AccountState {
     pub fn count_login(&mut self, result: LoginResult, at: Timestamp) {
         *self.login_results.entry(result).or_default() += 1;
         match result {
-            LoginResult::Accepted => self.logins = Logins { last_accepted: Some(at), refused_at: None },
-            LoginResult::Refused => {
-                self.logins.refused_at = Some(at);
-                // The token of refused credentials is dead with them.
+            LoginResult::Accepted => self.logins = Logins { last_accepted: Some(at), rejected_at: None },
+            LoginResult::Rejected => {
+                self.logins.rejected_at = Some(at);
+                // The token of rejected credentials is dead with them.
                 self.answers.remove(&Session::COLLECTOR);
             }
             LoginResult::Failed => {}

@@ -19,13 +19,13 @@ pub struct Memory {
 
 impl Memory {
     /// The same without anything from after `now`: a clock was wrong, then or now, and such an answer would count as fresh
-    /// for who knows how long. A refusal stays, as it counts whenever it was.
+    /// for who knows how long. A rejection stays, as it counts whenever it was.
     #[must_use]
     pub fn until(mut self, now: Timestamp) -> Self {
         let before = |at: Option<Timestamp>| at.filter(|at| *at <= now);
-        let Logins { last_accepted, refused_at } = self.logins;
+        let Logins { last_accepted, rejected_at } = self.logins;
         self.logins =
-            Logins { last_accepted: before(last_accepted), refused_at: refused_at.map(|at| at.min(now)) };
+            Logins { last_accepted: before(last_accepted), rejected_at: rejected_at.map(|at| at.min(now)) };
         self.answers.retain(|_, answer| answer.at <= now);
         self.recent = Arc::new(RecentUsage::clone(&self.recent).until(now));
         self

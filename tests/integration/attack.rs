@@ -129,13 +129,13 @@ async fn thousands_of_idle_connections_lock_nobody_out() {
 }
 
 #[tokio::test]
-async fn a_head_that_is_too_large_is_refused_at_the_limit() {
+async fn a_head_that_is_too_large_is_rejected_at_the_limit() {
     let (_stage, exporter) = exporter(PATIENT).await;
     let ask = async |length: usize| {
         let head = "GET /-/healthy HTTP/1.1\r\nhost: x\r\nx: ".to_owned();
         let filling = "a".repeat(length - head.len() - 4);
         let mut stream = connect(exporter.address).await;
-        // It may be refused before it was sent.
+        // It may be rejected before it was sent.
         let _ = stream.write_all(format!("{head}{filling}\r\n\r\n").as_bytes()).await;
         let mut answer = [0; 12];
         in_time("an answer", stream.read_exact(&mut answer)).await.unwrap();
@@ -231,7 +231,7 @@ async fn bodies_are_not_waited_for() {
 }
 
 #[tokio::test]
-async fn huge_heads_are_refused() {
+async fn huge_heads_are_rejected() {
     let (_stage, exporter) = exporter(PATIENT).await;
     let before = tasks();
     let many: String = (0..10_000).fold(String::new(), |mut lines, number| {
@@ -246,7 +246,7 @@ async fn huge_heads_are_refused() {
     ] {
         let mut stream = connect(exporter.address).await;
         // The server may end it before it is all sent, and the answer may be lost by that.
-        let _ = in_time("the head is taken or refused", stream.write_all(head.as_bytes())).await;
+        let _ = in_time("the head is taken or rejected", stream.write_all(head.as_bytes())).await;
         let answer = read_to_end(&mut stream).await;
         assert!(
             answer.is_empty() || answer.starts_with(b"HTTP/1.1 4"),
@@ -318,7 +318,7 @@ async fn clients_that_do_not_read_are_cut_off() {
         attackers.spawn(async move {
             // More answers than fit between the two ends: tens of megabytes.
             let _ =
-                in_time("the requests are taken or refused", stream.write_all(&SCRAPE.repeat(10_000))).await;
+                in_time("the requests are taken or rejected", stream.write_all(&SCRAPE.repeat(10_000))).await;
             ended(&mut stream).await;
         });
     }
@@ -390,7 +390,7 @@ async fn who_half_closes_behind_a_whole_request_is_answered() {
 }
 
 #[tokio::test]
-async fn what_is_no_http_is_refused() {
+async fn what_is_no_http_is_rejected() {
     let (_stage, exporter) = exporter(PATIENT).await;
     let before = tasks();
     for (bytes, expected) in [
@@ -545,7 +545,7 @@ async fn a_flood_of_wrong_passwords_does_not_hold_up_who_has_the_right_one() {
 }
 
 #[tokio::test]
-async fn a_request_without_a_host_or_with_two_is_refused() {
+async fn a_request_without_a_host_or_with_two_is_rejected() {
     let (_stage, exporter) = exporter(PATIENT).await;
     let get = |version: &str, hosts: &[&str]| {
         let hosts: String = hosts.iter().map(|host| format!("Host: {host}\r\n")).collect();

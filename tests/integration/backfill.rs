@@ -65,7 +65,7 @@ async fn promtool(arguments: &[&str], input: &str) -> (Option<i32>, String) {
 }
 
 /// The first sample of each series, without its time: what one scrape would have. `promtool check metrics` reads scrapes,
-/// and its version 3 refuses a series that is there twice.
+/// and its version 3 rejects a series that is there twice.
 fn as_one_scrape(text: &str) -> String {
     let mut seen = HashSet::new();
     let mut scrape = String::new();

@@ -99,9 +99,9 @@ async fn permissions_of_each_type_are_created_updated_and_deleted() {
 async fn a_permission_in_use_is_not_deleted_and_its_users_are_named() {
     let site = Site::new().await;
     site.acme.add_service_account(ServiceAccount::new("sa-9", "restic").permission("p-1"));
-    let refused = site.refused(1, &["permissions", "delete", "p-1", "--yes"]).await;
+    let rejected = site.rejected(1, &["permissions", "delete", "p-1", "--yes"]).await;
     assert_eq!(
-        refused,
+        rejected,
         "lyve-cloud-exporter: the permission \"everything\" (p-1) is in use and cannot be deleted; first update or delete: \"veeam\" \
          (sa-1), \"restic\" (sa-9)\n"
     );
@@ -133,8 +133,8 @@ async fn service_accounts_are_created_updated_switched_and_deleted() {
 
     let twin =
         ["service-accounts", "create", "--name=restic", "--permission=p-1", "--secret-file=b.json", "--yes"];
-    let refused = site.refused(1, &twin).await;
-    assert!(refused.contains("there is a service account \"restic\" ("), "{refused}");
+    let rejected = site.rejected(1, &twin).await;
+    assert!(rejected.contains("there is a service account \"restic\" ("), "{rejected}");
     assert!(!site.path("b.json").exists());
 
     // Waits until the vendor is ready for it.
@@ -259,8 +259,8 @@ async fn the_account_is_the_only_one_that_fits_or_the_one_that_is_named() {
             "--type bucket-names needs --actions; --type bucket-names takes no --prefix; --type bucket-names needs --bucket",
         ),
     ] {
-        let refused = site.refused(2, arguments).await;
-        assert_eq!(refused, format!("lyve-cloud-exporter: {problem}\n"), "{arguments:?}");
+        let rejected = site.rejected(2, arguments).await;
+        assert_eq!(rejected, format!("lyve-cloud-exporter: {problem}\n"), "{arguments:?}");
     }
     for id in ["", "..", "a/b", "sa-1/enabled", "a%2f"] {
         let output = site.run(&["service-accounts", "delete", id, "--yes"]).await;
@@ -268,8 +268,8 @@ async fn the_account_is_the_only_one_that_fits_or_the_one_that_is_named() {
     }
     assert_eq!(site.simulator.request_count(None), 0, "nobody is asked");
     site.configure_second();
-    let refused = site.refused(2, &["permissions", "list"]).await;
-    assert_eq!(refused, "lyve-cloud-exporter: give --account, one of: acme, globex\n");
+    let rejected = site.rejected(2, &["permissions", "list"]).await;
+    assert_eq!(rejected, "lyve-cloud-exporter: give --account, one of: acme, globex\n");
 }
 
 #[tokio::test]

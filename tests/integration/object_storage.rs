@@ -159,7 +159,7 @@ async fn a_key_that_is_not_the_root_users_sees_all_but_what_is_billed() {
         let health = exporter.state(ARCHIVE).health(Collector::BILLING).clone();
         let message = &health.failing.as_ref().expect("a failure").message;
         assert!(message.contains("root key"), "{message}");
-        assert_eq!(status(&exporter).await, "never_expires", "nobody refused it");
+        assert_eq!(status(&exporter).await, "never_expires", "nobody rejected it");
 
         archive.set_root(true);
         exporter.next_poll(ARCHIVE, Collector::BILLING, minutes(15)).await;
@@ -216,8 +216,8 @@ async fn a_lone_403_is_waited_out() {
     let stage = Stage::new().await;
     let (archive, config) = stage.archive();
     let exporter = stage.polled_exporter(config).await;
-    let refused = || Fault::xml_error(403, "SignatureDoesNotMatch", "no");
-    archive.fail_once(Endpoint::Billing, refused());
+    let rejected = || Fault::xml_error(403, "SignatureDoesNotMatch", "no");
+    archive.fail_once(Endpoint::Billing, rejected());
     stage.simulator.forget_requests();
     stage.clock.advance(minutes(15));
     stage.simulator.wait_for_requests(Endpoint::Billing, 1).await;
@@ -237,7 +237,7 @@ async fn a_lone_403_is_waited_out() {
     let samples = exporter.scrape().await;
     assert_eq!(failures(&samples, Collector::BILLING, Reason::Auth), Some(0.0));
     assert_eq!(samples.value("lyvecloud_up", &[]), Some(1.0));
-    assert_eq!(samples.value("lyvecloud_logins_total", &[("result", "refused")]), Some(0.0));
+    assert_eq!(samples.value("lyvecloud_logins_total", &[("result", "rejected")]), Some(0.0));
 }
 
 #[tokio::test]
@@ -284,7 +284,7 @@ async fn a_clock_that_is_wrong_is_told_from_a_key_that_is() {
     for collector in Collector::OBJECT_STORAGE {
         assert!(message(collector).contains("clock"), "{collector}: {}", message(collector));
     }
-    assert_eq!(status(&exporter).await, "never_expires", "nobody refused the key");
+    assert_eq!(status(&exporter).await, "never_expires", "nobody rejected the key");
     theirs.set(at(NOW));
     stage.clock.advance(hours(1));
     theirs.set(exporter.now());

@@ -1,4 +1,4 @@
-//! The proxies of the environment: which are refused, which are used, and what is said where one fails.
+//! The proxies of the environment: which are rejected, which are used, and what is said where one fails.
 
 use std::net::SocketAddr;
 use std::process::Output;
@@ -148,19 +148,19 @@ async fn one_that_fails_is_named_and_not_called_the_vendor() {
         ),
         (
             "HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n",
-            "cannot connect to api.vendor.test through the proxy http://PROXY (HTTPS_PROXY): the proxy refuses",
+            "cannot connect to api.vendor.test through the proxy http://PROXY (HTTPS_PROXY): the proxy rejects",
         ),
     ] {
-        let refusing = Proxy::start(answer).await;
-        let proxy = format!("http://user:can%61ry@{}", refusing.address);
+        let rejecting = Proxy::start(answer).await;
+        let proxy = format!("http://user:can%61ry@{}", rejecting.address);
         let output = run(&site, &["check", "--live"], &[("HTTPS_PROXY", &proxy)]).await;
         let shown = text(&output.stdout);
         let says = says
             .replace("PROXY)", "@)")
-            .replace("PROXY", &refusing.address.to_string())
+            .replace("PROXY", &rejecting.address.to_string())
             .replace("@)", "PROXY)");
         assert!(shown.contains(&says), "{says}\n{shown}");
-        let asked = refusing.asked();
+        let asked = rejecting.asked();
         assert!(asked[0].starts_with("CONNECT api.vendor.test:443 HTTP/1.1\r\n"), "{asked:?}");
         // `user:canary`.
         assert!(asked[0].contains("proxy-authorization: Basic dXNlcjpjYW5hcnk=\r\n"), "{asked:?}");

@@ -59,13 +59,15 @@ async fn all_works(exporter: &Exporter) {
         .await;
 }
 
-/// An exporter whose secret has been replaced at the vendor, and was refused since.
-async fn refused(stage: &Stage, vendor: &Vendor, config: Config) -> Exporter {
+/// An exporter whose secret has been replaced at the vendor, and was rejected since.
+async fn rejected(stage: &Stage, vendor: &Vendor, config: Config) -> Exporter {
     let exporter = stage.polled_exporter(config).await;
     assert_eq!(exporter.scrape().await.value("lyvecloud_up", &[]), Some(1.0));
     vendor.rotate("second");
     stage.clock.advance(hours(1));
-    exporter.walk_until("the old secret is refused", |exporter| exporter.state(NAME).logins.refused()).await;
+    exporter
+        .walk_until("the old secret is rejected", |exporter| exporter.state(NAME).logins.rejected())
+        .await;
     exporter
 }
 
@@ -76,7 +78,7 @@ async fn a_secret_that_was_rotated_is_picked_up_from_its_file() {
     let file = directory.path().join("secret");
     for (vendor, config) in Vendor::both(&stage, &file) {
         std::fs::write(&file, "first\n").unwrap();
-        let exporter = refused(&stage, &vendor, config).await;
+        let exporter = rejected(&stage, &vendor, config).await;
         assert_eq!(status(&exporter).await, "rejected");
         let samples = exporter.scrape().await;
         assert_eq!(samples.value("lyvecloud_up", &[]), Some(0.0));
@@ -114,7 +116,7 @@ async fn a_secret_that_could_not_be_read_is_used_as_soon_as_it_can_be() {
             })
             .await;
         exporter.walk(minutes(20)).await;
-        assert_eq!(status(&exporter).await, before, "nobody refused it");
+        assert_eq!(status(&exporter).await, before, "nobody rejected it");
         let page = exporter.get("/").await.text();
         assert!(page.contains("The exporter cannot read its credentials"), "{page}");
 
@@ -134,7 +136,7 @@ async fn a_new_secret_that_the_vendor_cannot_judge_yet_is_tried_once_and_not_in_
     let file = directory.path().join("secret");
     for (vendor, config) in Vendor::both(&stage, &file) {
         std::fs::write(&file, "first\n").unwrap();
-        let exporter = refused(&stage, &vendor, config).await;
+        let exporter = rejected(&stage, &vendor, config).await;
         vendor.fail_always(Fault::empty(503).header("retry-after", "900"));
         stage.simulator.forget_requests();
         std::fs::write(&file, "second\n").unwrap();

@@ -268,15 +268,15 @@ const SILENCE: &str = r#"
 ! ExpiresSoon severity=warning account=ended kind=service_account credential_id=a credential=x
   ExpiresSoon severity=critical account=ended kind=service_account credential_id=b credential=y
   AccountDown severity=warning account=ended job=j
-  Rejected severity=critical account=refused kind=account_api credential_id=refused credential=x job=j namespace=n
-! ExpiryUnknown severity=info account=refused kind=account_api credential_id=refused credential=x job=j namespace=n
-! DateContradicted severity=warning account=refused kind=account_api credential_id=refused credential=x job=j namespace=n
-! AccountDown severity=warning account=refused job=j namespace=n
-! CollectorFailing severity=warning account=refused job=j namespace=n collector=permissions
-! DataTooOld severity=warning account=refused job=j namespace=n collector=permissions
-! LoginRefused severity=warning account=refused job=j namespace=n
-  AccountDown severity=warning account=refused job=j namespace=elsewhere
-  ServiceAccountNotReady severity=warning account=refused service_account_id=a service_account=x
+  Rejected severity=critical account=rejected kind=account_api credential_id=rejected credential=x job=j namespace=n
+! ExpiryUnknown severity=info account=rejected kind=account_api credential_id=rejected credential=x job=j namespace=n
+! DateContradicted severity=warning account=rejected kind=account_api credential_id=rejected credential=x job=j namespace=n
+! AccountDown severity=warning account=rejected job=j namespace=n
+! CollectorFailing severity=warning account=rejected job=j namespace=n collector=permissions
+! DataTooOld severity=warning account=rejected job=j namespace=n collector=permissions
+! LoginRejected severity=warning account=rejected job=j namespace=n
+  AccountDown severity=warning account=rejected job=j namespace=elsewhere
+  ServiceAccountNotReady severity=warning account=rejected service_account_id=a service_account=x
   AccountDown severity=warning account=dark job=j
 ! CollectorFailing severity=warning account=dark job=j collector=permissions
 ! DataTooOld severity=warning account=dark job=j collector=permissions

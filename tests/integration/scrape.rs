@@ -198,12 +198,12 @@ async fn a_scrape_under_way_is_finished_when_the_exporter_stops() {
     let mut answer = vec![0; 1024];
     stream.read_exact(&mut answer).await.unwrap();
     let stopped = tokio::spawn(exporter.stop());
-    let refused = async {
+    let rejected = async {
         while TcpStream::connect(address).await.is_ok() {
             tokio::task::yield_now().await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(5), refused).await.expect("new connections are refused");
+    tokio::time::timeout(Duration::from_secs(5), rejected).await.expect("new connections are refused");
     stream.read_to_end(&mut answer).await.unwrap();
     assert!(answer.len() > 4_000_000);
     assert!(

@@ -44,14 +44,14 @@ async fn troubled(stage: &Stage) -> Exporter {
         ("ended", Expiry::At(ended)),
         ("ends", Expiry::At(at("1970-06-04T00:00:00Z"))),
         ("contradicted", Expiry::At(at("1970-05-20T00:00:00Z"))),
-        ("refused", Expiry::Never),
+        ("rejected", Expiry::Never),
     ];
     let accounts = accounts.map(|(name, credential)| {
         let mut account = stage.account(name);
         account.credential = credential;
         account
     });
-    stage.simulator.account("refused").regenerate();
+    stage.simulator.account("rejected").regenerate();
     let backup = User::new("backup \"a\"", at("1970-01-01T00:00:00Z"))
         .key("AK-YOUNG", at("1970-05-01T00:00:00Z"))
         .key("AK-WEEKS", at("1970-03-15T12:00:00Z"))

@@ -217,7 +217,7 @@ async fn certificates_of_clients_are_wanted_as_configured() {
         for (shows, works) in [(Some(&friend), true), (Some(&stranger), false), (None, without)] {
             for version in [&TLS12, &TLS13] {
                 let client = Client { shows, versions: &[version], ..Client::trusting(&ca) };
-                // With TLS 1.3 a client learns of the refusal when it reads.
+                // With TLS 1.3 a client learns of the rejection when it reads.
                 let worked = match client.connect(exporter.address).await {
                     Ok(stream) => request_over(stream, Method::GET, "/-/healthy", &[]).await.is_ok(),
                     Err(_) => false,
@@ -245,7 +245,7 @@ async fn a_half_written_file_lets_nobody_in_without_a_certificate() {
     assert_eq!(reload_gauge(&known, address).await, Some(1.0));
 
     files.write("web.yaml", TLS);
-    eventually("the cut file is refused", || async { reload_gauge(&known, address).await == Some(0.0) })
+    eventually("the cut file is rejected", || async { reload_gauge(&known, address).await == Some(0.0) })
         .await;
     let stranger = async {
         let stream = Client::trusting(&ca).connect(address).await.ok()?;

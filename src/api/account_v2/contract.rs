@@ -15,7 +15,7 @@ pub(super) const LOGIN: Contract = Contract {
     fields: &[
         always("", Object("answers"), ""),
         always("token", Text, NO_SESSION),
-        always("expirationSec", NumberOrText, "the session is used until the vendor refuses it"),
+        always("expirationSec", NumberOrText, "the session is used until the vendor rejects it"),
     ],
 };
 

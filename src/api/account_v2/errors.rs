@@ -2,12 +2,12 @@
 //!
 //! The guide documents a JSON body `{"code","message"}`. On the wire the code may also be a number, end with a space,
 //! or be empty, and the whole body may be empty or the HTML page of a proxy. The status decides wherever the code says
-//! nothing, but a refusal counts only in the vendor's own form: a proxy or firewall refuses with the same statuses.
+//! nothing, but a rejection counts only in the vendor's own form: a proxy or firewall rejects with the same statuses.
 
 use jiff::Timestamp;
 
 use crate::api::confidential::Confidential;
-use crate::api::refusal::NOT_THE_VENDOR;
+use crate::api::rejection::NOT_THE_VENDOR;
 use crate::api::transport::FailureReply;
 use crate::api::wire::{self, Scalar, record};
 use crate::api::{ApiError, Endpoint, Reason};
@@ -85,9 +85,9 @@ pub(super) fn judge(
         (409, Some(Known::NotReady)) => (Reason::Server, "the vendor is not ready yet"),
         (400..=499, Some(Known::NoService)) => (Reason::Forbidden, "the account has no service enabled"),
         (400..=499, Some(Known::Credentials)) => {
-            (Reason::Auth, "the credentials are refused: expired, regenerated or deleted")
+            (Reason::Auth, "the credentials are rejected: expired, regenerated or deleted")
         }
-        (401, _) if login => (Reason::Auth, "the vendor refuses this login; check the credentials"),
+        (401, _) if login => (Reason::Auth, "the vendor rejects this login; check the credentials"),
         // It has not taken this for a login, which needs no token.
         (_, Some(Known::Token)) if login => {
             (Reason::Request, "the vendor did not take this for a login; check that base_url ends with /v2")
@@ -161,7 +161,7 @@ mod tests {
             (400, r#"{"code":"TokenExpired "}"#, Reason::Auth, true),
             (400, r#"{"code":"InvalidToken"}"#, Reason::Auth, true),
             (401, r#"{"code":"Unauthorized","message":"no"}"#, Reason::Auth, true),
-            // A new token is tried, but this alone refuses nothing.
+            // A new token is tried, but this alone rejects nothing.
             (401, "", Reason::Connect, true),
             (401, "<html>", Reason::Connect, true),
             (401, r#"{"message":"Unauthorized"}"#, Reason::Connect, true),

@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 use super::errors;
 use crate::api::confidential::Confidential;
 use crate::api::figure;
-use crate::api::refusal::{Pair, PairSource};
+use crate::api::rejection::{Pair, PairSource};
 use crate::api::transport::{Call, Reply};
 use crate::api::wire::{self, Scalar, record};
 use crate::api::{ApiError, Endpoint, LoginResult, Reason, Telemetry, Transport};
@@ -37,8 +37,8 @@ pub(super) struct Issued {
 
 /// Why there is no token.
 pub(super) enum LoginError {
-    /// The vendor refused the credentials.
-    Refused(ApiError),
+    /// The vendor rejected the credentials.
+    Rejected(ApiError),
     /// The vendor decided nothing.
     Failed(ApiError),
 }
@@ -81,7 +81,7 @@ impl Login {
         let issued = self.request(pair).await;
         self.telemetry.login(match &issued {
             Ok(_) => LoginResult::Accepted,
-            Err(LoginError::Refused(_)) => LoginResult::Refused,
+            Err(LoginError::Rejected(_)) => LoginResult::Rejected,
             Err(LoginError::Failed(_)) => LoginResult::Failed,
         });
         issued
@@ -112,7 +112,7 @@ impl Login {
                 let confidential = Confidential::new([pair.secret.clone()]);
                 let error = errors::judge(Endpoint::Login, &reply, self.clock.now(), &confidential).error;
                 return Err(if error.reason == Reason::Auth {
-                    LoginError::Refused(error)
+                    LoginError::Rejected(error)
                 } else {
                     LoginError::Failed(error)
                 });

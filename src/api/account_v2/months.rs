@@ -6,7 +6,7 @@
 use crate::api::wire::Undecodable;
 use crate::model::Month;
 
-/// The most months that one query may ask for; more is refused as `InvalidTimeRange` (vendor guide).
+/// The most months that one query may ask for; more is rejected as `InvalidTimeRange` (vendor guide).
 pub const MAX_MONTHS: i32 = 6;
 
 /// The months that were asked for, both ends included.

@@ -4,9 +4,9 @@
 //! good or bad. Nothing is changed before a login has ended, so a caller that is dropped in the middle leaves nothing
 //! behind, and the next in line makes the login.
 //!
-//! A login that was refused, in whatever way and by whomever, is remembered, so that it does not hammer the vendor: further
-//! calls fail at once until its own backoff is over, or until the credentials are others than those that were refused.
-//! Once others have been tried it is forgotten, whatever came of them. A login that failed without any refusal is not
+//! A login that was rejected, in whatever way and by whomever, is remembered, so that it does not hammer the vendor: further
+//! calls fail at once until its own backoff is over, or until the credentials are others than those that were rejected.
+//! Once others have been tried it is forgotten, whatever came of them. A login that failed without any rejection is not
 //! remembered.
 
 use std::sync::Arc;
@@ -19,7 +19,7 @@ use tokio::sync::Mutex;
 use super::login::{Issued, Login, LoginError};
 use crate::api::allowance;
 use crate::api::confidential::Confidential;
-use crate::api::refusal::{Pair, Refusal, is_refusal};
+use crate::api::rejection::{Pair, Rejection, is_rejection};
 use crate::api::{ApiError, Endpoint, LoginResult};
 use crate::clock;
 use crate::config::Secret;
@@ -27,7 +27,7 @@ use crate::config::Secret;
 /// A token is renewed this long before it runs out, or a tenth of its life where that is less.
 const MAX_MARGIN: Duration = Duration::from_secs(5 * 60);
 
-/// What a refusal may also be as long as no login has worked.
+/// What a rejection may also be as long as no login has worked.
 const MISTYPED: &str = "; or mistyped: compare account_id, access_key and secret";
 
 /// A token, and how long it is believed to work.
@@ -38,7 +38,7 @@ pub(super) struct Token {
     pub(super) confidential: Confidential,
     /// Tells this token from those before it.
     pub(super) generation: u64,
-    /// `None` where the vendor did not say; then it is used until it is refused.
+    /// `None` where the vendor did not say; then it is used until it is rejected.
     pub(super) expires_at: Option<Timestamp>,
     margin: Duration,
 }
@@ -67,7 +67,7 @@ impl Token {
 struct State {
     token: Option<Arc<Token>>,
     generations: u64,
-    refusal: Option<Refusal>,
+    rejection: Option<Rejection>,
     /// How the last login ended, where it did not give a token.
     failure: Option<ApiError>,
 }
@@ -99,14 +99,14 @@ impl Sessions {
             Some(failure) => Err(failure),
             None => self.log_in(&mut state, false).await,
         };
-        // A renewal that came to nothing does not end a token that still works; a refusal has removed it.
+        // A renewal that came to nothing does not end a token that still works; a rejection has removed it.
         renewed.or_else(|error| {
             let still_good = current.filter(|token| state.token.is_some() && token.is_alive(now));
             still_good.ok_or(error)
         })
     }
 
-    /// A new token, whatever there is, and whatever was refused before.
+    /// A new token, whatever there is, and whatever was rejected before.
     pub(super) async fn renew(&self) -> Result<Arc<Token>, ApiError> {
         let ended = self.ended.load(Ordering::Acquire);
         let mut state = allowance::apart(self.state.lock()).await;
@@ -128,22 +128,22 @@ impl Sessions {
         }
     }
 
-    /// Whether the credentials were refused and are others by now, or could not be read and can be.
+    /// Whether the credentials were rejected and are others by now, or could not be read and can be.
     pub(super) async fn credentials_renewed(&self) -> bool {
         let state = self.state.lock().await;
-        match &state.refusal {
-            Some(refusal) => self.login.pair().await.is_ok_and(|pair| pair != *refusal.pair),
+        match &state.rejection {
+            Some(rejection) => self.login.pair().await.is_ok_and(|pair| pair != *rejection.pair),
             None => self.login.pair.is_back(Endpoint::Login).await,
         }
     }
 
     async fn log_in(&self, state: &mut State, forced: bool) -> Result<Arc<Token>, ApiError> {
-        let held = |refusal: &Refusal| !forced && refusal.holds(self.login.clock.now());
-        let pair = match (self.login.pair().await, &state.refusal) {
-            (Ok(pair), Some(refusal)) if held(refusal) && pair == *refusal.pair => {
-                return Err(refusal.error.clone());
+        let held = |rejection: &Rejection| !forced && rejection.holds(self.login.clock.now());
+        let pair = match (self.login.pair().await, &state.rejection) {
+            (Ok(pair), Some(rejection)) if held(rejection) && pair == *rejection.pair => {
+                return Err(rejection.error.clone());
             }
-            (Err(_), Some(refusal)) if held(refusal) => return Err(refusal.error.clone()),
+            (Err(_), Some(rejection)) if held(rejection) => return Err(rejection.error.clone()),
             (Ok(pair), _) => pair,
             (Err(error), _) => {
                 self.login.telemetry.login(LoginResult::Failed);
@@ -159,29 +159,30 @@ impl Sessions {
                 state.generations += 1;
                 let token = Arc::new(Token::new(issued, &pair, state.generations));
                 state.token = Some(Arc::clone(&token));
-                state.refusal = None;
+                state.rejection = None;
                 state.failure = None;
                 Ok(token)
             }
-            Err(LoginError::Refused(mut error)) => {
+            Err(LoginError::Rejected(mut error)) => {
                 if state.generations == 0 {
                     error.detail = format!("{}{MISTYPED}", error.detail).into();
                 }
                 state.token = None;
                 state.failure = Some(error.clone());
                 let now = self.login.clock.now();
-                state.refusal =
-                    Some(Refusal::new(error.clone(), Arc::new(pair), now, state.refusal.as_ref()));
+                state.rejection =
+                    Some(Rejection::new(error.clone(), Arc::new(pair), now, state.rejection.as_ref()));
                 Err(error)
             }
             Err(LoginError::Failed(error)) => {
                 state.failure = Some(error.clone());
-                if is_refusal(&error) {
+                if is_rejection(&error) {
                     let now = self.login.clock.now();
-                    let refusal = Refusal::new(error.clone(), Arc::new(pair), now, state.refusal.as_ref());
-                    state.refusal = Some(refusal);
+                    let rejection =
+                        Rejection::new(error.clone(), Arc::new(pair), now, state.rejection.as_ref());
+                    state.rejection = Some(rejection);
                 } else {
-                    state.refusal.take_if(|refusal| *refusal.pair != pair);
+                    state.rejection.take_if(|rejection| *rejection.pair != pair);
                 }
                 Err(error)
             }

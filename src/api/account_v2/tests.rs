@@ -9,7 +9,7 @@ use crate::model::Expiry;
 pub(super) const USAGE: &str =
     r#"{"usageByBucket":{"numBuckets":1,"totalUsageGB":2,"buckets":[{"name":"a","usageGB":2}]}}"#;
 pub(super) const DEAD: &str = r#"{"code":"ExpiredToken","message":"canary"}"#;
-pub(super) const REFUSED: &str = r#"{"code":"AuthenticationFailed ","message":"canary"}"#;
+pub(super) const REJECTED: &str = r#"{"code":"AuthenticationFailed ","message":"canary"}"#;
 
 pub(super) struct Setup {
     pub(super) vendor: Vendor,

@@ -1,7 +1,7 @@
 //! The client that `manage` alone uses: it reads, and it changes permissions and service accounts.
 //!
 //! It is another type than the client of the pollers, which has no method that changes anything. Nothing is sent twice, but
-//! for a request that was refused because its token had died.
+//! for a request that was rejected because its token had died.
 
 mod decode;
 mod meaning;
@@ -54,7 +54,7 @@ struct Asked<'a> {
 /// What came of a request that the vendor answered.
 enum Attempt {
     Done(RawResponse),
-    /// Refused, as the token is no longer accepted.
+    /// Rejected, as the token is no longer accepted.
     TokenDead(ManageError),
 }
 
@@ -115,7 +115,7 @@ impl Writer {
     /// Creates a permission: its id.
     ///
     /// # Errors
-    /// Where the vendor refuses, or what it did is not known.
+    /// Where the vendor rejects, or what it did is not known.
     pub async fn create_permission(&self, spec: &PermissionSpec) -> Result<String, ManageError> {
         let asked = Asked::list("POST /permissions", Method::POST, PERMISSIONS);
         self.create(asked, &PermissionBody::of(spec), |body| decode::one(body, decode::id)).await

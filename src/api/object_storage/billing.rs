@@ -309,7 +309,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_without_end_is_refused() {
+    fn a_list_without_end_is_rejected() {
         let item = r#"{"Date":"2026-11-02"},"#;
         let body = format!(r#"{{"ObjectCount":[{}{{}}]}}"#, item.repeat(wire::MAX_LISTED));
         assert_eq!(&*read(&body).unwrap_err(), wire::TOO_MANY);

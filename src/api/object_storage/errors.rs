@@ -1,15 +1,15 @@
 //! What the vendor's error answers mean.
 //!
 //! No catalogue of them is documented. They come as XML, as JSON or as plain text, so known words are looked for in
-//! whatever came, and the status decides wherever there is none. But the key is refused only by an error in the form of
-//! AWS, XML or JSON with a code: a proxy or firewall refuses with the same statuses. Nothing of the answer is ever shown.
+//! whatever came, and the status decides wherever there is none. But the key is rejected only by an error in the form of
+//! AWS, XML or JSON with a code: a proxy or firewall rejects with the same statuses. Nothing of the answer is ever shown.
 
 use jiff::Timestamp;
 use quick_xml::Reader;
 use quick_xml::events::Event;
 use serde_json::Value;
 
-use crate::api::refusal::NOT_THE_VENDOR;
+use crate::api::rejection::NOT_THE_VENDOR;
 use crate::api::transport::FailureReply;
 use crate::api::{ApiError, Endpoint, Reason};
 
@@ -18,7 +18,7 @@ use crate::api::{ApiError, Endpoint, Reason};
 enum Known {
     /// The action is for another kind of key.
     NotSupported,
-    /// The key or its signature is refused.
+    /// The key or its signature is rejected.
     Key,
     /// The time of the request is too far from the vendor's.
     Skew,
@@ -99,7 +99,7 @@ pub(super) fn judge(endpoint: Endpoint, reply: &FailureReply, now: Timestamp) ->
         }
         (401, _) | (400..=499, Some(Known::Key)) => (
             Reason::Auth,
-            "the key or its signature is refused: deleted, switched off, or not the secret of this key",
+            "the key or its signature is rejected: deleted, switched off, or not the secret of this key",
         ),
         (400..=499, Some(Known::Limit)) => (Reason::Request, "there are as many of these as may be"),
         (400..=499, Some(Known::NoUser)) => (Reason::Request, "there is no such user"),

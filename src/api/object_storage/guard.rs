@@ -1,5 +1,5 @@
-//! Whether the key may be used: a refused one is left alone for a while, and one that nobody has tried yet is tried by one
-//! request at a time, so that a bad key makes one refused request and not one for each collector.
+//! Whether the key may be used: a rejected one is left alone for a while, and one that nobody has tried yet is tried by one
+//! request at a time, so that a bad key makes one rejected request and not one for each collector.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use crate::api::allowance;
 use crate::api::confidential::Confidential;
-use crate::api::refusal::{Pair, PairSource, Refusal};
+use crate::api::rejection::{Pair, PairSource, Rejection};
 use crate::api::{ApiError, Endpoint, LoginResult, Reason, Telemetry};
 use crate::clock::Clock;
 
@@ -15,7 +15,7 @@ use crate::clock::Clock;
 struct State {
     /// The pair that the vendor accepted last.
     accepted: Option<Arc<Pair>>,
-    refusal: Option<Refusal>,
+    rejection: Option<Rejection>,
 }
 
 /// Keeps what is known of an account's key.
@@ -47,13 +47,13 @@ impl Guard {
     /// Leave to make a request to `endpoint` with the key as it is now.
     ///
     /// # Errors
-    /// Where the key cannot be read, or was refused a moment ago.
+    /// Where the key cannot be read, or was rejected a moment ago.
     pub(super) async fn admit(&self, endpoint: Endpoint) -> Result<Admission, ApiError> {
         let state = allowance::apart(Arc::clone(&self.state).lock_owned()).await;
-        let held = state.refusal.as_ref().filter(|refusal| refusal.holds(self.clock.now()));
+        let held = state.rejection.as_ref().filter(|rejection| rejection.holds(self.clock.now()));
         let pair = match (self.source.read(endpoint).await, held) {
-            (Ok(pair), Some(refusal)) if *refusal.pair == pair => return Err(refusal.error.clone()),
-            (Err(_), Some(refusal)) => return Err(refusal.error.clone()),
+            (Ok(pair), Some(rejection)) if *rejection.pair == pair => return Err(rejection.error.clone()),
+            (Err(_), Some(rejection)) => return Err(rejection.error.clone()),
             (Ok(pair), _) => pair,
             (Err(error), None) => {
                 self.telemetry.login(LoginResult::Failed);
@@ -75,17 +75,18 @@ impl Guard {
         };
         match outcome {
             Err(error) if error.reason == Reason::Auth && !was_let_in(error) => {
-                self.telemetry.login(LoginResult::Refused);
-                let refusal = Refusal::new(error.clone(), pair, self.clock.now(), state.refusal.as_ref());
-                *state = State { accepted: None, refusal: Some(refusal) };
+                self.telemetry.login(LoginResult::Rejected);
+                let rejection =
+                    Rejection::new(error.clone(), pair, self.clock.now(), state.rejection.as_ref());
+                *state = State { accepted: None, rejection: Some(rejection) };
             }
             // The vendor has decided nothing about the key. What it said of another one before is of no use any more.
             Err(error) if !was_let_in(error) => {
-                state.refusal.take_if(|refusal| *refusal.pair != *pair);
+                state.rejection.take_if(|rejection| *rejection.pair != *pair);
             }
             _ => {
                 self.telemetry.login(LoginResult::Accepted);
-                *state = State { accepted: Some(pair), refusal: None };
+                *state = State { accepted: Some(pair), rejection: None };
             }
         }
     }
@@ -93,16 +94,16 @@ impl Guard {
     /// What no answer may repeat: the secrets of the pairs that were used last.
     pub(super) async fn confidential(&self) -> Confidential {
         let state = self.state.lock().await;
-        let refused = state.refusal.as_ref().map(|refusal| &refusal.pair);
-        Confidential::new(state.accepted.iter().chain(refused).map(|pair| pair.secret.clone()))
+        let rejected = state.rejection.as_ref().map(|rejection| &rejection.pair);
+        Confidential::new(state.accepted.iter().chain(rejected).map(|pair| pair.secret.clone()))
     }
 
-    /// Whether the key was refused and is another one by now, or could not be read and can be.
+    /// Whether the key was rejected and is another one by now, or could not be read and can be.
     pub(super) async fn credentials_renewed(&self) -> bool {
         let state = self.state.lock().await;
-        match &state.refusal {
-            Some(refusal) => {
-                self.source.read(Endpoint::ListBuckets).await.is_ok_and(|pair| pair != *refusal.pair)
+        match &state.rejection {
+            Some(rejection) => {
+                self.source.read(Endpoint::ListBuckets).await.is_ok_and(|pair| pair != *rejection.pair)
             }
             None => self.source.is_back(Endpoint::ListBuckets).await,
         }

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use url::Url;
 
-use crate::api::refusal::Pair;
+use crate::api::rejection::Pair;
 use crate::clock;
 
 /// The vendor accepts any (seen on the wire).
@@ -104,7 +104,7 @@ fn signed_headers(
     Some(headers)
 }
 
-/// The same instant; one before 1970 is as good as 1970, as the vendor refuses both.
+/// The same instant; one before 1970 is as good as 1970, as the vendor rejects both.
 fn system_time(at: Timestamp) -> SystemTime {
     SystemTime::UNIX_EPOCH + clock::until(Timestamp::UNIX_EPOCH, at)
 }

@@ -169,7 +169,7 @@ async fn another_key_than_the_root_one_gets_all_but_billing() {
     assert!(setup.client.buckets().await.is_ok());
     let users = setup.client.keys().await.unwrap().data;
     assert!(users.iter().all(|user| user.password_change_required.is_none() && user.keys.len() == 1));
-    assert_eq!(setup.notes.logins().iter().filter(|login| **login == LoginResult::Refused).count(), 0);
+    assert_eq!(setup.notes.logins().iter().filter(|login| **login == LoginResult::Rejected).count(), 0);
 }
 
 #[tokio::test]
@@ -187,15 +187,15 @@ async fn a_lone_403_is_asked_once_more_and_does_not_count() {
 }
 
 #[tokio::test]
-async fn a_refused_key_is_left_alone_until_it_is_another_one() {
-    let refused = "<Error><Code>SignatureDoesNotMatch</Code><Message>canary</Message></Error>";
-    let setup = Setup::new(move |_| Reply::status(403, refused)).await;
+async fn a_rejected_key_is_left_alone_until_it_is_another_one() {
+    let rejected = "<Error><Code>SignatureDoesNotMatch</Code><Message>canary</Message></Error>";
+    let setup = Setup::new(move |_| Reply::status(403, rejected)).await;
     let error = setup.buckets_with_a_second_try_after(1).await.unwrap_err();
     assert_eq!(error.reason, Reason::Auth);
     assert!(!format!("{error} {error:?}").contains("canary"));
     assert_eq!(setup.vendor.requests().len(), 2);
-    assert_eq!(setup.notes.logins(), [LoginResult::Refused]);
-    // The clock went on by more than one wait; the refusal is as old as the last of them.
+    assert_eq!(setup.notes.logins(), [LoginResult::Rejected]);
+    // The clock went on by more than one wait; the rejection is as old as the last of them.
     let since = setup.clock.now();
     assert_eq!(setup.client.keys().await.unwrap_err().reason, Reason::Auth);
     assert_eq!(setup.vendor.requests().len(), 2, "no request within a minute");

@@ -1,7 +1,7 @@
 //! The client that `manage` alone uses: it makes, switches and deletes access keys.
 //!
 //! It is another type than the client of the pollers, which has no method that changes anything. Nothing is sent twice, but
-//! for a request that was refused in the confusion that follows a change of keys.
+//! for a request that was rejected in the confusion that follows a change of keys.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,7 +16,7 @@ use super::signing::{self, Service, Unsigned};
 use super::xml::{self, List};
 use super::{IAM_VERSION, SECOND_TRY};
 use crate::api::confidential::Confidential;
-use crate::api::refusal::{Pair, PairSource};
+use crate::api::rejection::{Pair, PairSource};
 use crate::api::transport::{FailureReply, RawResponse, Request};
 use crate::api::{ManageError, NewPair, Outcome, Transport, TransportError};
 use crate::clock::{self, Clock};
@@ -46,8 +46,8 @@ impl std::fmt::Debug for Writer {
     }
 }
 
-/// Why the vendor refused a request.
-struct Refused {
+/// Why the vendor rejected a request.
+struct Rejected {
     error: ManageError,
     /// It may pass by itself: the same request is worth a second try.
     may_pass: bool,
@@ -81,7 +81,7 @@ impl Writer {
     /// Makes an access key for a user.
     ///
     /// # Errors
-    /// Where the vendor refuses, or what it did is not known.
+    /// Where the vendor rejects, or what it did is not known.
     pub async fn create_access_key(&self, user: &str) -> Result<NewPair, ManageError> {
         let action = Action { name: "CreateAccessKey", parameters: &[("UserName", user)] };
         let (answer, confidential) = self.send(&action).await?;
@@ -139,24 +139,24 @@ impl Writer {
         Ok(pair.access_key.expose().to_owned())
     }
 
-    /// Sends a request; a lone refusal, by which nothing was done, is asked once more.
+    /// Sends a request; a lone rejection, by which nothing was done, is asked once more.
     async fn send(&self, action: &Action<'_>) -> Result<(RawResponse, Confidential), ManageError> {
         let pair = self.source.read(Endpoint::ListAccessKeys).await?;
         let mut attempt = self.attempt(action, &pair).await?;
-        if let Err(Refused { may_pass: true, .. }) = attempt {
+        if let Err(Rejected { may_pass: true, .. }) = attempt {
             self.clock.sleep_until(clock::after(self.clock.now(), SECOND_TRY)).await;
             attempt = self.attempt(action, &pair).await?;
         }
-        let answer = attempt.map_err(|refused| refused.error)?;
+        let answer = attempt.map_err(|rejected| rejected.error)?;
         Ok((answer, Confidential::new([pair.secret.clone()])))
     }
 
-    /// Sends a request once; within, why the vendor refused it.
+    /// Sends a request once; within, why the vendor rejected it.
     async fn attempt(
         &self,
         action: &Action<'_>,
         pair: &Pair,
-    ) -> Result<Result<RawResponse, Refused>, ManageError> {
+    ) -> Result<Result<RawResponse, Rejected>, ManageError> {
         let request = self.request(action, pair).ok_or_else(|| ManageError {
             detail: "the request cannot be signed: the access key holds characters that no header can carry"
                 .into(),
@@ -185,7 +185,7 @@ impl Writer {
             detail: judged.detail,
             ..error(action.name, judged.reason, Some(status), outcome)
         };
-        Ok(Err(Refused { error, may_pass: may_pass && is_vendors }))
+        Ok(Err(Rejected { error, may_pass: may_pass && is_vendors }))
     }
 
     fn request(&self, action: &Action<'_>, pair: &Pair) -> Option<Request> {

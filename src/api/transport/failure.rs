@@ -40,7 +40,7 @@ pub(super) fn before_answer(error: &reqwest::Error, url: &Url, proxy: Option<&Pr
                 (Reason::Connect, wants_password(proxy))
             }
             Some(_) if &*cause == "tunnel error: unsuccessful" => {
-                (Reason::Connect, format!("cannot connect to {host}: the proxy refuses").into())
+                (Reason::Connect, format!("cannot connect to {host}: the proxy rejects").into())
             }
             _ => (Reason::Connect, format!("cannot connect to {host}: {cause}").into()),
         }

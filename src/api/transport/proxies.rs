@@ -79,7 +79,7 @@ impl Proxies {
     pub fn from_environment() -> Result<Self, ProxyError> {
         let names = FOR_HTTP.into_iter().chain(FOR_HTTPS).chain(EXCEPTIONS);
         let values = names.filter_map(|name| {
-            // What is no text is no proxy either, and is refused as such.
+            // What is no text is no proxy either, and is rejected as such.
             std::env::var_os(name).map(|value| (name, value.to_string_lossy().into_owned()))
         });
         Self::of(&values.collect())
@@ -287,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_usable_proxy_is_refused_by_name_without_its_value() {
+    fn what_is_no_usable_proxy_is_rejected_by_name_without_its_value() {
         for value in [
             "htpp://user:canary@127.0.0.1:3128",
             "ftp://user:canary@proxy.test:3128",

@@ -377,8 +377,8 @@ async fn a_certificate_is_trusted_only_if_it_was_brought_along() {
     url.set_port(Some(listener.local_addr().unwrap().port())).unwrap();
     let answer = async {
         let (mut connection, _) = listener.accept().await.unwrap();
-        let refusal = b"HTTP/1.1 400 Bad Request\r\n\r\n";
-        tokio::io::AsyncWriteExt::write_all(&mut connection, refusal).await.unwrap();
+        let rejection = b"HTTP/1.1 400 Bad Request\r\n\r\n";
+        tokio::io::AsyncWriteExt::write_all(&mut connection, rejection).await.unwrap();
         connection
     };
     let transport = transport();
@@ -390,7 +390,7 @@ async fn a_certificate_is_trusted_only_if_it_was_brought_along() {
 }
 
 #[test]
-fn a_file_without_certificates_is_refused_by_name() {
+fn a_file_without_certificates_is_rejected_by_name() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("ca.pem");
     let missing = transport().trusting(&path).unwrap_err().to_string();

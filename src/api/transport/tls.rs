@@ -34,7 +34,7 @@ pub enum TransportError {
         /// What is wrong with it.
         problem: Box<str>,
     },
-    /// The HTTP client refused its settings.
+    /// The HTTP client rejected its settings.
     #[error("cannot set up the HTTP client: {0}")]
     Setup(Box<str>),
     /// The environment names a proxy that cannot be used.
@@ -135,7 +135,7 @@ impl Verifier {
     }
 }
 
-/// Whether a certificate was refused for being an authority's, and for nothing else. Its dates are looked at before that.
+/// Whether a certificate was rejected for being an authority's, and for nothing else. Its dates are looked at before that.
 fn is_authority(error: &Error) -> bool {
     let Error::InvalidCertificate(CertificateError::Other(other)) = error else { return false };
     other.0.downcast_ref::<webpki::Error>() == Some(&webpki::Error::CaUsedAsEndEntity)

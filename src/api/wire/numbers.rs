@@ -1,5 +1,5 @@
 //! Numbers that no type holds: one of them is bounded here, so that it costs the thing that it belongs to and not the
-//! whole answer, which the JSON library would refuse.
+//! whole answer, which the JSON library would reject.
 
 use std::io::{self, BufRead, Read};
 

@@ -82,11 +82,11 @@ fn a_list_has_an_end() {
     let mut counter = each(|_: Option<Thing>| count += 1);
     assert_eq!(read_list(list_of(",0", MAX_LISTED - 1), &mut counter), Ok(()));
     assert_eq!(count, MAX_LISTED);
-    let refused = "the answer lists more than 1000000 things, which is the most that is read";
+    let rejected = "the answer lists more than 1000000 things, which is the most that is read";
     let mut counter = each(|_: Option<Thing>| {});
-    assert_eq!(&*read_list(list_of(",0", MAX_LISTED), &mut counter).unwrap_err(), refused);
+    assert_eq!(&*read_list(list_of(",0", MAX_LISTED), &mut counter).unwrap_err(), rejected);
     let mut counter = each(|_: Option<Thing>| {}).after(MAX_LISTED - 1);
-    assert_eq!(&*read_list(list_of(",{}", 1), &mut counter).unwrap_err(), refused);
+    assert_eq!(&*read_list(list_of(",{}", 1), &mut counter).unwrap_err(), rejected);
 }
 
 #[test]
@@ -113,12 +113,12 @@ fn truth_values() {
 
 proptest! {
     #[test]
-    fn any_bytes_are_read_or_refused(body in prop::collection::vec(any::<u8>(), 0..300)) {
+    fn any_bytes_are_read_or_rejected(body in prop::collection::vec(any::<u8>(), 0..300)) {
         let _ = things(&body);
     }
 
     #[test]
-    fn what_is_refused_is_not_shown(before in "[\\[{\":,0-9a-f]{0,12}", after in "[\\]}\",]{0,4}") {
+    fn what_is_rejected_is_not_shown(before in "[\\[{\":,0-9a-f]{0,12}", after in "[\\]}\",]{0,4}") {
         if let Err(text) = things(format!("{before}canary{after}").as_bytes()) {
             prop_assert!(!text.contains("canary"), "{}", text);
         }

@@ -116,7 +116,7 @@ mod tests {
         assert_eq!(simulator.request_count(At::MonthlyUsage), 3);
 
         simulator.fail_always(At::MonthlyUsage, Fault::error(400, "InvalidTimeRange", ""));
-        let refused = asker.ask(&client, "acme", &key, &progress).await.map(|_| ()).unwrap_err();
-        assert_eq!((refused.reason, simulator.request_count(At::MonthlyUsage)), (Reason::Request, 4));
+        let rejected = asker.ask(&client, "acme", &key, &progress).await.map(|_| ()).unwrap_err();
+        assert_eq!((rejected.reason, simulator.request_count(At::MonthlyUsage)), (Reason::Request, 4));
     }
 }

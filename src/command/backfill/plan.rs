@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn what_there_cannot_be_is_refused_in_words() {
+    fn what_there_cannot_be_is_rejected_in_words() {
         let config = config();
         for (from, to, accounts, problem) in [
             (

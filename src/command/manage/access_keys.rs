@@ -18,7 +18,7 @@ use crate::model::ManagedAccessKey;
 const KIND: &str = "access_key";
 
 /// After a change of keys this is normal, and no reason to worry.
-const CONFUSION: &str = "for some minutes the vendor may refuse it with a lone 403";
+const CONFUSION: &str = "for some minutes the vendor may reject it with a lone 403";
 
 /// Lists and changes the access keys of one account.
 pub(super) struct Keys<'a> {
@@ -87,7 +87,7 @@ impl<'a> Keys<'a> {
         Ok((found.ok_or_else(|| Failure::Failed(missing()))?, all))
     }
 
-    /// Refuses what would shut this command and the exporter out.
+    /// Rejects what would shut this command and the exporter out.
     async fn is_not_own(&self, key: &ManagedAccessKey) -> Result<(), Failure> {
         if self.writer.own_access_key().await? != key.id {
             return Ok(());

@@ -48,7 +48,7 @@ pub(super) enum Settled<T, F> {
 }
 
 impl Desk<'_> {
-    /// Refuses a change that nobody can be asked about, before anything is asked for.
+    /// Rejects a change that nobody can be asked about, before anything is asked for.
     pub(super) fn may_change(&self) -> Result<(), Failure> {
         let can_ask = io::stdin().is_terminal() && io::stderr().is_terminal();
         if self.options.yes || self.options.dry_run || can_ask {
@@ -60,7 +60,7 @@ impl Desk<'_> {
         ))
     }
 
-    /// Refuses a new secret that could go nowhere, before anything is asked for.
+    /// Rejects a new secret that could go nowhere, before anything is asked for.
     pub(super) fn may_get_secret(&self, place: &SecretPlace) -> Result<(), Failure> {
         let misused = |problem: String| Err(Failure::Misused(problem));
         match &place.file {

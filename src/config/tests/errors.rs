@@ -248,7 +248,7 @@ fn a_file_that_cannot_be_parsed_is_told_by_line_and_never_quoted() {
 }
 
 #[test]
-fn a_nesting_without_end_is_refused() {
+fn a_nesting_without_end_is_rejected() {
     let place = Place::new();
     for part in ["- ", "? ", "[", "{a: ", "{\"a\":"] {
         for name in ["c.yaml", "c.toml", "c.json"] {
@@ -269,7 +269,7 @@ fn a_file_that_cannot_be_read_is_named() {
 }
 
 #[test]
-fn aliases_that_would_grow_without_end_are_refused_before_they_grow() {
+fn aliases_that_would_grow_without_end_are_rejected_before_they_grow() {
     let levels = (1..9).map(|level| {
         let before = format!("*a{}, ", level - 1).repeat(10);
         format!("x{level}: &a{level} [{before}]\n")

@@ -99,7 +99,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(256))]
 
     #[test]
-    fn any_text_is_refused_or_taken_without_a_panic(text in any::<String>(), ending in "yaml|toml|json") {
+    fn any_text_is_rejected_or_taken_without_a_panic(text in any::<String>(), ending in "yaml|toml|json") {
         let place = Place::new();
         // Whatever was drawn, no account with a secret file at the right place comes out of it.
         prop_assert!(place.load_as(&("c.".to_owned() + &ending), &text, &[]).is_err());
@@ -122,7 +122,7 @@ proptest! {
     }
 
     #[test]
-    fn any_variable_is_refused_or_taken_without_a_panic(
+    fn any_variable_is_rejected_or_taken_without_a_panic(
         path in "(__|_|[A-Z]{1,3}|[0-9]{1,22}|ACCOUNTS__0__|POLL__){0,6}",
         value in any::<String>(),
     ) {

@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_hash_is_refused_without_showing_it() {
+    fn what_is_no_hash_is_rejected_without_showing_it() {
         let with_cost = |cost: &str| HASH.replacen("$04$", &format!("${cost}$"), 1);
         for (text, problem) in [
             ("canary".to_owned(), "is not a bcrypt hash"),

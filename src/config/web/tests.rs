@@ -219,7 +219,7 @@ fn a_file_that_cannot_be_read_or_parsed_is_named_but_never_quoted() {
 }
 
 #[test]
-fn names_that_no_client_can_send_and_hashes_in_the_place_of_names_are_refused() {
+fn names_that_no_client_can_send_and_hashes_in_the_place_of_names_are_rejected() {
     let place = Place::new();
     let errors = place.errors(&format!("basic_auth_users:\n  \"a:b\": {HASH}\n  \"{HASH}\": alice\n"));
     assert_eq!(errors.len(), 2);
@@ -257,11 +257,11 @@ fn a_file_that_is_cut_anywhere_demands_no_less() {
         let text = parts.concat();
         let whole = place.load(&text).unwrap();
         assert_eq!(whole.weaker_than(&whole), None);
-        let mut refused = 0;
+        let mut rejected = 0;
         for length in 0..text.len() {
             let Ok(cut) = place.load(&text[..length]) else { continue };
             if cut.weaker_than(&whole).is_some() {
-                refused += 1;
+                rejected += 1;
                 continue;
             }
             let tls = cut.tls.expect("TLS");
@@ -270,7 +270,7 @@ fn a_file_that_is_cut_anywhere_demands_no_less() {
             assert!(!cut.users.is_empty(), "{length}");
             assert_eq!(cut.headers, whole.headers, "{length}");
         }
-        assert!(refused > 10, "{refused} beginnings are good files that demand less");
+        assert!(rejected > 10, "{rejected} beginnings are good files that demand less");
     }
 }
 

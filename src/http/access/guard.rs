@@ -156,7 +156,7 @@ impl Guard {
     }
 
     /// Whether what a request to `path` asks for may be answered; the answer to give instead, where not.
-    pub(in crate::http) async fn refuse(
+    pub(in crate::http) async fn reject(
         &self,
         config: &WebConfig,
         path: &str,

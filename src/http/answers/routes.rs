@@ -133,7 +133,7 @@ impl Routes {
     }
 
     /// Why a request that has the exporter do something is not done.
-    fn refused(&self, method: &Method, headers: &HeaderMap) -> Option<HttpResponse> {
+    fn rejected(&self, method: &Method, headers: &HeaderMap) -> Option<HttpResponse> {
         if *method != Method::POST {
             return Some(other_method("only POST is answered here\n", "POST"));
         }
@@ -143,8 +143,8 @@ impl Routes {
 
     /// Has everything polled now, at most once a minute.
     fn poll(&self, method: &Method, headers: &HeaderMap) -> HttpResponse {
-        if let Some(refusal) = self.refused(method, headers) {
-            return refusal;
+        if let Some(rejection) = self.rejected(method, headers) {
+            return rejection;
         }
         match self.poll_now.ask(self.clock.now()) {
             Ok(()) => text(
@@ -160,8 +160,8 @@ impl Routes {
     }
 
     async fn reload(&self, method: &Method, headers: &HeaderMap) -> HttpResponse {
-        if let Some(refusal) = self.refused(method, headers) {
-            return refusal;
+        if let Some(rejection) = self.rejected(method, headers) {
+            return rejection;
         }
         match self.reloader.reload().await {
             Ok(()) => text(StatusCode::OK, "reloaded\n"),

@@ -159,15 +159,15 @@ impl Connection {
 
     async fn answer(&self, config: &WebConfig, request: Request<Incoming>) -> Response<PacedBody> {
         let path = self.shared.routes.local(request.uri().path()).unwrap_or_default();
-        let refusal = if head_length(&request) > self.shared.limits.head_bytes {
+        let rejection = if head_length(&request) > self.shared.limits.head_bytes {
             Some(head_too_large())
         } else if !has_host(&request) {
             Some(text(StatusCode::BAD_REQUEST, "a request must have one Host header\n"))
         } else {
-            self.shared.guard.refuse(config, path, request.headers(), self.peer).await
+            self.shared.guard.reject(config, path, request.headers(), self.peer).await
         };
-        let mut answer = match refusal {
-            Some(refusal) => refusal,
+        let mut answer = match rejection {
+            Some(rejection) => rejection,
             None => self.shared.routes.answer(request).await,
         };
         dress(config, &mut answer);
@@ -175,7 +175,7 @@ impl Connection {
     }
 }
 
-/// The length of a request's head, bytes. What the HTTP library buffers, and so refuses by itself, is somewhat more than it
+/// The length of a request's head, bytes. What the HTTP library buffers, and so rejects by itself, is somewhat more than it
 /// is told.
 fn head_length<B>(request: &Request<B>) -> usize {
     let line = format!("{} {} HTTP/1.1\r\n", request.method(), request.uri()).len();

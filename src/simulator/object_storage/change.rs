@@ -8,7 +8,7 @@ use crate::simulator::endpoint::Endpoint;
 use crate::simulator::settings::Settings;
 
 use super::answer;
-use super::route::Refusal;
+use super::route::Rejection;
 use super::state::State;
 use super::user::{AccessKey, User, UserKind};
 
@@ -29,12 +29,12 @@ pub(super) fn keys(
     asked: &Asked<'_>,
     settings: &Settings,
     now: Timestamp,
-) -> Result<Bytes, Refusal> {
+) -> Result<Bytes, Rejection> {
     let user = user(state, asked.user)?;
     match asked.endpoint {
         Endpoint::CreateAccessKey => {
             if user.keys.len() >= MAX_KEYS {
-                return Err(Refusal::new(409, "LimitExceeded", "A user has at most two access keys"));
+                return Err(Rejection::new(409, "LimitExceeded", "A user has at most two access keys"));
             }
             let secret = random(settings.secret_length);
             let key = AccessKey {
@@ -51,7 +51,7 @@ pub(super) fn keys(
             let is_active = match asked.status {
                 Some("Active") => true,
                 Some("Inactive") => false,
-                _ => return Err(Refusal::new(400, "BadRequest", "IAM: Invalid request params")),
+                _ => return Err(Rejection::new(400, "BadRequest", "IAM: Invalid request params")),
             };
             key(user, asked.key)?.is_active = is_active;
             Ok(answer::changed("UpdateAccessKey"))
@@ -65,14 +65,14 @@ pub(super) fn keys(
 }
 
 /// The user who is asked for; the root user where nobody is.
-fn user<'a>(state: &'a mut State, wanted: Option<&str>) -> Result<&'a mut User, Refusal> {
+fn user<'a>(state: &'a mut State, wanted: Option<&str>) -> Result<&'a mut User, Rejection> {
     let is_wanted =
         |user: &&mut User| wanted.map_or(user.kind == UserKind::Root, |wanted| user.name == wanted);
     let found = state.users.iter_mut().find(is_wanted);
-    found.ok_or(Refusal::new(404, "NoSuchEntity", "The user cannot be found"))
+    found.ok_or(Rejection::new(404, "NoSuchEntity", "The user cannot be found"))
 }
 
-fn key<'a>(user: &'a mut User, id: Option<&str>) -> Result<&'a mut AccessKey, Refusal> {
+fn key<'a>(user: &'a mut User, id: Option<&str>) -> Result<&'a mut AccessKey, Rejection> {
     let found = user.keys.iter_mut().find(|key| Some(key.id.as_str()) == id);
-    found.ok_or(Refusal::new(404, "NoSuchEntity", "The access key cannot be found"))
+    found.ok_or(Rejection::new(404, "NoSuchEntity", "The access key cannot be found"))
 }

@@ -39,13 +39,13 @@ pub(super) enum Host {
 
 /// Why a request is not answered.
 #[derive(Debug)]
-pub(super) struct Refusal {
+pub(super) struct Rejection {
     status: u16,
     code: &'static str,
     message: &'static str,
 }
 
-impl Refusal {
+impl Rejection {
     pub(super) const fn new(status: u16, code: &'static str, message: &'static str) -> Self {
         Self { status, code, message }
     }
@@ -59,7 +59,7 @@ impl Refusal {
     }
 }
 
-/// The refusals that AWS knows; no catalogue of the vendor's own is documented.
+/// The rejections that AWS knows; no catalogue of the vendor's own is documented.
 impl Host {
     pub(super) const fn service(self) -> &'static str {
         match self {
@@ -68,46 +68,46 @@ impl Host {
         }
     }
 
-    pub(super) const fn not_signed(self) -> Refusal {
+    pub(super) const fn not_signed(self) -> Rejection {
         match self {
-            Self::Iam => Refusal::new(403, "MissingAuthenticationToken", "The request is not signed"),
-            Self::S3 => Refusal::new(403, "AccessDenied", "Access Denied"),
+            Self::Iam => Rejection::new(403, "MissingAuthenticationToken", "The request is not signed"),
+            Self::S3 => Rejection::new(403, "AccessDenied", "Access Denied"),
         }
     }
 
-    pub(super) const fn malformed(self) -> Refusal {
+    pub(super) const fn malformed(self) -> Rejection {
         match self {
-            Self::Iam => Refusal::new(400, "IncompleteSignature", "The signature is not complete"),
+            Self::Iam => Rejection::new(400, "IncompleteSignature", "The signature is not complete"),
             Self::S3 => {
-                Refusal::new(400, "AuthorizationHeaderMalformed", "The authorization header is malformed")
+                Rejection::new(400, "AuthorizationHeaderMalformed", "The authorization header is malformed")
             }
         }
     }
 
-    pub(super) const fn unknown_key(self) -> Refusal {
+    pub(super) const fn unknown_key(self) -> Rejection {
         match self {
-            Self::Iam => Refusal::new(
+            Self::Iam => Rejection::new(
                 403,
                 "InvalidClientTokenId",
                 "The security token included in the request is invalid",
             ),
             Self::S3 => {
-                Refusal::new(403, "InvalidAccessKeyId", "The access key id does not exist in our records")
+                Rejection::new(403, "InvalidAccessKeyId", "The access key id does not exist in our records")
             }
         }
     }
 
-    pub(super) const fn skewed(self) -> Refusal {
+    pub(super) const fn skewed(self) -> Rejection {
         match self {
-            Self::Iam => Refusal::new(403, "SignatureDoesNotMatch", "Signature expired or not yet current"),
+            Self::Iam => Rejection::new(403, "SignatureDoesNotMatch", "Signature expired or not yet current"),
             Self::S3 => {
-                Refusal::new(403, "RequestTimeTooSkewed", "The request's time is too far from the server's")
+                Rejection::new(403, "RequestTimeTooSkewed", "The request's time is too far from the server's")
             }
         }
     }
 
-    pub(super) const fn mismatch(self) -> Refusal {
-        Refusal::new(403, "SignatureDoesNotMatch", "The signature is not the one that was calculated")
+    pub(super) const fn mismatch(self) -> Rejection {
+        Rejection::new(403, "SignatureDoesNotMatch", "The signature is not the one that was calculated")
     }
 }
 
@@ -161,18 +161,23 @@ impl<'a> Question<'a> {
         now: Timestamp,
     ) -> Reply {
         self.answer(accounts, settings, now)
-            .unwrap_or_else(|refusal| refusal.reply(self.host, settings.object_storage.error_form))
+            .unwrap_or_else(|rejection| rejection.reply(self.host, settings.object_storage.error_form))
     }
 
-    fn answer(&self, accounts: &mut Accounts, settings: &Settings, now: Timestamp) -> Result<Reply, Refusal> {
+    fn answer(
+        &self,
+        accounts: &mut Accounts,
+        settings: &Settings,
+        now: Timestamp,
+    ) -> Result<Reply, Rejection> {
         let name = signature::verify(accounts, &self.received, self.host, now)?;
         if self.is_violation && !self.endpoint.is_change() {
-            return Err(Refusal::new(405, "MethodNotAllowed", "The simulator does not do this"));
+            return Err(Rejection::new(405, "MethodNotAllowed", "The simulator does not do this"));
         }
         if self.host == Host::Iam
             && (self.parameter("Version") != Some(VERSION) || self.parameter("Action").is_none())
         {
-            return Err(Refusal::new(400, "BadRequest", "IAM: Missing Action or Version param"));
+            return Err(Rejection::new(400, "BadRequest", "IAM: Missing Action or Version param"));
         }
         if self.endpoint.is_change() {
             let asked = change::Asked {
@@ -195,7 +200,7 @@ impl<'a> Question<'a> {
             Endpoint::ListUsers => (answer::XML, answer::users(state, settings)),
             Endpoint::ListAccessKeys => (answer::XML, answer::access_keys(self.user(state)?, settings)),
             Endpoint::ListBuckets => (answer::XML, answer::buckets(state, settings)),
-            _ => return Err(Refusal::new(404, "NoSuchKey", "The specified key does not exist")),
+            _ => return Err(Rejection::new(404, "NoSuchKey", "The specified key does not exist")),
         };
         Ok(Reply { status: 200, headers: vec![("content-type", content_type.to_owned())], body })
     }
@@ -205,12 +210,12 @@ impl<'a> Question<'a> {
         state: &State,
         settings: &ObjectStorageSettings,
         now: Timestamp,
-    ) -> Result<Bytes, Refusal> {
+    ) -> Result<Bytes, Rejection> {
         if !state.is_root {
             // Seen on the wire, without its status.
-            return Err(Refusal::new(400, "BadRequest", "Action not supported"));
+            return Err(Rejection::new(400, "BadRequest", "Action not supported"));
         }
-        let days = wire::days(self.parameter("From"), self.parameter("Till")).ok_or(Refusal::new(
+        let days = wire::days(self.parameter("From"), self.parameter("Till")).ok_or(Rejection::new(
             400,
             "BadRequest",
             "IAM: Invalid request params",
@@ -223,9 +228,9 @@ impl<'a> Question<'a> {
         state: &State,
         settings: &ObjectStorageSettings,
         now: Timestamp,
-    ) -> Result<Bytes, Refusal> {
+    ) -> Result<Bytes, Rejection> {
         let name = self.received.path.trim_start_matches('/');
-        answer::one_bucket(state, name, settings, now).ok_or(Refusal::new(
+        answer::one_bucket(state, name, settings, now).ok_or(Rejection::new(
             404,
             "NoSuchBucket",
             "The specified bucket does not exist",
@@ -233,12 +238,12 @@ impl<'a> Question<'a> {
     }
 
     /// The user who is asked for; the root user where nobody is.
-    fn user<'state>(&self, state: &'state State) -> Result<&'state User, Refusal> {
+    fn user<'state>(&self, state: &'state State) -> Result<&'state User, Rejection> {
         let wanted = self.parameter("UserName");
         state
             .users
             .iter()
             .find(|user| wanted.map_or(user.kind == UserKind::Root, |wanted| user.name == wanted))
-            .ok_or(Refusal::new(404, "NoSuchEntity", "The user cannot be found"))
+            .ok_or(Rejection::new(404, "NoSuchEntity", "The user cannot be found"))
     }
 }

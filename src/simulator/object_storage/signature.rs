@@ -16,7 +16,7 @@ use jiff::tz::Offset;
 use ring::digest::{SHA256, digest};
 use subtle::ConstantTimeEq;
 
-use super::route::{Host, Refusal};
+use super::route::{Host, Rejection};
 use super::state::Accounts;
 
 /// How far a request's time may be from the vendor's, in seconds; so it is at AWS.
@@ -76,13 +76,13 @@ pub(super) fn verify(
     received: &Received<'_>,
     host: Host,
     now: Timestamp,
-) -> Result<String, Refusal> {
+) -> Result<String, Rejection> {
     if received.headers.get(AUTHORIZATION).is_none() {
         return Err(host.not_signed());
     }
     let authorization = received.authorization().ok_or_else(|| host.malformed())?;
     if authorization.service != host.service() {
-        return Err(Refusal::new(401, "Unauthorized", "Unauthorized"));
+        return Err(Rejection::new(401, "Unauthorized", "Unauthorized"));
     }
     let (name, state) = accounts
         .of_access_key(authorization.access_key)
@@ -119,16 +119,16 @@ fn time_of(received: &Received<'_>, authorization: &Authorization<'_>) -> Option
 }
 
 /// A body whose hash is announced must have it; the S3 host insists on a hash, as the guide knows of no unsigned body.
-fn check_body(received: &Received<'_>, host: Host) -> Result<(), Refusal> {
+fn check_body(received: &Received<'_>, host: Host) -> Result<(), Rejection> {
     match received.header("x-amz-content-sha256") {
-        None if host == Host::S3 => Err(Refusal::new(
+        None if host == Host::S3 => Err(Rejection::new(
             400,
             "InvalidRequest",
             "Missing required header for this request: x-amz-content-sha256",
         )),
         None => Ok(()),
         Some(announced) if announced == hex(digest(&SHA256, received.body).as_ref()) => Ok(()),
-        Some(_) => Err(Refusal::new(
+        Some(_) => Err(Rejection::new(
             400,
             "XAmzContentSHA256Mismatch",
             "The provided 'x-amz-content-sha256' header does not match what was computed",

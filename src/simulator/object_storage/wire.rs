@@ -7,7 +7,7 @@ use jiff::tz::Offset;
 /// "Never", as the vendor writes it.
 pub(super) const NEVER: &str = "0001-01-01T00:00:00Z";
 
-/// More days than that in one request are refused; no source says what the service does.
+/// More days than that in one request are rejected; no source says what the service does.
 const MAX_DAYS: usize = 4000;
 
 /// 00:00 UTC of a day.
@@ -27,7 +27,7 @@ pub(super) fn instant(time: Timestamp, digits: u8) -> String {
 }
 
 /// The days of a query, first and last included, oldest first. `None` where a bound is no instant with milliseconds
-/// (seen on the wire: without them the request is refused) or the days are reversed.
+/// (seen on the wire: without them the request is rejected) or the days are reversed.
 pub(super) fn days(from: Option<&str>, till: Option<&str>) -> Option<Vec<Date>> {
     let (from, till) = (day(from?)?, day(till?)?);
     let days: Vec<_> =

@@ -92,8 +92,8 @@ async fn a_permission_in_use_stays() {
     let _ = stage.acme.clone().permission(permission);
     stage.acme.add_service_account(ServiceAccount::new("a1", "veeam").permission("p1"));
     let client = stage.log_in().await;
-    let refused = change(&client, "DELETE", "/permissions/p1", &Value::Null).await;
-    assert_eq!(refused.error(), (409, "PermissionInUse".to_owned()));
+    let rejected = change(&client, "DELETE", "/permissions/p1", &Value::Null).await;
+    assert_eq!(rejected.error(), (409, "PermissionInUse".to_owned()));
     stage.acme.remove_service_account("a1");
     assert_eq!(change(&client, "DELETE", "/permissions/p1", &Value::Null).await.status, 200);
     assert_eq!(stage.acme.permissions().len(), 0);
@@ -124,7 +124,7 @@ async fn an_update_takes_every_parameter() {
 }
 
 #[tokio::test]
-async fn what_makes_no_sense_is_refused() {
+async fn what_makes_no_sense_is_rejected() {
     let stage = Stage::new().await;
     let _ = stage.acme.clone().permission(Permission::all_buckets("p1", "all", Actions::ReadOnly));
     let client = stage.log_in().await;

@@ -27,7 +27,7 @@ async fn the_life_of_a_session_can_be_a_number_and_of_any_length() {
 }
 
 #[tokio::test]
-async fn a_wrong_login_is_refused_with_the_code_that_ends_in_a_space() {
+async fn a_wrong_login_is_rejected_with_the_code_that_ends_in_a_space() {
     let stage = Stage::new().await;
     for (account, access_key, secret) in
         [("acme", "AKEXAMPLE", "wrong"), ("acme", "AKWRONG", "first"), ("nobody", "AKEXAMPLE", "first")]
@@ -65,14 +65,14 @@ async fn a_dead_token_is_a_400_with_a_code_of_choice() {
 async fn what_happens_to_the_pair_happens_to_its_sessions() {
     let stage = Stage::new().await;
     let dead = (400, "ExpiredToken".to_owned());
-    let refused = (403, "AuthenticationFailed ".to_owned());
+    let rejected = (403, "AuthenticationFailed ".to_owned());
 
     let client = stage.log_in().await;
     let second = stage.acme.regenerate();
     assert_ne!(second, "first");
     assert_eq!(client.get("/auth/token").await.error(), dead);
     let answer = stage.client().log_in("acme", "AKEXAMPLE", "first").await;
-    assert_eq!(answer.error(), refused);
+    assert_eq!(answer.error(), rejected);
 
     let client = stage.log_in().await;
     stage.acme.revoke_sessions();
@@ -87,14 +87,14 @@ async fn what_happens_to_the_pair_happens_to_its_sessions() {
     stage.clock.advance(HOUR);
     assert_eq!(client.get("/auth/token").await.error(), dead);
     let answer = stage.client().log_in("acme", "AKEXAMPLE", &second).await;
-    assert_eq!(answer.error(), refused);
+    assert_eq!(answer.error(), rejected);
 
     stage.acme.regenerate_as("AKTHIRD", "third");
     let client = stage.log_in().await;
     stage.acme.delete_credentials();
     assert_eq!(client.get("/auth/token").await.error(), dead);
     let answer = stage.client().log_in("acme", "AKTHIRD", "third").await;
-    assert_eq!(answer.error(), refused);
+    assert_eq!(answer.error(), rejected);
 
     stage.acme.regenerate();
     let client = stage.log_in().await;

@@ -134,15 +134,15 @@ async fn the_form_of_the_answers_can_be_chosen() {
 #[tokio::test]
 async fn a_request_needs_action_version_and_milliseconds() {
     let place = Place::new().await;
-    let refused = |message: &str| (400, "BadRequest".to_owned(), message.to_owned());
+    let rejected = |message: &str| (400, "BadRequest".to_owned(), message.to_owned());
     for body in ["", "Action=ListUsers", "Version=2010-05-08", "Action=ListUsers&Version=2020-01-01"] {
         assert_eq!(
             place.error(&Request::form(body)).await,
-            refused("IAM: Missing Action or Version param"),
+            rejected("IAM: Missing Action or Version param"),
             "{body}"
         );
     }
-    let invalid = refused("IAM: Invalid request params");
+    let invalid = rejected("IAM: Invalid request params");
     for (from, till) in [
         ("2026-11-01T00:00:00Z", "2026-11-02T00:00:00.000Z"),
         ("2026-11-01T00:00:00.000Z", "2026-11-02"),

@@ -120,7 +120,7 @@ async fn months_come_in_no_order_yet_always_the_same() {
 }
 
 #[tokio::test]
-async fn a_window_that_is_too_long_or_reversed_is_refused() {
+async fn a_window_that_is_too_long_or_reversed_is_rejected() {
     let stage = Stage::new().await;
     let client = stage.log_in().await;
     for (query, code) in [

@@ -38,7 +38,7 @@ fn account(saved: &Saved, formats: &[Format], out: &mut dyn Write) -> io::Result
     account.entry("account_id", &identity.id)?;
     account.entry("base_url", &identity.address)?;
     account.entry("last_accepted", &memory.logins.last_accepted)?;
-    account.entry("refused_at", &memory.logins.refused_at)?;
+    account.entry("rejected_at", &memory.logins.rejected_at)?;
     for format in formats {
         if let Some(answer) = memory.answers.get(&format.collector) {
             (format.save)(answer.data.as_ref(), answer.at, &mut account)?;
@@ -75,7 +75,7 @@ pub fn decode(bytes: &[u8], formats: &[Format]) -> Result<State, Unusable> {
 fn read(entries: &Entries<'_>, formats: &[Format]) -> Result<Saved, String> {
     let text = |key| entries.get(key)?.ok_or_else(|| format!("{key} is missing"));
     let logins =
-        Logins { last_accepted: entries.get("last_accepted")?, refused_at: entries.get("refused_at")? };
+        Logins { last_accepted: entries.get("last_accepted")?, rejected_at: entries.get("rejected_at")? };
     let recent: Option<RecentUsage> = entries.get("recent_usage")?;
     let recent = Arc::new(recent.unwrap_or_default().bounded());
     let mut memory = Memory { logins, recent, ..Memory::default() };

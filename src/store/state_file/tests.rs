@@ -197,14 +197,14 @@ fn memory() -> impl Strategy<Value = Memory> {
     (some(instant()), some(instant()), answers, recent).prop_map(
         |(
             last_accepted,
-            refused_at,
+            rejected_at,
             (credentials, current, monthly, accounts, permissions, others),
             recent,
         )| {
             let answers =
                 [credentials, current, monthly, accounts, permissions, others.0, others.1, others.2];
             Memory {
-                logins: Logins { last_accepted, refused_at },
+                logins: Logins { last_accepted, rejected_at },
                 answers: answers.into_iter().flatten().collect(),
                 recent: std::sync::Arc::new(recent),
             }
@@ -251,13 +251,13 @@ proptest! {
     }
 
     #[test]
-    fn any_bytes_are_refused_or_read(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+    fn any_bytes_are_rejected_or_read(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
         prop_assert!(decode(&bytes, &formats()).is_err());
     }
 
     /// What is read from a damaged file can be shown: it is in order, and nothing overflows.
     #[test]
-    fn a_damaged_state_is_refused_or_harmless(
+    fn a_damaged_state_is_rejected_or_harmless(
         state in state(),
         damage in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4),
         cut in any::<prop::sample::Index>(),
@@ -337,7 +337,7 @@ fn an_earlier_file_of_this_version_is_read_in_full() {
     assert_eq!(known(archive), ["billing", "buckets", "keys"]);
     let at = |text: &str| Some(text.parse().unwrap());
     assert_eq!(acme.memory.logins.last_accepted, at("2026-11-24T11:00:00Z"));
-    assert_eq!(archive.memory.logins.refused_at, at("2026-11-24T11:59:00Z"));
+    assert_eq!(archive.memory.logins.rejected_at, at("2026-11-24T11:59:00Z"));
     assert_eq!(acme.memory.answers[&Collector::CREDENTIALS].at, at("2026-11-24T11:57:00Z").unwrap());
     let months = acme.memory.answers[&Collector::MONTHLY_USAGE].data.clone().unwrap();
     let months = months.get::<MonthlyUsage>().unwrap();
@@ -368,7 +368,7 @@ fn it_is_readable_json_of_version_1() {
         text,
         concat!(
             r#"{"format":"lyve-cloud-exporter state","version":1,"series":"d","accounts":[{"name":"a","account_id":"b","#,
-            r#""base_url":"c","last_accepted":null,"refused_at":null,"current_usage":{"#,
+            r#""base_url":"c","last_accepted":null,"rejected_at":null,"current_usage":{"#,
             r#""at":"2026-11-24T12:00:00Z","data":{"usage_bytes":3,"bucket_count":null,"#,
             r#""buckets":[["backups",3]],"usage_with_sub_accounts_bytes":null,"sub_accounts":[]}}}]}"#,
             "\n"
@@ -433,9 +433,9 @@ fn a_file_has_one_writer() {
     for _ in 0..2 {
         one.write(&path, &State::default(), &formats()).unwrap();
         let before = std::fs::read(&path).unwrap();
-        let refused =
+        let rejected =
             other.write(&path, &State { series: "other".to_owned(), accounts: Vec::new() }, &formats());
-        assert!(refused.unwrap_err().to_string().contains("another exporter"));
+        assert!(rejected.unwrap_err().to_string().contains("another exporter"));
         assert_eq!(std::fs::read(&path).unwrap(), before);
     }
     drop(one);

@@ -168,7 +168,7 @@ async fn once_on_a_full_disk_keeps_the_old_file_and_has_a_status_of_its_own() {
 }
 
 #[tokio::test]
-async fn a_file_that_is_a_mount_of_its_own_is_refused_and_told_what_to_mount() {
+async fn a_file_that_is_a_mount_of_its_own_is_rejected_and_told_what_to_mount() {
     let site = Site::new().await;
     site.configure("credential: {expires: never}\nstate_file: state.json");
     let mount = |name: &str| format!("echo old > kept; touch {name}; mount --bind kept {name}");
@@ -177,9 +177,9 @@ async fn a_file_that_is_a_mount_of_its_own_is_refused_and_told_what_to_mount() {
         ("out.prom", &["once", "--output=out.prom"], 3),
         ("past.om", &[&BACKFILL[..], &["--output=past.om"]].concat(), 3),
     ] {
-        let refused = output(&mut with_mounts(&site, &mount(name), &command(&site, arguments))).await;
-        let said = text(&refused.stderr);
-        assert_eq!(refused.status.code(), Some(status), "{arguments:?}: {said}");
+        let rejected = output(&mut with_mounts(&site, &mount(name), &command(&site, arguments))).await;
+        let said = text(&rejected.stderr);
+        assert_eq!(rejected.status.code(), Some(status), "{arguments:?}: {said}");
         let advice = "it is a mount of its own, which cannot be replaced";
         assert!(said.contains(advice) && said.contains("mount the directory"), "{said}");
         assert_eq!(fs::read_to_string(site.path("kept")).unwrap(), "old\n");

@@ -253,7 +253,7 @@ fn dead_tokens() -> Vec<Row> {
             everywhere(&format!("{name}, twice"), &again, Outcome::Fails(Reason::Auth), Wait::Backoff, says);
         once.into_iter().chain(twice).map(|row| Row { logins: 1.0, ..row })
     });
-    // Of something in between, perhaps: a new token is tried all the same, and where it does not help nothing is refused.
+    // Of something in between, perhaps: a new token is tried all the same, and where it does not help nothing is rejected.
     let bare = [("401 without a body", Fault::empty(401)), ("401 with a page", page(401))];
     let bare = bare.iter().flat_map(|(name, fault)| {
         let faults = std::slice::from_ref(fault);

@@ -119,17 +119,17 @@ fn a_month_backwards_moves_the_window_back() {
 }
 
 #[test]
-fn a_refusal_is_not_stretched_by_a_clock_that_is_set_back() {
+fn a_rejection_is_not_stretched_by_a_clock_that_is_set_back() {
     play(async |log| {
         let (stage, vendor, exporter) = set_the_stage(|config| config.poll.verify_login = hours(1)).await;
-        // A refusal at one o'clock, remembered for a minute.
+        // A rejection at one o'clock, remembered for a minute.
         vendor.fail_once(Endpoint::Login, Fault::error(403, "AuthenticationFailed", "canary"));
         stage.clock.advance(hours(1));
-        exporter.until("the login was refused", |_| exporter.state(ACME).logins.refused_at.is_some()).await;
+        exporter.until("the login was rejected", |_| exporter.state(ACME).logins.rejected_at.is_some()).await;
         settle(&stage, &exporter).await;
         let logins = stage.simulator.request_count(Endpoint::Login);
         assert_eq!(logins, 1);
-        // Half an hour back. The refusal lies in the future, which is no reason to believe it.
+        // Half an hour back. The rejection lies in the future, which is no reason to believe it.
         stage.clock.set(at("2026-11-24T12:30:00Z"));
         settle(&stage, &exporter).await;
         assert_eq!(stage.simulator.request_count(Endpoint::Login), logins, "nothing is due");

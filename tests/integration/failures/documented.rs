@@ -66,9 +66,9 @@ fn told() -> Vec<Told> {
     told.extend(of_polls(ObjectStorage, object_storage::answers::rows()));
     told.extend(of_bodies(ObjectStorage, object_storage::contents::other_things()));
     told.extend(of_polls(ObjectStorage, object_storage::contents::endless()));
-    let refused = object_storage::keys::rows();
+    let rejected = object_storage::keys::rows();
     told.extend(
-        refused.iter().map(|row| one(ObjectStorage, row.name, Reason::Auth, Wait::Backoff, row.says)),
+        rejected.iter().map(|row| one(ObjectStorage, row.name, Reason::Auth, Wait::Backoff, row.says)),
     );
     told
 }

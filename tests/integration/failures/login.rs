@@ -20,7 +20,7 @@ pub struct Row {
     fault: Fault,
     pub reason: Reason,
     /// Whether the vendor has decided against the credentials.
-    refused: bool,
+    rejected: bool,
     pub wait: Wait,
     pub says: &'static str,
 }
@@ -29,7 +29,7 @@ pub struct Row {
 pub const NO_LIFETIME: &str = "expirationSec is missing, or no number of seconds";
 
 fn row(name: &'static str, fault: Fault, reason: Reason, wait: Wait, says: &'static str) -> Row {
-    Row { name, fault, reason, refused: reason == Reason::Auth, wait, says }
+    Row { name, fault, reason, rejected: reason == Reason::Auth, wait, says }
 }
 
 fn said(status: u16, code: impl Into<Value>) -> Fault {
@@ -43,8 +43,8 @@ fn body(body: &str) -> Fault {
 pub fn rows() -> Vec<Row> {
     use Reason::{Auth, Connect, Decode, Forbidden, RateLimited, Request, Server, Timeout};
     use Wait::{Backoff, Interval, Seconds};
-    let refused = "the credentials are refused: expired, regenerated or deleted; or mistyped: compare account_id, access_key and secret";
-    let no_login = "the vendor refuses this login; check the credentials; or mistyped: compare account_id, access_key and secret";
+    let rejected = "the credentials are rejected: expired, regenerated or deleted; or mistyped: compare account_id, access_key and secret";
+    let no_login = "the vendor rejects this login; check the credentials; or mistyped: compare account_id, access_key and secret";
     let between = "not the vendor's answer, but of something in between; check proxy and firewall";
     let misplaced =
         "not the vendor's answer, but of something in between; check base_url, proxy and firewall";
@@ -53,17 +53,17 @@ pub fn rows() -> Vec<Row> {
     let no_token = "the answer holds no token";
     let odd_token = "the token is empty or holds characters that no token has";
     vec![
-        row("403 AuthenticationFailed", said(403, "AuthenticationFailed"), Auth, Backoff, refused),
-        row("403 AuthenticationFailed, a space", said(403, "AuthenticationFailed "), Auth, Backoff, refused),
-        row("403 Authentication failed", said(403, "Authentication failed"), Auth, Backoff, refused),
+        row("403 AuthenticationFailed", said(403, "AuthenticationFailed"), Auth, Backoff, rejected),
+        row("403 AuthenticationFailed, a space", said(403, "AuthenticationFailed "), Auth, Backoff, rejected),
+        row("403 Authentication failed", said(403, "Authentication failed"), Auth, Backoff, rejected),
         row(
             "403 in the message alone",
             Fault::error(403, 1, "Authentication failed"),
             Auth,
             Backoff,
-            refused,
+            rejected,
         ),
-        row("400 AuthenticationFailed", said(400, "AuthenticationFailed"), Auth, Backoff, refused),
+        row("400 AuthenticationFailed", said(400, "AuthenticationFailed"), Auth, Backoff, rejected),
         row("401 Unauthorized", said(401, "Unauthorized"), Auth, Backoff, no_login),
         row("401", Fault::empty(401), Connect, Backoff, between),
         row("401 with a page", Fault::html(401), Connect, Backoff, between),
@@ -122,7 +122,7 @@ pub fn rows() -> Vec<Row> {
             "503 (ServiceNotReady): an error on the vendor's side",
         ),
         row(
-            "503 that refuses",
+            "503 that rejects",
             said(503, "AuthenticationFailed"),
             Server,
             Backoff,
@@ -213,11 +213,11 @@ async fn play_rows(log: Log) {
             }
         }
         assert_eq!(samples.value("lyvecloud_session_expiry_timestamp_seconds", &[]), None, "{name}");
-        let status = if row.refused { "rejected" } else { "unknown" };
+        let status = if row.rejected { "rejected" } else { "unknown" };
         let status =
             samples.value("lyvecloud_credential_status", &[("kind", "account_api"), ("status", status)]);
         assert_eq!(status, Some(1.0), "{name}");
-        let (result, other) = if row.refused { ("refused", "failed") } else { ("failed", "refused") };
+        let (result, other) = if row.rejected { ("rejected", "failed") } else { ("failed", "rejected") };
         for (result, count) in [(result, 1.0), (other, 0.0), ("accepted", 0.0)] {
             let logins = samples.value("lyvecloud_logins_total", &[("result", result)]);
             assert_eq!(logins, Some(count), "{name}: five collectors share one login, {result}");

@@ -87,10 +87,10 @@ async fn a_new_secret_in_its_file_is_used_without_a_restart() {
     exporter.next_poll("acme", Collector::CREDENTIALS, hours(1)).await;
     let samples = exporter.scrape().await;
     assert_eq!(samples.value("lyvecloud_credential_status", &rejected), Some(1.0));
-    assert_eq!(samples.value("lyvecloud_logins_total", &[ACME, ("result", "refused")]), Some(1.0));
+    assert_eq!(samples.value("lyvecloud_logins_total", &[ACME, ("result", "rejected")]), Some(1.0));
 
     std::fs::write(&file, format!("{secret}\n")).unwrap();
-    // Seconds, not the wait after a refused login.
+    // Seconds, not the wait after a rejected login.
     exporter.next_poll("acme", Collector::CREDENTIALS, Duration::from_secs(5)).await;
     let samples = exporter.scrape().await;
     assert_eq!(samples.value("lyvecloud_credential_status", &rejected), Some(0.0));

@@ -1,4 +1,4 @@
-//! Places where no vendor answers: refused, closed, silent, or not to be trusted.
+//! Places where no vendor answers: rejected, closed, silent, or not to be trusted.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -27,8 +27,8 @@ struct Row {
 
 /// Who is there in the vendor's place, why polls fail then, and what the log says.
 pub const PLACES: [(&str, Reason, &str); 23] = [
-    ("refused", Reason::Connect, "cannot connect to 127.0.0.1:"),
-    ("TLS, refused", Reason::Connect, "cannot connect to 127.0.0.1:"),
+    ("rejected", Reason::Connect, "cannot connect to 127.0.0.1:"),
+    ("TLS, rejected", Reason::Connect, "cannot connect to 127.0.0.1:"),
     ("closed at once", Reason::Connect, CLOSED),
     ("TLS, closed at once", Reason::Connect, "cannot connect to 127.0.0.1:"),
     ("silent", Reason::Timeout, "no whole answer within 2s"),
@@ -150,7 +150,7 @@ async fn scene(log: Log) {
     let (future, future_file) = tls("127.0.0.1", (4000, 4001)).await;
     let (stranger, stranger_file) = tls("elsewhere.example", (2020, 4000)).await;
     let lost = Simulator::start(clock.clone()).await.expect("a simulator");
-    let refused = TcpListener::bind("127.0.0.1:0").await.expect("a port").local_addr().expect("an address");
+    let rejected = TcpListener::bind("127.0.0.1:0").await.expect("a port").local_addr().expect("an address");
     let closes = listener(async |stream: TcpStream| drop(stream)).await;
     let silent = listener(async |mut stream: TcpStream| {
         // Hears everything and says nothing until the other side leaves.
@@ -182,8 +182,8 @@ async fn scene(log: Log) {
     let mut rows = Vec::new();
     for (name, reason, says) in PLACES {
         let (base_url, ca_file) = match name {
-            "refused" => (format!("http://{refused}/v2"), None),
-            "TLS, refused" => (format!("https://{refused}/v2"), None),
+            "rejected" => (format!("http://{rejected}/v2"), None),
+            "TLS, rejected" => (format!("https://{rejected}/v2"), None),
             "closed at once" => (plain(&closes), None),
             "TLS, closed at once" => (format!("https://{}/v2", closes.address), None),
             "silent" => (plain(&silent), None),
@@ -246,7 +246,7 @@ async fn scene(log: Log) {
         assert_eq!(
             samples.value("lyvecloud_credential_status", &unknown),
             Some(1.0),
-            "{name}: nobody refused it"
+            "{name}: nobody rejected it"
         );
     }
     assert_eq!(samples[good].value("lyvecloud_up", &[]), Some(1.0), "the good one is not harmed");

@@ -163,8 +163,8 @@ pub async fn play_rows_for(rows: Vec<Row>, timeout: Duration, second_try: Durati
             let logins: f64 = after.all("lyvecloud_logins_total", &[]).iter().sum();
             assert_eq!(logins, 1.0 + row.logins, "{name}: logins");
         } else {
-            let refused = after.value("lyvecloud_logins_total", &[("result", "refused")]);
-            assert_eq!(refused, Some(0.0), "{name}: nobody refused the key");
+            let rejected = after.value("lyvecloud_logins_total", &[("result", "rejected")]);
+            assert_eq!(rejected, Some(0.0), "{name}: nobody rejected the key");
         }
         let dropped: f64 = after.all("lyvecloud_series_dropped_total", &[]).iter().sum();
         assert_eq!(dropped, 0.0, "{name}: dropped");

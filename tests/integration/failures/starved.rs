@@ -12,7 +12,7 @@ use crate::stage::{Stage, minutes};
 
 const TIMEOUT: Duration = Duration::from_secs(1);
 
-/// An address at which connections are neither accepted nor refused: its queue is full.
+/// An address at which connections are neither accepted nor rejected: its queue is full.
 struct Unreachable {
     url: String,
     _listener: TcpListener,

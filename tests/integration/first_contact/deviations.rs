@@ -269,7 +269,7 @@ async fn what_is_as_documented_has_no_deviation_and_replays() {
 }
 
 #[tokio::test]
-async fn a_file_that_is_no_report_is_refused() {
+async fn a_file_that_is_no_report_is_rejected() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("report.md");
     let title = "# How Lyve Cloud answers: a report of lyve-cloud-exporter";

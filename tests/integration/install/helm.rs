@@ -284,7 +284,7 @@ fn the_dashboards_are_those_of_grafana() {
 }
 
 #[test]
-fn wrong_values_are_refused_by_name() {
+fn wrong_values_are_rejected_by_name() {
     for (more, complaint) in [
         (&["--set=image.tags=1"][..], "tags"),
         (&["--set=shards=0"], "shards"),

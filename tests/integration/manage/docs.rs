@@ -89,7 +89,7 @@ async fn whoever_looks_for_the_accounts_own_credentials_is_told_that_the_console
 }
 
 #[test]
-fn the_schema_refuses_what_is_not_so() {
+fn the_schema_rejects_what_is_not_so() {
     for (kind, document, is_good) in [
         (
             "change",

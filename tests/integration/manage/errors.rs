@@ -7,41 +7,41 @@ use super::site::{Site, said, shown};
 #[tokio::test]
 async fn each_code_is_told_with_what_to_do() {
     let site = Site::new().await;
-    let refuse = |status, code: &str| Fault::error(status, code, "canary of a message");
+    let reject = |status, code: &str| Fault::error(status, code, "canary of a message");
     for (endpoint, fault, words) in [
         (
             Endpoint::Login,
-            refuse(403, "AuthenticationFailed "),
+            reject(403, "AuthenticationFailed "),
             "Generate new API credentials in the console and put them where the configuration says.",
         ),
         (
             Endpoint::Login,
-            refuse(403, "NoServiceAvailable"),
+            reject(403, "NoServiceAvailable"),
             "403 (NoServiceAvailable): the account has no service enabled. Ask the person who ordered the account: this is no problem of the \
              credentials.",
         ),
         (
             Endpoint::DeletePermission,
-            refuse(404, "PermissionNotFound"),
+            reject(404, "PermissionNotFound"),
             "DELETE /permissions/{id}: 404 (PermissionNotFound): there is no such permission. It may have been deleted: `manage \
              permissions list` shows what there is.",
         ),
-        (Endpoint::ServiceAccount, refuse(404, "ServiceAccountNotFound"), ""),
+        (Endpoint::ServiceAccount, reject(404, "ServiceAccountNotFound"), ""),
         (
             Endpoint::DeletePermission,
-            refuse(400, "InvalidArgument"),
+            reject(400, "InvalidArgument"),
             "400 (InvalidArgument): the vendor does not accept a parameter. Correct the parameters: a name, a type, or an id may be of a \
              wrong form.",
         ),
         (
             Endpoint::DeletePermission,
-            refuse(409, "PermissionInUse"),
+            reject(409, "PermissionInUse"),
             "409 (PermissionInUse): the vendor says that it conflicts with something: it may still be in use. Look at the parameters, \
              and at the URLs in the configuration.",
         ),
         (
             Endpoint::DeletePermission,
-            refuse(403, "AccessDenied"),
+            reject(403, "AccessDenied"),
             "403 (AccessDenied): the credentials may not do this; check the role behind them. Use credentials that may manage: those \
              of an account administrator, or the root user's key.",
         ),
@@ -52,12 +52,12 @@ async fn each_code_is_told_with_what_to_do() {
         ),
         (
             Endpoint::Permission,
-            refuse(503, "ServiceNotReady"),
+            reject(503, "ServiceNotReady"),
             "503 (ServiceNotReady): the vendor's service is not ready. Run the command again in some minutes.",
         ),
         (
             Endpoint::Permission,
-            refuse(500, "InternalError"),
+            reject(500, "InternalError"),
             "500 (InternalError): an error on the vendor's side. Run the command again in some minutes; if it continues, report it \
              to the vendor's support.",
         ),
@@ -92,14 +92,14 @@ async fn each_code_is_told_with_what_to_do() {
             "there is no such bucket. Create the bucket first",
         ),
     ] {
-        site.simulator.fail_once(endpoint, refuse(404, code));
-        let told = site.refused(1, &["service-accounts", "update", "sa-1", "--name=b", "--yes"]).await;
+        site.simulator.fail_once(endpoint, reject(404, code));
+        let told = site.rejected(1, &["service-accounts", "update", "sa-1", "--name=b", "--yes"]).await;
         assert!(told.contains(&format!("404 ({code}): {words}")), "{told}");
     }
     for action in [Endpoint::UpdateAccessKey, Endpoint::DeleteAccessKey] {
         site.simulator.fail_once(action, Fault::xml_error(404, "NoSuchEntity", ""));
         let verb = if action == Endpoint::UpdateAccessKey { "disable" } else { "delete" };
-        let told = site.refused(1, &["access-keys", verb, "AKOLD", "--yes"]).await;
+        let told = site.rejected(1, &["access-keys", verb, "AKOLD", "--yes"]).await;
         assert!(told.ends_with("`manage access-keys list` shows what there is.\n"), "{told}");
     }
 }

@@ -65,7 +65,7 @@ async fn killed_while_the_vendor_had_made_nothing_yet() {
     let asked = async || (site.simulator.request_count(Endpoint::CreateServiceAccount) == 1).then_some(());
     killed(&site, asked).await;
     assert_eq!(site.acme.service_accounts().len(), 1);
-    let told = site.refused(1, &RENEW).await;
+    let told = site.rejected(1, &RENEW).await;
     assert!(told.contains("an interrupted run left it, and it holds no secret: remove it"), "{told}");
     cured(&site).await;
     assert_eq!(site.simulator.request_count(Endpoint::CreateServiceAccount), 2, "the first came to nothing");
@@ -77,7 +77,7 @@ async fn killed_when_the_vendor_had_made_it_and_nobody_had_read_the_secret() {
     site.simulator.fail_once(Endpoint::CreateServiceAccount, Fault::HangMidBody);
     killed(&site, async || (site.acme.service_accounts().len() == 2).then_some(())).await;
     let lost = site.acme.service_accounts()[1].clone();
-    let told = site.refused(1, &RENEW).await;
+    let told = site.rejected(1, &RENEW).await;
     assert!(told.contains(&format!("was already renewed by \"{}\" ({})", lost.name(), lost.id())), "{told}");
     assert!(told.contains("pair.json holds no secret: an interrupted run left it"), "{told}");
     assert_eq!(site.simulator.request_count(Endpoint::CreateServiceAccount), 1);

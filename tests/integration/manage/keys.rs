@@ -44,7 +44,7 @@ async fn a_key_is_created_switched_and_deleted() {
     }
     site.done(&["access-keys", "delete", id, "--yes"]).await;
     assert_eq!(keys(&site, "restic").len(), 1);
-    let gone = site.refused(1, &["access-keys", "delete", id, "--yes"]).await;
+    let gone = site.rejected(1, &["access-keys", "delete", id, "--yes"]).await;
     assert!(gone.contains(&format!("there is no access key {id}. It may have been deleted")), "{gone}");
 }
 
@@ -80,14 +80,15 @@ async fn a_renewed_key_is_found_and_no_third_one_is_made() {
 }
 
 #[tokio::test]
-async fn a_third_key_is_refused_in_words() {
+async fn a_third_key_is_rejected_in_words() {
     let site = Site::new().await;
     for form in [ErrorForm::Xml, ErrorForm::Json] {
         site.simulator.configure(|settings| settings.object_storage.error_form = form);
-        let refused = site.refused(1, &["access-keys", "create", "veeam", "--secret-file=a", "--yes"]).await;
+        let rejected =
+            site.rejected(1, &["access-keys", "create", "veeam", "--secret-file=a", "--yes"]).await;
         assert!(
-            refused.ends_with("A user has two access keys at most: delete one that nobody uses, and run the command again.\n"),
-            "{refused}"
+            rejected.ends_with("A user has two access keys at most: delete one that nobody uses, and run the command again.\n"),
+            "{rejected}"
         );
         assert!(!site.path("a").exists());
     }
@@ -97,19 +98,19 @@ async fn a_third_key_is_refused_in_words() {
 async fn the_key_that_signs_the_requests_is_kept() {
     let site = Site::new().await;
     for verb in ["disable", "delete"] {
-        let refused = site.refused(1, &["access-keys", verb, "AKARCHIVE", "--yes"]).await;
+        let rejected = site.rejected(1, &["access-keys", verb, "AKARCHIVE", "--yes"]).await;
         assert!(
-            refused.ends_with(
+            rejected.ends_with(
                 "AKARCHIVE is the access key that the configuration of account archive uses: put another one there first\n"
             ),
-            "{refused}"
+            "{rejected}"
         );
     }
     assert_eq!(site.simulator.violations(), []);
 }
 
 #[tokio::test]
-async fn a_lone_refusal_after_a_change_of_keys_is_asked_once_more() {
+async fn a_lone_rejection_after_a_change_of_keys_is_asked_once_more() {
     let site = Site::new().await;
     site.simulator.fail_once(Endpoint::UpdateAccessKey, Fault::xml_error(403, "InvalidClientTokenId", ""));
     site.done(&["access-keys", "disable", "AKOLD", "--yes"]).await;
@@ -122,7 +123,7 @@ async fn a_key_whose_secret_was_lost_on_the_way_is_named() {
     let site = Site::new().await;
     site.configure_haste();
     site.simulator.fail_once(Endpoint::CreateAccessKey, Fault::HangMidBody);
-    let lost = site.refused(1, &["access-keys", "create", "restic", "--secret-file=a", "--yes"]).await;
+    let lost = site.rejected(1, &["access-keys", "create", "restic", "--secret-file=a", "--yes"]).await;
     let id = keys(&site, "restic")[1].0.clone();
     let told = format!(
         "the vendor made the access key {id} for the user \"restic\", but its answer with the secret was lost"
@@ -140,7 +141,7 @@ async fn a_key_whose_secret_was_lost_on_the_way_is_named() {
         "its status says that it was done"
     );
     site.simulator.fail_once(Endpoint::DeleteAccessKey, Fault::HangBeforeHeaders);
-    let failed = site.refused(1, &["access-keys", "delete", "AKOLD", "--yes"]).await;
+    let failed = site.rejected(1, &["access-keys", "delete", "AKOLD", "--yes"]).await;
     assert!(failed.ends_with("It was not done: nothing was changed. Run the command again\n"), "{failed}");
     for verb in ["disable", "enable"] {
         site.simulator.fail_once(Endpoint::UpdateAccessKey, Fault::Truncated);

@@ -47,11 +47,11 @@ async fn what_was_not_done_is_told_and_not_repeated() {
         site.simulator.fail_once(Endpoint::CreatePermission, fault.clone());
         let create =
             ["permissions", "create", "--name=a", "--type=all-buckets", "--actions=read-only", "--yes"];
-        let told = site.refused(1, &create).await;
+        let told = site.rejected(1, &create).await;
         assert!(told.ends_with("It was not done: nothing was changed. Run the command again\n"), "{told}");
         assert_eq!(site.simulator.request_count(Endpoint::CreatePermission), count, "{fault:?}");
         site.simulator.fail_once(Endpoint::DeleteServiceAccount, fault.clone());
-        let told = site.refused(1, &["service-accounts", "delete", "sa-1", "--yes"]).await;
+        let told = site.rejected(1, &["service-accounts", "delete", "sa-1", "--yes"]).await;
         assert!(
             told.ends_with("It was not done: nothing was changed. Run the command again\n"),
             "{fault:?}: {told}"
@@ -88,7 +88,7 @@ async fn a_service_account_whose_secret_was_lost_is_named_and_cured_by_deleting_
     for fault in carried_out() {
         site.simulator.fail_once(Endpoint::CreateServiceAccount, fault);
         let renew = ["service-accounts", "renew", "sa-1", "--secret-file=pair.json", "--yes"];
-        let told = site.refused(1, &renew).await;
+        let told = site.rejected(1, &renew).await;
         let accounts = site.acme.service_accounts();
         let [_, lost] = &accounts[..] else { panic!("{accounts:?}") };
         let (name, id) = (lost.name(), lost.id());
@@ -102,7 +102,7 @@ async fn a_service_account_whose_secret_was_lost_is_named_and_cured_by_deleting_
         assert!(!told.contains(lost.pair().unwrap().1));
         assert!(!site.path("pair.json").exists());
 
-        let again = site.refused(1, &renew).await;
+        let again = site.rejected(1, &renew).await;
         assert!(again.contains(&format!("was already renewed by \"{name}\" ({id})")), "{again}");
         assert!(again.ends_with(&format!(" service-accounts delete {id}\n")), "{again}");
         site.done(&["service-accounts", "delete", id, "--yes"]).await;
@@ -122,7 +122,7 @@ async fn where_looking_fails_too_nobody_claims_to_know() {
     // The first read shows what is to be changed.
     site.simulator.fail_once(Endpoint::ServiceAccount, Fault::Delay(std::time::Duration::ZERO));
     site.simulator.fail_always(Endpoint::ServiceAccount, Fault::empty(503));
-    let told = site.refused(1, &["service-accounts", "disable", "sa-1", "--yes"]).await;
+    let told = site.rejected(1, &["service-accounts", "disable", "sa-1", "--yes"]).await;
     assert!(
         told.contains(
             "Whether it was done is not known, as looking failed too: GET /service-accounts/{id}: 503"

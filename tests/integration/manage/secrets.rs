@@ -82,9 +82,9 @@ async fn what_exists_is_never_overwritten() {
             &["service-accounts", "create", "--name=a", "--permission=p-1", &flag, "--yes"],
             &["access-keys", "create", "restic", &flag, "--yes"],
         ] {
-            let refused = site.refused(1, arguments).await;
-            assert!(refused.contains(problem), "{refused}");
-            assert!(refused.ends_with("he vendor was not asked for anything new\n"), "{refused}");
+            let rejected = site.rejected(1, arguments).await;
+            assert!(rejected.contains(problem), "{rejected}");
+            assert!(rejected.ends_with("he vendor was not asked for anything new\n"), "{rejected}");
         }
     }
     assert_eq!(std::fs::read_to_string(site.path("pair.json")).unwrap(), "somebody's");
@@ -100,13 +100,13 @@ async fn without_a_file_and_without_a_terminal_no_secret_is_made() {
         &["access-keys", "create", "restic", "--yes"],
         &["access-keys", "renew", "AKLONE", "--yes"],
     ] {
-        let refused = site.refused(2, arguments).await;
+        let rejected = site.rejected(2, arguments).await;
         assert_eq!(
-            refused,
+            rejected,
             "lyve-cloud-exporter: standard output is no terminal, and a secret goes nowhere else: give --secret-file\n"
         );
-        let refused = site.refused(2, &[arguments, &["--output=json"]].concat()).await;
-        assert_eq!(refused, "lyve-cloud-exporter: with --output json a new secret needs --secret-file\n");
+        let rejected = site.rejected(2, &[arguments, &["--output=json"]].concat()).await;
+        assert_eq!(rejected, "lyve-cloud-exporter: with --output json a new secret needs --secret-file\n");
     }
     assert_eq!(site.simulator.request_count(None), 0);
 }
@@ -164,7 +164,7 @@ async fn an_answer_that_repeats_what_it_was_sent_is_not_shown() {
     let site = Site::new().await;
     let evil = r#"[{"id":"a","name":"canary-of-the-account"}]"#;
     site.simulator.fail_once(Endpoint::ServiceAccounts, Fault::raw("application/json", evil));
-    let refused = site.refused(1, &["service-accounts", "list"]).await;
-    assert!(refused.contains("the answer repeats a secret that it was sent"), "{refused}");
-    assert!(!refused.contains("canary"), "{refused}");
+    let rejected = site.rejected(1, &["service-accounts", "list"]).await;
+    assert!(rejected.contains("the answer repeats a secret that it was sent"), "{rejected}");
+    assert!(!rejected.contains("canary"), "{rejected}");
 }

@@ -109,7 +109,7 @@ impl Site {
     }
 
     /// What was said by a run that ended with this status.
-    pub async fn refused(&self, status: i32, arguments: &[&str]) -> String {
+    pub async fn rejected(&self, status: i32, arguments: &[&str]) -> String {
         let output = self.run(arguments).await;
         assert_eq!(output.status.code(), Some(status), "{arguments:?}: {}", said(&output));
         assert_eq!(shown(&output), "", "{arguments:?}");

@@ -110,9 +110,9 @@ async fn without_a_terminal_and_without_yes_nothing_is_asked_or_changed() {
         &["access-keys", "delete", "AKOLD"],
         &["access-keys", "renew", "AKLONE", "--secret-file=a"],
     ] {
-        let refused = site.refused(2, arguments).await;
+        let rejected = site.rejected(2, arguments).await;
         assert_eq!(
-            refused,
+            rejected,
             "lyve-cloud-exporter: this changes something, and there is no terminal to ask on: give --yes, or --dry-run to see what it \
              would do\n",
             "{arguments:?}"

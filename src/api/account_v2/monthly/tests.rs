@@ -139,7 +139,7 @@ fn what_is_bad_costs_itself_alone() {
 }
 
 #[test]
-fn an_answer_of_another_shape_or_another_time_is_refused() {
+fn an_answer_of_another_shape_or_another_time_is_rejected() {
     let asked = window("2026-05", "2026-10");
     for (body, text) in [
         (
@@ -218,16 +218,16 @@ fn many_buckets_over_six_months() {
 fn what_an_answer_may_list_has_an_end() {
     use crate::api::wire::MAX_LISTED;
     let many = |item: &str, count: usize| vec![item; count].join(",");
-    let refused = "the answer lists more than 1000000 things, which is the most that is read";
+    let rejected = "the answer lists more than 1000000 things, which is the most that is read";
     let window = window("2026-05", "2026-10");
     let months = format!(r#"{{"usageByBucket":[{}]}}"#, many("{}", MAX_LISTED + 1));
-    assert_eq!(&*part(months.as_bytes(), window, Zeros::NoData).unwrap_err(), refused);
+    assert_eq!(&*part(months.as_bytes(), window, Zeros::NoData).unwrap_err(), rejected);
     // All months count together, as what they list is kept together; so do lists under one key that comes twice.
     let half = many("0", MAX_LISTED / 2 - 1);
     let month = |rest: &str| format!(r#"{{"year":2026,"month":5,"buckets":[{{"name":"a"}},{half}{rest}]}}"#);
     let body = |rest: &str| format!(r#"{{"usageByBucket":[{},{}]}}"#, month(""), month(rest));
     assert!(part(body("").as_bytes(), window, Zeros::NoData).is_ok());
-    assert_eq!(&*part(body(",0").as_bytes(), window, Zeros::NoData).unwrap_err(), refused);
+    assert_eq!(&*part(body(",0").as_bytes(), window, Zeros::NoData).unwrap_err(), rejected);
 }
 
 proptest! {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::sync::Semaphore;
 
-use crate::api::account_v2::tests::{DEAD, REFUSED, Setup, USAGE, well_behaved};
+use crate::api::account_v2::tests::{DEAD, REJECTED, Setup, USAGE, well_behaved};
 use crate::api::testing::Reply;
 use crate::api::{Api as _, Endpoint, LoginResult, Reason};
 
@@ -36,7 +36,7 @@ async fn renews_before_the_token_runs_out() {
         ("86400", 86_099, 86_100),
         (r#""86400""#, 86_099, 86_100),
         ("100", 89, 90),
-        // Nothing that makes sense: used until it is refused.
+        // Nothing that makes sense: used until it is rejected.
         ("0", 1_000_000, 0),
         ("-1", 1_000_000, 0),
         (r#""soon""#, 1_000_000, 0),
@@ -75,7 +75,7 @@ async fn a_dead_token_costs_one_login_and_one_replay() {
 async fn a_new_token_that_is_dead_as_well_is_no_reason_to_go_on() {
     const UNAUTHORIZED: &str = r#"{"code":"Unauthorized","message":""}"#;
     for (status, body) in
-        [(400, DEAD), (400, r#"{"code":"InvalidToken"}"#), (401, UNAUTHORIZED), (403, REFUSED)]
+        [(400, DEAD), (400, r#"{"code":"InvalidToken"}"#), (401, UNAUTHORIZED), (403, REJECTED)]
     {
         let setup = Setup::new(move |request| {
             if request.is_login() {
@@ -206,13 +206,13 @@ async fn a_caller_that_is_dropped_in_its_login_leaves_the_others_theirs() {
 }
 
 #[tokio::test]
-async fn a_refusal_is_remembered_with_a_backoff_of_its_own() {
-    let setup = Setup::new(|_| Reply::status(403, REFUSED)).await;
+async fn a_rejection_is_remembered_with_a_backoff_of_its_own() {
+    let setup = Setup::new(|_| Reply::status(403, REJECTED)).await;
     let first = setup.usage().await.unwrap_err();
     assert_eq!((first.reason, first.status), (Reason::Auth, Some(403)));
     assert_eq!(
         first.to_string(),
-        "POST /auth/token: 403 (AuthenticationFailed): the credentials are refused: expired, regenerated or deleted; or \
+        "POST /auth/token: 403 (AuthenticationFailed): the credentials are rejected: expired, regenerated or deleted; or \
          mistyped: compare account_id, access_key and secret"
     );
     assert_eq!(setup.usage().await.unwrap_err(), first);
@@ -228,12 +228,12 @@ async fn a_refusal_is_remembered_with_a_backoff_of_its_own() {
         setup.usage().await.unwrap_err();
         assert_eq!(setup.vendor.logins(), asked_before + 2, "after {wait} minutes");
     }
-    assert_eq!(setup.notes.logins(), vec![LoginResult::Refused; minutes.len() + 1]);
+    assert_eq!(setup.notes.logins(), vec![LoginResult::Rejected; minutes.len() + 1]);
 }
 
 #[tokio::test]
-async fn a_clock_that_is_set_back_does_not_stretch_a_refusal() {
-    let setup = Setup::new(|_| Reply::status(403, REFUSED)).await;
+async fn a_clock_that_is_set_back_does_not_stretch_a_rejection() {
+    let setup = Setup::new(|_| Reply::status(403, REJECTED)).await;
     setup.usage().await.unwrap_err();
     setup.clock.set(Setup::at("2020-01-01T00:00:00Z"));
     setup.usage().await.unwrap_err();
@@ -248,7 +248,7 @@ async fn a_new_secret_is_tried_at_once() {
         } else if request.body.contains("renewed") {
             Reply::json(r#"{"token":"canary","expirationSec":"86400"}"#)
         } else {
-            Reply::status(403, REFUSED)
+            Reply::status(403, REJECTED)
         }
     })
     .await;
@@ -275,14 +275,14 @@ async fn a_new_secret_is_tried_at_once() {
 
 #[tokio::test]
 async fn a_forced_login_asks_again() {
-    let refuse = Arc::new(AtomicBool::new(true));
+    let reject = Arc::new(AtomicBool::new(true));
     let setup = Setup::new({
-        let refuse = Arc::clone(&refuse);
+        let reject = Arc::clone(&reject);
         move |request| {
             if !request.is_login() {
                 Reply::json(USAGE)
-            } else if refuse.load(Ordering::SeqCst) {
-                Reply::status(403, REFUSED)
+            } else if reject.load(Ordering::SeqCst) {
+                Reply::status(403, REJECTED)
             } else {
                 Reply::json(r#"{"token":"canary","expirationSec":3600}"#)
             }
@@ -292,7 +292,7 @@ async fn a_forced_login_asks_again() {
     setup.usage().await.unwrap_err();
     setup.client.login_now().await.unwrap_err();
     assert_eq!(setup.vendor.logins(), 2);
-    refuse.store(false, Ordering::SeqCst);
+    reject.store(false, Ordering::SeqCst);
     setup.usage().await.unwrap_err();
     assert_eq!(setup.vendor.logins(), 2);
     let session = setup.client.login_now().await.unwrap();
@@ -300,8 +300,8 @@ async fn a_forced_login_asks_again() {
     setup.usage().await.unwrap();
     assert_eq!(setup.vendor.logins(), 3);
 
-    // A refusal ends the session that there was.
-    refuse.store(true, Ordering::SeqCst);
+    // A rejection ends the session that there was.
+    reject.store(true, Ordering::SeqCst);
     setup.client.login_now().await.unwrap_err();
     assert_eq!(setup.usage().await.unwrap_err().reason, Reason::Auth);
     assert_eq!(setup.vendor.logins(), 4);
@@ -390,7 +390,7 @@ async fn a_session_without_a_length_is_used_but_not_told() {
 }
 
 #[tokio::test]
-async fn a_token_that_is_none_is_refused() {
+async fn a_token_that_is_none_is_rejected() {
     for token in [r#""""#, r#""two\r\nlines""#, r#""gr\u00fcn""#, "7", "null"] {
         let setup =
             Setup::new(move |_| Reply::json(format!(r#"{{"token":{token},"expirationSec":9}}"#))).await;
@@ -400,14 +400,14 @@ async fn a_token_that_is_none_is_refused() {
 }
 
 #[tokio::test]
-async fn every_refused_login_is_remembered_whoever_refused_it() {
+async fn every_rejected_login_is_remembered_whoever_rejected_it() {
     const FORBIDDEN: &str = r#"{"code":"NoServiceAvailable","message":""}"#;
     for (status, body, reason) in [
         (403, "", Reason::Connect),
         (403, "<html>blocked", Reason::Connect),
         (403, FORBIDDEN, Reason::Forbidden),
         (400, DEAD, Reason::Request),
-        (403, REFUSED, Reason::Auth),
+        (403, REJECTED, Reason::Auth),
     ] {
         let setup = Setup::new(move |_| Reply::status(status, body)).await;
         for _ in 0..20 {

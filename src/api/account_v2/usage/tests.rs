@@ -131,7 +131,7 @@ fn of_duplicates_the_first_stays() {
 }
 
 #[test]
-fn an_answer_of_another_shape_is_refused() {
+fn an_answer_of_another_shape_is_rejected() {
     for (body, text) in [
         ("{}", "usageByBucket is missing"),
         (r#"{"usageByBucket":null}"#, "usageByBucket is missing"),
@@ -156,8 +156,8 @@ fn an_answer_of_another_shape_is_refused() {
 fn a_list_that_comes_again_and_again_has_an_end_too() {
     let list = format!(r#""buckets":[{}]"#, vec![r#"{"name":"a"}"#; 500_001].join(","));
     let body = format!(r#"{{"usageByBucket":{{{list},{list}}}}}"#);
-    let refused = "the answer lists more than 1000000 things, which is the most that is read";
-    assert_eq!(&*current(body.as_bytes()).unwrap_err(), refused);
+    let rejected = "the answer lists more than 1000000 things, which is the most that is read";
+    assert_eq!(&*current(body.as_bytes()).unwrap_err(), rejected);
 }
 
 proptest! {

@@ -8,7 +8,7 @@ use super::urgency::Level;
 /// What a failure is.
 pub(super) const fn fault(reason: Reason) -> &'static str {
     match reason {
-        Reason::Auth => "The credentials are refused",
+        Reason::Auth => "The credentials are rejected",
         Reason::Forbidden => "The credentials may not do this",
         Reason::RateLimited => "The vendor asks for fewer requests",
         Reason::Timeout => "No whole answer in time",
@@ -61,7 +61,7 @@ pub(super) const fn remedy(reason: Reason) -> &'static str {
     }
 }
 
-/// What it is where credentials failed without an answer of the vendor, and what to do about it. Nobody has refused them, and a
+/// What it is where credentials failed without an answer of the vendor, and what to do about it. Nobody has rejected them, and a
 /// new pair would end one that works.
 pub(super) const UNREADABLE: (&str, &str) = (
     "The exporter cannot read its credentials",
@@ -69,8 +69,8 @@ pub(super) const UNREADABLE: (&str, &str) = (
      may read it. The credentials themselves may be good: do not generate new ones for this.",
 );
 
-/// What a refused login is and what to do about it, where the account's own credentials are known to have ended.
-pub(super) const fn refusal(status: CredentialStatus) -> Option<(&'static str, &'static str)> {
+/// What a rejected login is and what to do about it, where the account's own credentials are known to have ended.
+pub(super) const fn rejection(status: CredentialStatus) -> Option<(&'static str, &'static str)> {
     match status {
         CredentialStatus::Expired => Some((
             "The API credentials have expired",
@@ -105,7 +105,7 @@ pub(super) const fn renewal(
     let own = matches!(kind, CredentialKind::AccountApi);
     Some(match status {
         CredentialStatus::Rejected => {
-            "Refused before its date: regenerated, deleted or switched off. Put the valid pair into the configuration."
+            "Rejected before its date: regenerated, deleted or switched off. Put the valid pair into the configuration."
         }
         CredentialStatus::Expired if own => {
             "Generate a new pair in the console; put it and its date into the configuration."

@@ -111,7 +111,7 @@ fn fault(state: &AccountState, reason: Reason, now: Timestamp) -> Option<Fault<'
     })
 }
 
-/// What a fault is and what to do about it. Where it is known how the refused credentials stand, that says more.
+/// What a fault is and what to do about it. Where it is known how the rejected credentials stand, that says more.
 fn explained(state: &AccountState, failure: &Failure, now: Timestamp) -> (&'static str, &'static str) {
     if is_unreadable(failure) {
         return advice::UNREADABLE;
@@ -121,7 +121,7 @@ fn explained(state: &AccountState, failure: &Failure, now: Timestamp) -> (&'stat
         (reason == Reason::Auth).then(|| credentials(state, now).next()).flatten().and_then(|own| match own
             .access
         {
-            Access::Credential(view) => advice::refusal(view.status),
+            Access::Credential(view) => advice::rejection(view.status),
             Access::Key(_) => None,
         });
     known.unwrap_or((advice::fault(reason), advice::remedy(reason)))

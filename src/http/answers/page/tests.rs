@@ -54,7 +54,7 @@ fn before_any_poll_it_says_that_it_waits() {
 
 #[test]
 fn a_fault_is_told_once_for_an_account_with_what_to_do() {
-    let error = ApiError::new(Reason::Auth, Endpoint::Login, "403: the credentials are refused");
+    let error = ApiError::new(Reason::Auth, Endpoint::Login, "403: the credentials are rejected");
     let error = ApiError { status: Some(403), ..error };
     let failing = state(spec("acme"), |state| {
         for collector in Collector::ACCOUNT_V2 {
@@ -62,7 +62,7 @@ fn a_fault_is_told_once_for_an_account_with_what_to_do() {
         }
     });
     let html = page(&[failing], "").html;
-    assert_eq!(html.matches("POST /auth/token: 403: the credentials are refused").count(), 1, "{html}");
+    assert_eq!(html.matches("POST /auth/token: 403: the credentials are rejected").count(), 1, "{html}");
     assert!(html.contains("Nothing can be read. There has been no good answer since the start."), "{html}");
     assert!(html.contains("A secret file is read again by itself"), "{html}");
     assert!(html.contains("Broken: \u{2068}acme\u{2069} cannot be read<"), "{html}");
@@ -91,7 +91,7 @@ fn a_secret_that_cannot_be_read_is_no_reason_to_make_a_new_one() {
     assert!(html.contains("The exporter cannot read its credentials"), "{html}");
     assert!(html.contains("do not generate new ones for this"), "{html}");
     assert!(html.contains("cannot read the secret file secret"), "{html}");
-    assert!(!html.contains("generate a new pair") && !html.contains("are refused"), "{html}");
+    assert!(!html.contains("generate a new pair") && !html.contains("are rejected"), "{html}");
 }
 
 #[test]
@@ -154,7 +154,7 @@ fn a_thousand_accounts_make_a_page_of_bounded_size() {
     assert_eq!(found.matches("<article").count(), 1);
 }
 
-/// A healthy account, a larger one with a credential that ends in 5 days, and one whose pair is refused.
+/// A healthy account, a larger one with a credential that ends in 5 days, and one whose pair is rejected.
 fn in_every_state() -> Vec<Arc<AccountState>> {
     let service = |name: &str, expiry: &str| ServiceAccount {
         id: format!("id-of-{name}").into(),
@@ -172,16 +172,16 @@ fn in_every_state() -> Vec<Arc<AccountState>> {
             state.succeed(answer(MonthlyUsage::default()), at(NOW), TOOK);
         })
     };
-    let refused = state(spec("refused"), |state| {
-        let error = ApiError::new(Reason::Auth, Endpoint::Login, "403: the credentials are refused");
+    let rejected = state(spec("rejected"), |state| {
+        let error = ApiError::new(Reason::Auth, Endpoint::Login, "403: the credentials are rejected");
         let error = ApiError { status: Some(403), ..error };
-        state.count_login(crate::model::LoginResult::Refused, at(NOW));
+        state.count_login(crate::model::LoginResult::Rejected, at(NOW));
         state.fail(Collector::CURRENT_USAGE, error.failure(at(NOW)), TOOK);
     });
     vec![
         with("calm", 9_000_000_000_000, vec![service("next year", "2027-11-24T00:00:00Z")]),
         with("ending", 5_000, vec![service("writer", "2026-11-29T12:00:00Z")]),
-        refused,
+        rejected,
     ]
 }
 
@@ -189,7 +189,7 @@ fn in_every_state() -> Vec<Arc<AccountState>> {
 fn accounts_come_in_order_of_urgency_and_then_of_size() {
     let states = in_every_state();
     let html = page(&states, "").html;
-    let places: Vec<_> = ["refused", "ending", "calm"]
+    let places: Vec<_> = ["rejected", "ending", "calm"]
         .map(|name| html.find(&format!("<h3><a href=\"./?account={name}\">")).unwrap())
         .into();
     assert!(places.is_sorted(), "{places:?}");
@@ -238,9 +238,9 @@ fn links_filter_by_state_and_by_time_left() {
         assert!(html.contains(&format!("href=\"./?{link}&amp;refresh=60\"")), "{link}: {html}");
     }
     for (query, there, gone) in [
-        ("state=failing", vec!["account=refused"], vec!["account=calm", "account=ending", "<bdi>writer"]),
-        ("state=rejected", vec!["account=refused", ">Rejected"], vec!["account=calm", "<bdi>writer"]),
-        ("within=7d", vec!["account=ending", "<bdi>writer"], vec!["account=calm", "account=refused"]),
+        ("state=failing", vec!["account=rejected"], vec!["account=calm", "account=ending", "<bdi>writer"]),
+        ("state=rejected", vec!["account=rejected", ">Rejected"], vec!["account=calm", "<bdi>writer"]),
+        ("within=7d", vec!["account=ending", "<bdi>writer"], vec!["account=calm", "account=rejected"]),
         ("within=5d", vec!["No account is in this state"], vec!["<bdi>writer"]),
         ("account=ending&within=7d", vec!["<bdi>writer"], vec!["nightly"]),
     ] {

@@ -31,8 +31,8 @@ async fn a_key_lives_through_its_states() {
         "UpdateAccessKey&UserName=veeam&AccessKeyId=AKOLD&Status=Active",
         "CreateAccessKey&UserName=nobody",
     ] {
-        let refused = place.error(&Request::iam(request)).await;
-        assert_eq!((refused.0, refused.1.as_str()), (404, "NoSuchEntity"), "{request}");
+        let rejected = place.error(&Request::iam(request)).await;
+        assert_eq!((rejected.0, rejected.1.as_str()), (404, "NoSuchEntity"), "{request}");
     }
     assert_eq!(place.simulator.violations().len(), 8);
 }

@@ -96,7 +96,7 @@ async fn any_region_is_accepted_and_nothing_else_that_differs() {
 }
 
 #[tokio::test]
-async fn a_signature_that_is_missing_or_mangled_is_refused() {
+async fn a_signature_that_is_missing_or_mangled_is_rejected() {
     let place = Place::new().await;
     let address = place.simulator.address();
     let signed = header("us-east-1", "iam", "host;x-amz-date", EMPTY);

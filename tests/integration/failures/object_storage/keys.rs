@@ -1,4 +1,4 @@
-//! Keys that are refused: no collector goes on asking with one, and all of them say why.
+//! Keys that are rejected: no collector goes on asking with one, and all of them say why.
 
 use std::time::Duration;
 
@@ -13,19 +13,20 @@ use super::super::play::{
 };
 use crate::stage::{Exporter, Stage, hours};
 
-/// An answer that refuses the key, whatever was asked.
+/// An answer that rejects the key, whatever was asked.
 pub struct Row {
     pub name: &'static str,
     fault: Fault,
-    /// How often the vendor is asked before the key counts as refused.
+    /// How often the vendor is asked before the key counts as rejected.
     requests: usize,
     pub says: &'static str,
 }
 
 pub fn rows() -> Vec<Row> {
     let xml = |status, code| Fault::xml_error(status, code, "a canary that the vendor says");
-    let refused = "the key or its signature is refused: deleted, switched off, or not the secret of this key";
-    let row = |name, fault, requests| Row { name, fault, requests, says: refused };
+    let rejected =
+        "the key or its signature is rejected: deleted, switched off, or not the secret of this key";
+    let row = |name, fault, requests| Row { name, fault, requests, says: rejected };
     vec![
         row("401 that nobody knows", xml(401, "Canary"), 1),
         row("401 Unauthorized", xml(401, "Unauthorized"), 1),
@@ -53,7 +54,7 @@ async fn second_tries(exporter: &Exporter, polls: u64) {
 }
 
 #[test]
-fn that_are_refused_from_the_start() {
+fn that_are_rejected_from_the_start() {
     play(scene);
 }
 
@@ -83,15 +84,15 @@ async fn scene(log: Log) {
         }
         let rejected = [("kind", "account_api"), ("status", "rejected")];
         assert_eq!(samples.value("lyvecloud_credential_status", &rejected), Some(1.0), "{name}");
-        for (result, count) in [("refused", 1.0), ("failed", 0.0), ("accepted", 0.0)] {
+        for (result, count) in [("rejected", 1.0), ("failed", 0.0), ("accepted", 0.0)] {
             let logins = samples.value("lyvecloud_logins_total", &[("result", result)]);
-            assert_eq!(logins, Some(count), "{name}: three collectors share one refusal, {result}");
+            assert_eq!(logins, Some(count), "{name}: three collectors share one rejection, {result}");
         }
         let asked = requests.iter().filter(|request| request.account.as_deref() == Some(name));
         assert_eq!(asked.count(), row.requests, "{name}: no collector repeats what another was told");
     }
 
-    // The refusal is believed for a minute. Then one of them tries, for all.
+    // The rejection is believed for a minute. Then one of them tries, for all.
     let asked_at = exporter.now();
     stage.simulator.forget_requests();
     let step = Duration::from_secs(5);
@@ -123,13 +124,13 @@ async fn scene(log: Log) {
 fn that_may_not_ask_for_everything() {
     play(async |log| {
         let stage = Stage::new().await;
-        let refusals = [
+        let rejections = [
             ("400 not supported", Fault::xml_error(400, "BadRequest", "Action not supported")),
             ("403 AccessDenied", Fault::xml_error(403, "AccessDenied", "canary")),
             ("403 without a body", Fault::empty(403)),
         ];
         let mut accounts = Vec::new();
-        for (name, fault) in &refusals {
+        for (name, fault) in &rejections {
             let (vendor, account) = full_object_storage_account(&stage, name);
             vendor.fail_always(Endpoint::UserInfo, fault.clone());
             accounts.push(account);
@@ -137,7 +138,7 @@ fn that_may_not_ask_for_everything() {
         let exporter = stage.exporter(config(accounts)).await;
         second_tries(&exporter, 1).await;
         let samples = scrape(&exporter).await;
-        for (name, _) in &refusals {
+        for (name, _) in &rejections {
             let samples = &samples[*name];
             assert_eq!(samples.value("lyvecloud_up", &[]), Some(1.0), "{name}");
             assert_eq!(

@@ -49,7 +49,7 @@ async fn scene(log: Log) {
     let directory = tempfile::tempdir().expect("a directory");
     let (tls, _) = certificate(directory.path(), "127.0.0.1", (2020, 4000));
     let stranger = Simulator::start_tls(Arc::new(stage.clock.clone()), tls).await.expect("a simulator");
-    let refused = TcpListener::bind("127.0.0.1:0").await.expect("a port").local_addr().expect("an address");
+    let rejected = TcpListener::bind("127.0.0.1:0").await.expect("a port").local_addr().expect("an address");
     let closes = listener(async |stream| drop(stream)).await;
     let silent = listener(async |mut stream: tokio::net::TcpStream| {
         let _ = tokio::io::copy(&mut stream, &mut tokio::io::sink()).await;
@@ -59,7 +59,7 @@ async fn scene(log: Log) {
     let chunk = says(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz\r\ncanary").await;
     let at = |listener: &Listener| format!("http://{}", listener.address);
     let rows = [
-        ("refused", format!("http://{refused}"), Reason::Connect, "cannot connect to 127.0.0.1:"),
+        ("rejected", format!("http://{rejected}"), Reason::Connect, "cannot connect to 127.0.0.1:"),
         ("closed at once", at(&closes), Reason::Connect, "the connection was closed before an answer"),
         ("silent", at(&silent), Reason::Timeout, "no whole answer within 2s"),
         ("not trusted", stranger.object_storage_url(), Reason::Tls, "is not trusted: "),
@@ -92,7 +92,7 @@ async fn scene(log: Log) {
             }
             let unknown = [("kind", "account_api"), ("status", "rejected")];
             let rejected = samples[&name].value("lyvecloud_credential_status", &unknown);
-            assert_eq!(rejected, Some(0.0), "{name}: nobody refused it");
+            assert_eq!(rejected, Some(0.0), "{name}: nobody rejected it");
         }
     }
     assert_eq!(stranger.request_count(None), 0, "nothing is sent to whom is not trusted");

@@ -1,4 +1,4 @@
-//! What a refusal is, and how it is remembered, so that lost credentials do not hammer the vendor.
+//! What a rejection is, and how it is remembered, so that lost credentials do not hammer the vendor.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,7 +10,7 @@ use crate::backoff::Backoff;
 use crate::clock;
 use crate::config::{Account, Secret, SecretError, SecretSource};
 
-/// What is said of a refusal that is not in the vendor's form.
+/// What is said of a rejection that is not in the vendor's form.
 pub(super) struct NotTheVendor {
     pub(super) anywhere: &'static str,
     /// Where the path may be wrong, for an account of the Account API.
@@ -64,13 +64,13 @@ impl PairSource {
     }
 }
 
-/// Whether a request was answered with a refusal of any kind, be it the vendor's or not.
-pub(super) fn is_refusal(error: &ApiError) -> bool {
+/// Whether a request was answered with a rejection of any kind, be it the vendor's or not.
+pub(super) fn is_rejection(error: &ApiError) -> bool {
     error.status.is_some_and(|status| (400..500).contains(&status) && status != 408)
 }
 
-/// A refusal, and when it may be questioned.
-pub(super) struct Refusal {
+/// A rejection, and when it may be questioned.
+pub(super) struct Rejection {
     pub(super) error: ApiError,
     pub(super) pair: Arc<Pair>,
     since: Timestamp,
@@ -78,8 +78,8 @@ pub(super) struct Refusal {
     in_a_row: u32,
 }
 
-impl Refusal {
-    /// A refusal of `pair` at `now`, after `before`.
+impl Rejection {
+    /// A rejection of `pair` at `now`, after `before`.
     pub(super) fn new(error: ApiError, pair: Arc<Pair>, now: Timestamp, before: Option<&Self>) -> Self {
         let in_a_row = match before {
             // What was not the vendor may go away at any moment.
@@ -93,6 +93,6 @@ impl Refusal {
 
     pub(super) fn holds(&self, now: Timestamp) -> bool {
         // A clock that was set back must not stretch it.
-        self.since <= now && now < clock::after(self.since, Backoff::REFUSAL.delay(self.in_a_row))
+        self.since <= now && now < clock::after(self.since, Backoff::REJECTION.delay(self.in_a_row))
     }
 }
