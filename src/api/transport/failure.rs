@@ -27,7 +27,8 @@ pub(super) fn before_answer(error: &reqwest::Error, url: &Url, proxy: Option<&Pr
         host.push_str(&format!(" through the proxy {proxy}"));
     }
     if find::<rustls::Error>(error).any(|error| matches!(error, rustls::Error::InvalidMessage(_))) {
-        (Reason::Tls, format!("{host} does not speak TLS on that port: is it http?").into())
+        let advice = "use http in base_url, iam_url or s3_url, or the port that speaks TLS";
+        (Reason::Tls, format!("{host} does not speak TLS on that port: {advice}").into())
     } else if is_tls(error) {
         let why = find::<rustls::Error>(error).find_map(certificate).unwrap_or_else(|| cause.into());
         (Reason::Tls, format!("the connection to {host} is not trusted: {why}").into())

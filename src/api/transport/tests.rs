@@ -386,7 +386,7 @@ async fn a_certificate_is_trusted_only_if_it_was_brought_along() {
     let (error, _connection) = tokio::join!(get_from(&transport, url, &notes), answer);
     let error = error.unwrap_err();
     assert_eq!(error.reason, Reason::Tls);
-    assert!(error.detail.ends_with(" does not speak TLS on that port: is it http?"), "{error}");
+    assert!(error.detail.ends_with(" does not speak TLS on that port: use http in base_url, iam_url or s3_url, or the port that speaks TLS"), "{error}");
 }
 
 #[test]

@@ -46,7 +46,11 @@ pub const PLACES: [(&str, Reason, &str); 23] = [
         "is not trusted: invalid peer certificate: certificate not valid for name",
     ),
     ("TLS, another's certificate", Reason::Tls, NOT_TRUSTED),
-    ("TLS to plain HTTP", Reason::Tls, "does not speak TLS on that port: is it http?"),
+    (
+        "TLS to plain HTTP",
+        Reason::Tls,
+        "does not speak TLS on that port: use http in base_url, iam_url or s3_url, or the port that speaks TLS",
+    ),
     ("plain HTTP to TLS", Reason::Decode, NOT_HTTP),
     ("SSH", Reason::Decode, NOT_HTTP),
     ("SMTP", Reason::Decode, NOT_HTTP),
