@@ -139,7 +139,7 @@ proptest! {
 proptest! {
     /// The client library writes the text format as well.
     #[test]
-    fn the_text_format_is_the_client_librarys(
+    fn the_text_format_is_that_of_the_client_library(
         help in any_name(),
         label in any_name(),
         value in any::<f64>(),

@@ -22,16 +22,14 @@ fn avoided() -> Regex {
     Regex::new(&format!(r"(?i)\b(?:{})\b", words.join("|"))).unwrap()
 }
 
-/// The files below a directory, without those of tests and of the simulated vendor.
+/// The files below a directory, without those of tests.
 fn sources(directory: &Path, found: &mut Vec<PathBuf>) {
     for entry in std::fs::read_dir(directory).unwrap() {
         let path = entry.unwrap().path();
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
-        if path.is_dir() && !["tests", "testing", "simulator", "http"].contains(&&*name) {
+        if path.is_dir() && !["tests", "testing"].contains(&&*name) {
             sources(&path, found);
-        } else if name.ends_with(".rs")
-            && !["tests.rs", "testing.rs", "http.rs", "simulator.rs"].contains(&&*name)
-        {
+        } else if name.ends_with(".rs") && !["tests.rs", "testing.rs"].contains(&&*name) {
             found.push(path);
         }
     }

@@ -43,11 +43,11 @@ pub(super) fn faults(states: &[Arc<AccountState>], query: &Query, now: Timestamp
         let key = |fault: &Fault<'_>| (fault.reason as usize, fault.cause);
         key(a).cmp(&key(b)).then_with(|| a.state.spec.name.cmp(&b.state.spec.name))
     };
-    let shown = window(all.clone(), order, query.page(List::Faults), SHOWN);
+    let shown = window(all.clone(), order, query.page(List::Errors), SHOWN);
     html! {
         @if shown.total > 0 {
-            section aria-labelledby=(List::Faults.anchor()) {
-                h2 id=(List::Faults.anchor()) { "What fails" }
+            section aria-labelledby=(List::Errors.anchor()) {
+                h2 id=(List::Errors.anchor()) { "What fails" }
                 ul.faults {
                     @for group in shown.items.chunk_by(|a, b| a.cause == b.cause) {
                         @if let Some(first) = group.first() {
@@ -56,7 +56,7 @@ pub(super) fn faults(states: &[Arc<AccountState>], query: &Query, now: Timestamp
                         }
                     }
                 }
-                (pager(query, List::Faults, &shown, "faults"))
+                (pager(query, List::Errors, &shown, "errors"))
             }
         }
     }

@@ -19,7 +19,7 @@ pub(super) enum List {
     /// Credentials.
     Credentials,
     /// What fails.
-    Faults,
+    Errors,
     /// Sub-accounts.
     SubAccounts,
     /// Users.
@@ -34,7 +34,7 @@ impl List {
         match self {
             Self::Main => "page",
             Self::Credentials => "credentials",
-            Self::Faults => "faults",
+            Self::Errors => "errors",
             Self::SubAccounts => "sub_accounts",
             Self::Users => "users",
             Self::Buckets => "buckets",
@@ -46,7 +46,7 @@ impl List {
         match self {
             Self::Main => "list",
             Self::Credentials => "credentials",
-            Self::Faults => "faults",
+            Self::Errors => "errors",
             Self::SubAccounts => "sub-accounts",
             Self::Users => "users",
             Self::Buckets => "buckets",
@@ -268,7 +268,7 @@ mod tests {
     fn addresses_are_relative_and_name_only_what_differs() {
         assert_eq!(Query::overview().href(), "./");
         assert_eq!(Query::overview().of_account("a&b \"<").href(), "./?account=a%26b+%22%3C");
-        assert_eq!(Query::overview().with_page(List::Faults, 2).href(), "./?faults=2");
+        assert_eq!(Query::overview().with_page(List::Errors, 2).href(), "./?errors=2");
     }
 
     #[test]
