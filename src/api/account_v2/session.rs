@@ -27,8 +27,9 @@ use crate::config::Secret;
 /// A token is renewed this long before it runs out, or a tenth of its life where that is less.
 const MAX_MARGIN: Duration = Duration::from_secs(5 * 60);
 
-/// What a rejection may also be as long as no login has worked.
-const MISTYPED: &str = "; or mistyped: compare account_id, access_key and secret";
+/// What a rejection may mean as long as no login has worked.
+const NEVER_WORKED: &str = "the credentials are rejected: mistyped, or expired, regenerated or deleted; compare account_id, access_key \
+                            and secret";
 
 /// A token, and how long it is believed to work.
 #[derive(Clone)]
@@ -165,7 +166,8 @@ impl Sessions {
             }
             Err(LoginError::Rejected(mut error)) => {
                 if state.generations == 0 {
-                    error.detail = format!("{}{MISTYPED}", error.detail).into();
+                    let status = error.detail.split_once(": ").map_or("", |(status, _)| status);
+                    error.detail = format!("{status}: {NEVER_WORKED}").into();
                 }
                 state.token = None;
                 state.failure = Some(error.clone());

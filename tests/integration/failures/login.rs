@@ -43,8 +43,7 @@ fn body(body: &str) -> Fault {
 pub fn rows() -> Vec<Row> {
     use Reason::{Auth, Connect, Decode, Forbidden, RateLimited, Request, Server, Timeout};
     use Wait::{Backoff, Interval, Seconds};
-    let rejected = "the credentials are rejected: expired, regenerated or deleted; or mistyped: compare account_id, access_key and secret";
-    let no_login = "the vendor rejects this login; check the credentials; or mistyped: compare account_id, access_key and secret";
+    let rejected = "the credentials are rejected: mistyped, or expired, regenerated or deleted; compare account_id, access_key and secret";
     let between = "not the vendor's answer, but of something in between; check proxy and firewall";
     let misplaced =
         "not the vendor's answer, but of something in between; check base_url, proxy and firewall";
@@ -64,7 +63,7 @@ pub fn rows() -> Vec<Row> {
             rejected,
         ),
         row("400 AuthenticationFailed", said(400, "AuthenticationFailed"), Auth, Backoff, rejected),
-        row("401 Unauthorized", said(401, "Unauthorized"), Auth, Backoff, no_login),
+        row("401 Unauthorized", said(401, "Unauthorized"), Auth, Backoff, rejected),
         row("401", Fault::empty(401), Connect, Backoff, between),
         row("401 with a page", Fault::html(401), Connect, Backoff, between),
         row("400 InvalidToken", said(400, "InvalidToken"), Request, Interval, no_login_there),

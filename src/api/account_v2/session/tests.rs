@@ -212,8 +212,8 @@ async fn a_rejection_is_remembered_with_a_backoff_of_its_own() {
     assert_eq!((first.reason, first.status), (Reason::Auth, Some(403)));
     assert_eq!(
         first.to_string(),
-        "POST /auth/token: 403 (AuthenticationFailed): the credentials are rejected: expired, regenerated or deleted; or \
-         mistyped: compare account_id, access_key and secret"
+        "POST /auth/token: 403 (AuthenticationFailed): the credentials are rejected: mistyped, or expired, \
+         regenerated or deleted; compare account_id, access_key and secret"
     );
     assert_eq!(setup.usage().await.unwrap_err(), first);
     assert_eq!(setup.client.permissions().await.unwrap_err(), first);

@@ -70,12 +70,22 @@ pub(super) const UNREADABLE: (&str, &str) = (
 );
 
 /// What a rejected login is and what to do about it, where the account's own credentials are known to have ended.
-pub(super) const fn rejection(status: CredentialStatus) -> Option<(&'static str, &'static str)> {
+///
+/// Credentials that no login ever worked with may be mistyped.
+pub(super) const fn rejection(
+    status: CredentialStatus,
+    ever_worked: bool,
+) -> Option<(&'static str, &'static str)> {
     match status {
         CredentialStatus::Expired => Some((
             "The API credentials have expired",
             "Generate new API credentials in the console and put them into the exporter's configuration, with the new \
              date. A secret file is read again by itself, but of a systemd service only after a restart.",
+        )),
+        CredentialStatus::Rejected if !ever_worked => Some((
+            "The API credentials are rejected",
+            "They are mistyped, or expired, regenerated or deleted. Compare account_id, access_key and secret with the console. A \
+             secret file is read again by itself, but of a systemd service only after a restart.",
         )),
         CredentialStatus::Rejected => Some((
             "The API credentials are rejected",
@@ -101,9 +111,13 @@ pub(super) const fn renewal(
     status: CredentialStatus,
     expiry: Expiry,
     level: Level,
+    ever_worked: bool,
 ) -> Option<&'static str> {
     let own = matches!(kind, CredentialKind::AccountApi);
     Some(match status {
+        CredentialStatus::Rejected if !ever_worked => {
+            "Rejected: mistyped, or expired, regenerated or deleted. Compare account_id, access_key and secret."
+        }
         CredentialStatus::Rejected => {
             "Rejected before its date: regenerated, deleted or switched off. Put the valid pair into the configuration."
         }
@@ -145,10 +159,10 @@ mod tests {
     fn whatever_is_not_good_has_something_to_do() {
         for kind in [CredentialKind::AccountApi, CredentialKind::ServiceAccount] {
             for &status in CredentialStatus::ALL {
-                let told = renewal(kind, status, Expiry::Unknown, Level::Soon).is_some();
+                let told = renewal(kind, status, Expiry::Unknown, Level::Soon, true).is_some();
                 assert_eq!(told, status != CredentialStatus::NeverExpires, "{kind:?} {status:?}");
             }
-            assert_eq!(renewal(kind, CredentialStatus::Expires, Expiry::Never, Level::Good), None);
+            assert_eq!(renewal(kind, CredentialStatus::Expires, Expiry::Never, Level::Good, true), None);
         }
     }
 

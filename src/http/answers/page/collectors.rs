@@ -121,7 +121,7 @@ fn explained(state: &AccountState, failure: &Failure, now: Timestamp) -> (&'stat
         (reason == Reason::Auth).then(|| credentials(state, now).next()).flatten().and_then(|own| match own
             .access
         {
-            Access::Credential(view) => advice::rejection(view.status),
+            Access::Credential(view) => advice::rejection(view.status, view.last_accepted.is_some()),
             Access::Key(_) => None,
         });
     known.unwrap_or((advice::fault(reason), advice::remedy(reason)))

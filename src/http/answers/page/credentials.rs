@@ -113,7 +113,10 @@ fn credential_ends(view: &CredentialView<'_>, now: Timestamp) -> Markup {
 
 fn to_do(owned: &Owned<'_>) -> Markup {
     let advice = match &owned.access {
-        Access::Credential(view) => advice::renewal(view.kind, view.status, view.expiry, owned.level),
+        Access::Credential(view) => {
+            let ever_worked = view.last_accepted.is_some();
+            advice::renewal(view.kind, view.status, view.expiry, owned.level, ever_worked)
+        }
         Access::Key(_) => advice::rotation(owned.level),
     };
     html! {

@@ -186,6 +186,30 @@ fn in_every_state() -> Vec<Arc<AccountState>> {
 }
 
 #[test]
+fn credentials_that_never_worked_may_be_mistyped() {
+    let advice = |worked: bool| {
+        let rejected = state(spec("acme"), |state| {
+            let error = ApiError::new(Reason::Auth, Endpoint::Login, "403: the credentials are rejected");
+            let error = ApiError { status: Some(403), ..error };
+            if worked {
+                state.count_login(crate::model::LoginResult::Accepted, at("2026-11-24T11:00:00Z"));
+            }
+            state.count_login(crate::model::LoginResult::Rejected, at(NOW));
+            state.fail(Collector::CURRENT_USAGE, error.failure(at(NOW)), TOOK);
+        });
+        page(&[rejected], "").html
+    };
+    let compare =
+        "They are mistyped, or expired, regenerated or deleted. Compare account_id, access_key and secret";
+    let renewal =
+        "Rejected: mistyped, or expired, regenerated or deleted. Compare account_id, access_key and secret.";
+    for text in [compare, renewal] {
+        assert!(advice(false).contains(text), "{text}");
+        assert!(!advice(true).contains(text), "{text}");
+    }
+}
+
+#[test]
 fn accounts_come_in_order_of_urgency_and_then_of_size() {
     let states = in_every_state();
     let html = page(&states, "").html;
