@@ -26,7 +26,7 @@ mod wire;
 use crate::model::{Endpoint, LoginResult, Reason};
 
 pub use admission::{Budget, Count};
-pub use client::{Api, Client, Declared, Source, Zeros, asked, collectors, collectors_of};
+pub use client::{Api, Client, Declared, Settings, Source, Zeros, asked, collectors, collectors_of};
 pub use collect::{Asked, Collect, Context, Descriptor};
 pub use error::ApiError;
 pub use gate::{Gate, Lane};

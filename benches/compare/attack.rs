@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
+use strum::VariantArray as _;
 use tokio::runtime::Runtime;
 
 use crate::attackers::Attack;
@@ -68,7 +69,7 @@ pub(crate) fn attacks(runtime: &Runtime) -> Vec<Attacked> {
     let web = directory.path().join("web.yaml");
     let hash = bcrypt::hash(PASSWORD, COST).unwrap();
     std::fs::write(&web, format!("basic_auth_users: {{prometheus: '{hash}'}}\n")).unwrap();
-    Attack::ALL.into_iter().map(|attack| attacked(directory.path(), &config, &web, attack)).collect()
+    Attack::VARIANTS.iter().map(|&attack| attacked(directory.path(), &config, &web, attack)).collect()
 }
 
 fn attacked(directory: &Path, config: &str, web: &Path, attack: Attack) -> Attacked {

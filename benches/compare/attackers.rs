@@ -7,11 +7,12 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
+use strum::VariantArray;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpSocket, TcpStream};
 
 /// What is done, as often as it can be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, VariantArray)]
 pub(crate) enum Attack {
     Nothing,
     /// Connects and falls silent; connects again when it is thrown out.
@@ -43,23 +44,6 @@ pub(crate) enum Attack {
 }
 
 impl Attack {
-    pub(crate) const ALL: [Self; 14] = [
-        Self::Nothing,
-        Self::Silent,
-        Self::HalfHead,
-        Self::Slowloris,
-        Self::HalfClosed,
-        Self::Garbage,
-        Self::Connections,
-        Self::Scrapes,
-        Self::Pages,
-        Self::Unread,
-        Self::LargeHeads,
-        Self::HugeHeads,
-        Self::Passwords,
-        Self::PasswordsOfMany,
-    ];
-
     /// For the reader.
     pub(crate) const fn name(self) -> &'static str {
         match self {
@@ -96,7 +80,7 @@ impl Attack {
     }
 
     fn named(name: &str) -> Self {
-        Self::ALL.into_iter().find(|attack| attack.name() == name).expect("an attack")
+        Self::VARIANTS.iter().copied().find(|attack| attack.name() == name).expect("an attack")
     }
 }
 
@@ -119,7 +103,7 @@ pub(crate) async fn child(name: &str, target: &str, seconds: u64) {
 /// keeps the ports of connections for a minute after their end.
 fn source(attack: Attack, number: usize) -> IpAddr {
     let many = if attack == Attack::PasswordsOfMany { 200 } else { 1 };
-    let place = Attack::ALL.iter().position(|known| *known == attack).unwrap();
+    let place = Attack::VARIANTS.iter().position(|known| *known == attack).unwrap();
     let octet = |number: usize| u8::try_from(1 + number).unwrap();
     Ipv4Addr::new(127, 0, octet(place), octet(number % many)).into()
 }

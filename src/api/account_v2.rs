@@ -31,7 +31,7 @@ use self::login::Login;
 use self::months::Window;
 use self::session::{Sessions, Token};
 use super::transport::{Call, Incoming, Reply};
-use super::{Api, ApiError, Asked, Declared, Endpoint, Reason, Telemetry, Transport, Zeros};
+use super::{Api, ApiError, Asked, Declared, Endpoint, Reason, Settings, Telemetry, Transport, Zeros};
 use crate::clock::{self, Clock};
 use crate::config::{self, Secret};
 use crate::model::{
@@ -259,6 +259,8 @@ impl Client {
 
 impl Api for Client {
     const COLLECTORS: &'static [Declared<Self>] = &collect::COLLECTORS;
+    const SETTINGS: Settings =
+        Settings { address: "base_url", credentials: "account_id, access_key and secret" };
     const LOGIN: &'static [Asked] = &[Asked::new(
         Endpoint::Login,
         contract::LOGIN,

@@ -15,6 +15,9 @@ pub trait Api: Send + Sync + Sized + 'static {
     /// Its collectors, in the order in which they are shown.
     const COLLECTORS: &'static [Declared<Self>];
 
+    /// Which keys of an account's configuration it needs, in words for a person.
+    const SETTINGS: Settings;
+
     /// What is asked for a session, before any collector asks; empty where there is none.
     const LOGIN: &'static [Asked] = &[];
 
@@ -32,6 +35,15 @@ pub trait Api: Send + Sync + Sized + 'static {
         last: Month,
         zeros: Zeros,
     ) -> impl Future<Output = Result<PastUsage, ApiError>> + Send;
+}
+
+/// Keys of an account's configuration, as a sentence names them.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// Where the API is.
+    pub address: &'static str,
+    /// Which credentials it takes.
+    pub credentials: &'static str,
 }
 
 /// What a month means in which every figure is 0: the Account API answers 0 where it has no data (vendor guide).

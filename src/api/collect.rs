@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::contract::Contract;
-use super::{Api, ApiError, Budget, Endpoint};
+use super::{Api, ApiError, Budget, Endpoint, Settings};
 use crate::config::{Config, Poll};
 use crate::model::{AnyData, Collected, Collector, Data, Expiry, Logins, Missing, Timestamped, WarningSteps};
 use crate::saved::{Entries, Loaded, Object};
@@ -155,6 +155,7 @@ pub trait Collect: Data + Clone + Serialize + DeserializeOwned {
 #[allow(missing_docs, reason = "each field is the item of the same name of Collect, or of its API")]
 pub struct Descriptor {
     pub collector: Collector,
+    pub settings: Settings,
     pub login: &'static [Asked],
     pub asks: &'static [Asked],
     pub rounds: u32,
@@ -185,6 +186,7 @@ impl Descriptor {
     pub(super) const fn of<T: Collect>() -> Self {
         Self {
             collector: T::COLLECTOR,
+            settings: T::Api::SETTINGS,
             login: T::Api::LOGIN,
             asks: T::ASKS,
             rounds: T::ROUNDS,

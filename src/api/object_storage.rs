@@ -34,7 +34,7 @@ use self::users::Users;
 use self::xml::{Page, Rest};
 use super::rejection::{Pair, PairSource};
 use super::transport::{Call, Incoming, Reply, Signed};
-use super::{Api, ApiError, Declared, Endpoint, Reason, Telemetry, Transport, Zeros};
+use super::{Api, ApiError, Declared, Endpoint, Reason, Settings, Telemetry, Transport, Zeros};
 use super::{allowance, wire};
 use crate::clock::{self, Clock};
 use crate::config;
@@ -356,6 +356,8 @@ fn may_not_ask(error: &ApiError) -> bool {
 
 impl Api for Client {
     const COLLECTORS: &'static [Declared<Self>] = &collect::COLLECTORS;
+    const SETTINGS: Settings =
+        Settings { address: "iam_url, s3_url and region", credentials: "access_key and secret" };
 
     async fn credentials_renewed(&self) -> bool {
         self.guard.credentials_renewed().await

@@ -229,7 +229,7 @@ fn of_endpoint(
                 detail: error.detail.to_string(),
                 looked: probe.map(|probe| probe.found.clone()),
                 meaning: asked.missed,
-                advice: advice::advice(error, step, state.spec.api, asked),
+                advice: advice::advice(error, step, declared.settings, asked),
             }
         }),
     }
