@@ -110,7 +110,7 @@ impl Poller {
         loop {
             let wanted = self.account.cell.state().spec.polls(self.collector());
             self.announce();
-            tokio::select! {
+            let requested = tokio::select! {
                 biased;
                 changed = self.settings.changed() => match changed {
                     Ok(()) => {
@@ -120,10 +120,10 @@ impl Poller {
                     Err(_) => return,
                 },
                 // Nothing that was heard during a poll is lost.
-                Ok(()) = self.rotated.changed(), if wanted => {}
-                Ok(()) = self.asked.changed(), if wanted => {}
-                () = self.clock.sleep_until(self.due), if wanted => {}
-            }
+                Ok(()) = self.rotated.changed(), if wanted => false,
+                Ok(()) = self.asked.changed(), if wanted => true,
+                () = self.clock.sleep_until(self.due), if wanted => false,
+            };
             let others = other_question(self.settings.clone(), Arc::clone(&self.used), self.descriptor());
             let outcome = tokio::select! {
                 biased;
@@ -140,7 +140,8 @@ impl Poller {
                 }
                 Ok(Polled::AskAgain) => {
                     self.rotated.mark_unchanged();
-                    self.due = self.schedule.ask_again(now);
+                    // Whoever asked for this poll waits for what comes of it.
+                    self.due = if requested { now } else { self.schedule.ask_again(now) };
                 }
                 Err(error) => {
                     let failures = if let Last::Failed(before) = self.last { before + 1 } else { 1 };

@@ -431,6 +431,29 @@ async fn a_poll_can_be_asked_for_once_a_minute() {
     assert_eq!(request(closed.address, Method::POST, "/-/poll", &[]).await.status, 403);
 }
 
+/// A regular poll asks for the second answer after half a minute. Whoever asks for a poll is not left waiting for it.
+#[tokio::test]
+async fn a_poll_that_was_asked_for_confirms_itself_at_once() {
+    let stage = Stage::new().await;
+    let (acme, config) = stage.acme();
+    acme.set_service_account_expiry("sa-1", at("2026-11-30T00:00:00Z"));
+    let exporter = stage.polled_exporter(config).await;
+    let listed = async || {
+        let id = [("credential_id", "sa-1")];
+        exporter.scrape().await.all("lyvecloud_credential_expiry_timestamp_seconds", &id).len()
+    };
+    assert_eq!(listed().await, 1);
+    acme.remove_service_account("sa-1");
+    assert_eq!(request(exporter.address, Method::POST, "/-/poll", &[]).await.status, 202);
+    exporter
+        .until("the service accounts were polled twice more", |store| {
+            store.snapshot()[0].health(Collector::SERVICE_ACCOUNTS).polls == 3
+        })
+        .await;
+    assert_eq!(listed().await, 0);
+    assert_eq!(exporter.now(), at(NOW));
+}
+
 #[tokio::test]
 async fn service_accounts_are_polled_oftener_around_an_end_date() {
     for (end, wait) in [
